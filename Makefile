@@ -1,0 +1,70 @@
+# Scarlet: the front door. Every target that people type stands here with one line of help; the
+# rules behind it are in ci/*.mk. Output goes to build/ and nowhere else.
+#
+# Variables: VARIANT=release|debug  SMP=harts  MEM=512M  APPEND='kernel words'  OVERLAY=dir
+#            CMD='command line for the guest'  TIMEOUT=seconds  ABIS='linux xv6'  T='pytest words'
+.DEFAULT_GOAL := help
+
+VARIANT ?= release
+SMP ?= 1
+MEM ?= 512M
+APPEND ?=
+OVERLAY ?=
+CMD ?=
+TIMEOUT ?=
+ABIS ?=
+ARCH := riscv64
+
+include ci/kernel.mk
+include ci/front.mk
+
+.PHONY: help run linux debug test unit soak lint bench kernel room image record docs setup clean
+
+help: ## this page
+	@sed -n -E 's/^([a-z_.]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
+	@sed -n -E 's/^# (Variables:|  +)/\n\1/p' Makefile | sed '/^$$/d'
+
+run: kernel image ## boot Scarlet: a shell on this terminal (control-A X leaves), or CMD='…' and its output
+	@$(BOOT) $(BOOT_ARGS) $(BOOT_CMD)
+
+linux: image linux-kernel ## the same on the reference machine: Debian's own kernel, same QEMU, same image
+	@$(BOOT) --linux $(BOOT_ARGS) $(BOOT_CMD)
+
+debug: kernel image ## boot the debug variant stopped, waiting for gdb; prints the line that attaches
+	@$(BOOT) --gdb $(BOOT_ARGS) $(BOOT_CMD)
+
+test: setup kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
+	@$(PYTEST) $(TEST_PATHS) $(T)
+
+unit: setup unit-binaries ## only the unit tests: portable modules on the host under ASan and UBSan
+	@$(PYTEST) harness/test_unit.py $(T)
+
+soak: kernel image ## the long tests: full counts, minutes to hours, seeded
+	@SCARLET_SOAK=1 $(PYTEST) harness -m soak $(T)
+
+lint: setup ## format, static analysis, which room includes which, tables, Python
+	@ci/lint
+
+bench: ## compare guest instructions with Linux's (not there yet)
+	@ci/bench
+
+kernel: $(KERNEL_ELF) $(KERNEL_IMAGE) ## build/VARIANT/scarlet.elf and scarlet (the boot Image)
+
+room: room-objects ## compile one room only: make room ROOM=mem
+
+image: setup $(IMAGE) ## build/image/root.cpio, the boot image that both kernels take
+
+record: image linux-kernel ## record the conformance scripts anew on real Linux
+	@$(PYTHON) -m harness.conformance.record $(T)
+
+docs: tables ## call reference and support matrix from the tables, into build/VARIANT/docs
+	@ci/docs $(GEN) $(OUT)/docs
+
+setup: ## install what is missing (Debian, as root), or say what is and how to get it
+	@ci/setup
+
+compile_commands.json: $(ALL_OBJS) ## the compilation database, for editors
+	@ci/compdb.py $(OUT) > $@
+
+clean: ## remove what was built, keep downloaded packages
+	rm -rf build/release build/debug build/image build/log build/rooms-*.mk compile_commands.json

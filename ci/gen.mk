@@ -1,0 +1,39 @@
+# What the syscall tables generate: gen/common/ for every room (<kerr.h>), gen/ABI/ for one ABI.
+# Generated sources are C files of that ABI's room; the *_check.c files hold assertions against
+# real Linux headers and are compiled by the table compiler's tests, not into the kernel.
+
+SCTC := syscall-tables/sctc
+SCT_SOURCES := $(SCTC) $(shell find syscall-tables -name '*.sct' -o -name '*.numbers' -o -path '*/gen/*.py' 2>/dev/null | grep -v /tests/)
+GEN_ABIS := $(foreach a,$(ROOM_ABIS),$(if $(wildcard syscall-tables/$(a).sct),$(a)))
+
+GEN_COMMON_STAMP := $(GEN)/common/stamp
+GEN_COMMON_SRC := $(if $(wildcard $(SCTC)),$(GEN)/common/kerr.c)
+$(GEN_COMMON_SRC): $(GEN_COMMON_STAMP)
+$(foreach a,$(GEN_ABIS),$(eval GEN_STAMP_$(a) := $(GEN)/$(a)/stamp))
+$(foreach a,$(GEN_ABIS),$(eval GEN_SRC_$(a) := $(addprefix $(GEN)/$(a)/$(a)_,errno.c dispatch.c trace.c)))
+$(foreach a,$(GEN_ABIS),$(eval $(GEN_SRC_$(a)): $(GEN_STAMP_$(a));))
+
+.PHONY: tables
+tables: $(GEN_COMMON_STAMP) $(foreach a,$(GEN_ABIS),$(GEN_STAMP_$(a)))
+
+ifneq ($(wildcard $(SCTC)),)
+$(GEN)/common/stamp: $(SCT_SOURCES)
+	@mkdir -p $(@D)
+	@echo "  TABLES  kerr"
+	@$(SCTC) compile --product kerr --out $(@D) syscall-tables/errors.sct
+	@touch $@
+
+$(GEN)/%/stamp: $(SCT_SOURCES)
+	@mkdir -p $(@D)
+	@echo "  TABLES  $*"
+	@$(SCTC) compile --abi $* --arch $(ARCH) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct
+	@rm -f $(@D)/kerr.[ch]
+	@touch $@
+else
+# Until the table compiler is in the tree: the error codes alone.
+$(GEN)/common/stamp: ci/kerr_early.py
+	@mkdir -p $(@D)
+	@echo "  TABLES  kerr (early)"
+	@$(PYTHON) -S ci/kerr_early.py > $(@D)/kerr.h
+	@touch $@
+endif
