@@ -1,0 +1,1 @@
+"""Compiler for the .sct system call tables; see ../README.md for the language."""
