@@ -36,11 +36,11 @@ KFLAGS_release :=
 KFLAGS_debug := -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=function
 CONFIG_release := -DCONFIG_DEBUG=0
 KFLAGS := $(TARGET) -std=c23 -ffreestanding -fno-pic -nostdlib -O2 -g -fno-omit-frame-pointer \
-  $(STACK_GUARD) -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -mno-relax \
+  $(STACK_GUARD) -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections -mno-relax \
   -ffile-prefix-map=$(CURDIR)=. $(CONFIG_$(VARIANT)) $(KFLAGS_$(VARIANT)) $(WARN)
 AFLAGS := $(TARGET) -ffreestanding -fno-pic -g -mno-relax $(CONFIG_$(VARIANT))
 LDFLAGS := -m elf64lriscv -static --no-relax --gc-sections --build-id=none -z max-page-size=4096 \
-  -z noexecstack --fatal-warnings --orphan-handling=warn
+  -z noexecstack --fatal-warnings
 LDSCRIPT := kernel/arch/$(ARCH)/kernel.ld
 
 EXT := build/ext
