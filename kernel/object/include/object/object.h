@@ -1,0 +1,72 @@
+// Kernel objects: reference-counted things with a type record. What a handle points at.
+#pragma once
+#include <object/poll.h>
+#include <sync/atomic.h>
+#include <vm/aspace.h>
+#include <vm/user.h>
+
+struct object;
+struct attr;     // object/attr.h
+struct dir_sink; // object/dir.h
+
+// Kinds: what a typed call may ask for (table clause `kind`). A type may have several.
+enum object_kind {
+    OBJ_KIND_FILE = 1,     // regular file: seek, truncate, map
+    OBJ_KIND_DIR = 2,
+    OBJ_KIND_PIPE = 4,
+    OBJ_KIND_TTY = 8,
+    OBJ_KIND_SOCKET = 16,
+    OBJ_KIND_EVENT = 32,   // event counters, timers, signal queues
+    OBJ_KIND_POLL = 64,    // sets of waits (epoll)
+    OBJ_KIND_DEVICE = 128,
+    OBJ_KIND_VFS = 256,    // an opened vfs node (struct file)
+    OBJ_KIND_TASK = 512,
+    OBJ_KIND_MEMORY = 1024,
+};
+
+// Shared by all handles to the object (what Linux calls file status flags).
+enum object_status { OBJ_NONBLOCK = 1, OBJ_APPEND = 2, OBJ_ASYNC = 4, OBJ_SYNC = 8, OBJ_DSYNC = 16, OBJ_DIRECT = 32, OBJ_PATH_ONLY = 64, OBJ_NOATIME = 128 };
+
+// Operations; NULL = the object does not offer it (the helper returns the error in parentheses). All in thread context, may sleep.
+struct object_type {
+    const char *name;
+    u32 kinds;
+    bool seekable; // read/write at positions; else pos must be NULL (-E_SPIPE)
+    // Last reference gone.
+    void (*release)(struct object *o);
+    // One handle to it was closed (any error is reported by close). May be NULL.
+    int (*closed)(struct object *o, void *owner);
+    // Bytes moved, 0 at end, or an error. pos NULL: use and advance the object's own position. (-E_INVAL)
+    i64 (*read)(struct object *o, struct iobuf *buf, u64 *pos);
+    i64 (*write)(struct object *o, struct iobuf *buf, u64 *pos);
+    i64 (*seek)(struct object *o, i64 off, u32 whence); // SEEK_* below (-E_SPIPE)
+    int (*truncate)(struct object *o, u64 size);        // (-E_INVAL)
+    int (*sync)(struct object *o, bool data_only);      // (-E_INVAL)
+    int (*readdir)(struct object *o, struct dir_sink *sink); // (-E_NOTDIR)
+    u32 (*poll)(struct object *o, struct poll_table *pt);    // ready mask (always ready for in and out)
+    int (*map)(struct object *o, struct map_request *r);     // fills object, offset, file, ops; may lower VMA_MAY* (-E_NODEV)
+    int (*getattr)(struct object *o, struct attr *a);        // (-E_BADF)
+    // Text like "pipe:[12]" for /proc/pid/fd; NULL: "anon_inode:[name]". Returns length, or an error.
+    i64 (*describe)(struct object *o, char *buf, usize cap);
+    void (*status_changed)(struct object *o, u32 old, u32 new); // NONBLOCK etc. was set
+};
+enum { OBJ_SEEK_SET, OBJ_SEEK_CUR, OBJ_SEEK_END, OBJ_SEEK_DATA, OBJ_SEEK_HOLE };
+
+struct object {
+    const struct object_type *type;
+    refcount_t refs;
+    _Atomic u32 status; // enum object_status
+};
+
+void object_init(struct object *o, const struct object_type *type, u32 status);
+static inline void object_get(struct object *o)
+{
+    refcount_inc(&o->refs);
+}
+void object_put(struct object *o); // may sleep (release)
+static inline bool object_nonblock(const struct object *o)
+{
+    return atomic_load_explicit(&o->status, memory_order_relaxed) & OBJ_NONBLOCK;
+}
+// Unique, never reused numbers for anonymous inodes and the like.
+u64 object_unique_id(void);

@@ -1,0 +1,40 @@
+// An ABI as the kernel knows it: one record, found through the linker set "abi".
+#pragma once
+#include <arch/upcall.h>
+#include <task/task.h>
+
+struct exec_probe;  // exec/probe.h: bytes, size, path, caller
+struct exec_build;  // exec/exec.h: what is being built aside
+struct trapframe;
+
+struct abi_module {
+    const char *name;      // "linux-riscv64": also names its directories
+    u32 order;             // ties in probing go to the smaller
+    // --- exec (kernel/exec calls these) ---
+    // How well does this file fit: 0 not mine .. 100. Pure function of the input. why: a sentence, may be NULL.
+    int (*probe)(const struct exec_probe *p, char *why, usize cap);
+    // Builds address space, stack and first frame aside; nothing of the caller changes. 0 or an error.
+    int (*load)(struct exec_build *b);
+    // The point of no return was passed: install private state. Cannot fail (load allocated what it needs).
+    void (*commit)(struct exec_build *b);
+    void (*abandon)(struct exec_build *b); // load succeeded, exec failed later: free private things. May be NULL
+    // --- running ---
+    void (*syscall)(struct trapframe *tf);
+    // Something happened to t (tt: to this thread only, else NULL). Called without locks, any thread context. Queues it and wakes whom it concerns.
+    int (*event)(struct task *t, struct task_thread *tt, const struct event *e);
+    // Current has WORK_EVENT: deliver what is pending (set up handlers, end or stop the task), handle call restart. Clears the bit when nothing is left.
+    void (*deliver)(struct trapframe *tf);
+    // A fault of the current thread that the kernel could not serve, already described as an event; must not return to the same state (post to itself).
+    void (*fault)(struct trapframe *tf, const struct event *e);
+    // --- life cycle; each may be NULL ---
+    int (*fork)(struct task *child, struct task_thread *child_thread, struct trapframe *child_tf, const void *how); // copy private state; how: ABI's clone arguments
+    int (*thread_start)(struct task_thread *tt, struct trapframe *tf, const void *how);
+    void (*thread_exit)(struct task_thread *tt);  // current is ending: clear tid, robust list; may touch user memory
+    void (*task_exit)(struct task *t);            // last thread is going, before the address space is dropped
+    void (*free)(struct task *t);                 // private state of a dead task
+    void (*thread_free)(struct task_thread *tt);
+    // Number of an event in this ABI (for exit_info of a kill by the kernel): e.g. SIGKILL for EVENT_KILL.
+    i32 (*event_number)(enum event_kind k);
+};
+SET_DECLARE(abi, const struct abi_module);
+#define ABI_MODULE(record) SET_ENTRY(abi, record)

@@ -1,0 +1,191 @@
+// Tasks (processes): life cycle, tree, groups, limits, waiting.
+#pragma once
+#include <object/handle.h>
+#include <sched/thread.h>
+#include <sched/timer.h>
+#include <task/cred.h>
+#include <task/event.h>
+#include <vm/aspace.h>
+
+struct abi_module; // task/abi.h
+struct view;       // fs/vfs
+struct tty;        // kernel/tty
+
+enum task_limit { LIMIT_CPU, LIMIT_FSIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RSS, LIMIT_NPROC, LIMIT_NOFILE, LIMIT_MEMLOCK, LIMIT_AS,
+    LIMIT_LOCKS, LIMIT_SIGPENDING, LIMIT_MSGQUEUE, LIMIT_NICE, LIMIT_RTPRIO, LIMIT_RTTIME, LIMIT_COUNT };
+struct limit {
+    u64 soft, hard; // UINT64_MAX: none
+};
+
+// How a task ended or changed, in neutral form. `number` for EXIT_BY_EVENT is the number in the task's own ABI (a Linux signal).
+enum exit_kind : u8 { EXIT_NORMAL, EXIT_BY_EVENT, EXIT_STOPPED, EXIT_CONTINUED };
+struct exit_info {
+    enum exit_kind kind;
+    bool core;
+    i32 number; // exit code 0..255, or event number
+};
+
+struct session {
+    refcount_t refs;
+    u32 id;
+    // --- guarded by tree_lock ---
+    struct list groups;
+    struct tty *tty;      // controlling terminal (counted by the tty layer)
+    struct task *leader;  // NULL after it exits
+};
+struct pgrp {
+    refcount_t refs;
+    u32 id;
+    struct session *session;
+    // --- guarded by tree_lock ---
+    struct list members; // task.pgrp_link
+    struct list link;    // session.groups
+};
+
+struct usage { // resource usage
+    u64 utime_ns, stime_ns, minflt, majflt, nvcsw, nivcsw, maxrss_pages, inblock, oublock;
+};
+
+struct task {
+    refcount_t refs;
+    u32 pid;
+    // --- guarded by `lock` ---
+    struct spinlock lock; // class task
+    char name[16];
+    struct list threads;  // task_thread.link
+    u32 thread_count;
+    bool exiting;         // exit_info is final; every thread leaves at its next kernel exit
+    bool exec_pending;
+    struct exit_info exit;
+    u32 stop_pending;     // threads still to stop
+    bool stopped, was_stopped_unreported, was_continued_unreported;
+    i32 stop_number;
+    struct limit limits[LIMIT_COUNT];
+    // --- pointers; owner thread replaces them, others read under `lock` or RCU ---
+    struct cred *_Atomic cred;
+    struct aspace *aspace;
+    struct handle_table *handles;
+    struct view *view;
+    const struct abi_module *abi;
+    void *abi_state;
+    // --- guarded by tree_lock (global) ---
+    struct task *parent;
+    struct list children, sibling;
+    struct pgrp *pgrp;
+    struct list pgrp_link;
+    bool zombie;           // all threads gone, waiting to be reaped
+    bool reaped;
+    bool autoreap;         // children are not waited for (set by the ABI)
+    bool vfork_pending;
+    u32 exit_event;        // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit
+    // --- own ---
+    struct waitqueue wait_children; // parents sleep here
+    struct waitqueue vfork_done;
+    struct usage self_dead, children_usage; // of exited threads; of reaped children
+    u64 start_ns;
+    u32 umask;             // own task, word
+    i32 oom_adj;
+    u32 personality;
+    bool dumpable, subreaper, did_exec;
+    u32 death_event;
+    struct list all_link;  // global list, RCU
+    struct rcu_head rcu;
+};
+
+struct task_thread {
+    struct list link;       // task.threads
+    struct thread *thread;
+    struct task *task;
+    u32 tid;
+    void *abi_state;        // ABI's per-thread record
+    bool exiting, stopped;
+    u64 start_ns;
+    refcount_t refs;
+};
+
+static inline struct task *current_task(void)
+{
+    return current()->task;
+}
+static inline struct task_thread *current_task_thread(void)
+{
+    return current()->task_thread;
+}
+static inline bool task_is_single(const struct task *t)
+{
+    return t->thread_count == 1;
+}
+
+extern struct spinlock tree_lock; // class task_tree
+extern struct task *init_task;    // pid 1
+
+// --- creation ---
+struct task_clone {
+    struct aspace *aspace;        // consumed on success: user reference
+    struct handle_table *handles; // consumed on success
+    struct view *view;            // consumed on success
+    u32 exit_event;
+    bool vfork;                   // parent waits in task_vfork_wait
+    bool parent_is_mine;          // CLONE_PARENT: sibling instead of child
+    u32 wanted_tid;               // 0 = any
+};
+// A new task with one (not started) thread, a copy of current's credentials, limits, groups, ABI; abi->fork hook is called last.
+// The thread will start in user mode with a copy of `tf` (fork hook adjusts it). -E_AGAIN (limit), -E_NOMEM.
+[[nodiscard]] int task_fork(const struct task_clone *how, const struct trapframe *tf, struct task **out);
+void task_start(struct task *t); // makes it run
+// A new thread in the current task.
+[[nodiscard]] int task_thread_create(const struct trapframe *tf, struct task_thread **out);
+// The first task (from kernel/init).
+[[nodiscard]] int task_create_init(void (*fn)(void *), void *arg, struct task **out);
+void task_vfork_wait(struct task *child);
+void task_vfork_release(struct task *t); // at exec and exit
+
+// --- lookup: counted reference or NULL ---
+struct task *task_find(u32 pid);
+struct task_thread *task_find_thread(u32 tid);
+struct pgrp *pgrp_find(u32 id);
+void task_get(struct task *t);
+void task_put(struct task *t);
+void task_thread_get(struct task_thread *tt);
+void task_thread_put(struct task_thread *tt);
+void pgrp_put(struct pgrp *pg);
+// Calls fn for every task (not zombies' threads) in pid order; reference held during the call; non-zero stops.
+int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg);
+
+// --- end ---
+[[noreturn]] void task_exit_thread(void);                        // current thread only
+[[noreturn]] void task_exit(struct exit_info info);              // whole task (current)
+void task_terminate(struct task *t, struct exit_info info);      // mark another task for exit; it leaves at its next kernel exit
+bool task_should_die(void);                                      // current: exiting set
+// exec: ends all other threads; current becomes the leader. -E_AGAIN if the task is exiting already.
+[[nodiscard]] int task_single_out(void);
+
+// --- stop and continue (job control) ---
+void task_stop(struct task *t, i32 number);     // every thread stops on its way to user mode; parent is told
+void task_continue(struct task *t);
+void task_check_stop(void);                     // called on the way to user mode: stops here if wanted
+
+// --- wait ---
+enum { WAIT_EXITED = 1, WAIT_STOPPED = 2, WAIT_CONTINUED = 4, WAIT_NOHANG = 8, WAIT_NOWAIT = 16 /* leave it waitable */ };
+struct wait_result {
+    u32 pid, uid;
+    struct exit_info info;
+    struct usage usage;
+};
+// Which children: pid > 0 that one; 0 own group; -1 any; < -1 group -pid. Returns pid, 0 (NOHANG), -E_CHILD, -E_RESTART.
+[[nodiscard]] i64 task_wait(i64 which, u32 options, struct wait_result *out);
+
+// --- groups ---
+[[nodiscard]] int task_setpgid(u32 pid, u32 pgid); // POSIX rules; -E_SRCH -E_PERM -E_INVAL -E_ACCES
+[[nodiscard]] i64 task_setsid(void);               // new id or -E_PERM
+bool pgrp_is_orphaned(struct pgrp *pg);            // tree_lock held
+
+void task_usage(struct task *t, struct usage *out);  // live sum
+u64 task_limit_soft(enum task_limit l);             // of current
+// Called by the OOM path: kills the largest task, logs one line; true if a victim was (or is being) killed.
+bool task_oom_kill(void);
+// vfs registers how views are copied and dropped.
+struct view_ops {
+    void (*put)(struct view *v);
+};
+void task_set_view_ops(const struct view_ops *ops);
