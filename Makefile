@@ -16,6 +16,7 @@ ABIS ?=
 ARCH := riscv64
 
 include ci/kernel.mk
+include ci/image.mk
 include ci/front.mk
 
 .PHONY: help run linux debug test unit soak lint bench kernel room image record docs setup clean

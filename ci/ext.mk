@@ -12,6 +12,6 @@ $(EXT_LIB): $(EXT)/stamp ;
 $(EXT)/stamp: export EXT_CFLAGS = $(TARGET) -std=c23 -ffreestanding -fno-pic -O2 -mno-relax -fno-asynchronous-unwind-tables \
   -ffunction-sections -fdata-sections $(WARN)
 $(EXT)/stamp: ci/debian/ext ci/debian/apt ci/debian/soft_float.py $(wildcard ci/ext/*.c)
-	@echo "  EXT     libfdt zlib zstd"
+	@echo "  EXT     libfdt zlib zstd" >&2
 	@ci/debian/ext $(EXT)
 	@touch $@

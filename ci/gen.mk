@@ -19,13 +19,13 @@ tables: $(GEN_COMMON_STAMP) $(foreach a,$(GEN_ABIS),$(GEN_STAMP_$(a)))
 ifneq ($(wildcard $(SCTC)),)
 $(GEN)/common/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
-	@echo "  TABLES  kerr"
+	@echo "  TABLES  kerr" >&2
 	@$(SCTC) compile --product kerr --out $(@D) syscall-tables/errors.sct
 	@touch $@
 
 $(GEN)/%/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
-	@echo "  TABLES  $*"
+	@echo "  TABLES  $*" >&2
 	@$(SCTC) compile --abi $* --arch $(ARCH) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct
 	@rm -f $(@D)/kerr.[ch]
 	@touch $@
@@ -33,7 +33,7 @@ else
 # Until the table compiler is in the tree: the error codes alone.
 $(GEN)/common/stamp: ci/kerr_early.py
 	@mkdir -p $(@D)
-	@echo "  TABLES  kerr (early)"
+	@echo "  TABLES  kerr (early)" >&2
 	@$(PYTHON) -S ci/kerr_early.py > $(@D)/kerr.h
 	@touch $@
 endif

@@ -75,17 +75,17 @@ $(shell mkdir -p $(OUT) && echo '$(KFLAGS) $(AFLAGS)' > $(FLAGS_STAMP).new && \
 
 $(OBJ)/%.o: %.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	@echo "  CC      $<" >&2
 	@$(CLANG) $(KFLAGS) $(ROOM_FLAGS) -MMD -MP -MJ $(@:.o=.json) -c $< -o $@
 
 $(OBJ)/%.o: %.S $(FLAGS_STAMP)
 	@mkdir -p $(@D)
-	@echo "  AS      $<"
+	@echo "  AS      $<" >&2
 	@$(CLANG) $(AFLAGS) $(ROOM_FLAGS) -D__ASSEMBLY__=1 -MMD -MP -MJ $(@:.o=.json) -c $< -o $@
 
 $(OBJ)/gen/%.o: $(GEN)/%.c $(FLAGS_STAMP)
 	@mkdir -p $(@D)
-	@echo "  CC      $<"
+	@echo "  CC      $<" >&2
 	@$(CLANG) $(KFLAGS) $(ROOM_FLAGS) -MMD -MP -MJ $(@:.o=.json) -c $< -o $@
 
 -include $(ALL_OBJS:.o=.d)
@@ -104,13 +104,13 @@ LINK = ld.lld-19 $(LDFLAGS) -T $(LDSCRIPT)
 KSYMS := $(OUT)/ksyms
 
 $(OUT)/scarlet.first.elf: $(ALL_OBJS) $(EXT_LIB) $(LDSCRIPT) ci/ksyms.py
-	@echo "  LD      $@"
+	@echo "  LD      $@" >&2
 	@$(PYTHON) -S ci/ksyms.py --empty > $(KSYMS)-empty.S
 	@$(CLANG) $(AFLAGS) -c $(KSYMS)-empty.S -o $(KSYMS)-empty.o
 	@$(LINK) -o $@ $(ALL_OBJS) $(KSYMS)-empty.o $(EXT_LIB)
 
 $(KERNEL_ELF): $(OUT)/scarlet.first.elf
-	@echo "  LD      $@"
+	@echo "  LD      $@" >&2
 	@$(PYTHON) -S ci/ksyms.py $< > $(KSYMS).S
 	@$(CLANG) $(AFLAGS) -c $(KSYMS).S -o $(KSYMS).o
 	@$(LINK) -Map=$(OUT)/scarlet.map -o $@.part $(ALL_OBJS) $(KSYMS).o $(EXT_LIB)
@@ -119,4 +119,4 @@ $(KERNEL_ELF): $(OUT)/scarlet.first.elf
 
 $(KERNEL_IMAGE): $(KERNEL_ELF)
 	@llvm-objcopy-19 -O binary $< $@
-	@echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)"
+	@echo "  IMAGE   $@ ($$(stat -c %s $@) bytes)" >&2

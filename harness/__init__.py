@@ -1,0 +1,1 @@
+"""Scarlet's test harness: boots machines, runs command lines in them, compares with real Linux."""

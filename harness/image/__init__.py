@@ -1,0 +1,1 @@
+"""Boot images: a cpio (newc) writer with page-aligned file data, and the manifests that fill it."""
