@@ -1,0 +1,193 @@
+"""One QEMU machine: how it is started, what its boot image holds, how it is looked at when it hangs.
+
+Everything that boots goes through Machine.argv(), so that Scarlet and the reference Linux differ in
+the kernel file alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from harness.image import cpio, tree
+
+ROOT = Path(__file__).resolve().parents[1]
+QEMU = os.environ.get("SCARLET_QEMU", "qemu-system-riscv64")
+ROOT_IMAGE = ROOT / "build/image/root.cpio"
+LINUX_KERNEL = ROOT / "build/linux/Image"
+LOGS = ROOT / "build/log"
+KEEP_LOGS = 100
+# What `docs/run.md` promises: quiet console, reset at once after a panic.
+WORDS = ("console=ttyS0", "quiet", "loglevel=0", "panic=-1")
+
+
+class MachineError(Exception):
+    """Something is missing or wrong on the host's side."""
+
+
+def scarlet_kernel(variant: str | None = None) -> Path:
+    """The kernel image of a variant, by default of SCARLET_VARIANT or release."""
+    return ROOT / "build" / (variant or os.environ.get("SCARLET_VARIANT", "release")) / "scarlet"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One command line for the guest: bytes without NUL, optional standard input, pipe or terminal."""
+
+    command: bytes
+    stdin: bytes | None = None
+    tty: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """A machine to boot. `kernel` None is the Scarlet kernel of the current variant."""
+
+    smp: int = 1
+    memory: str = "512M"
+    append: str = ""
+    kernel: Path | None = None
+    linux: bool = False
+    overlay: Path | None = None
+    image: Path = ROOT_IMAGE
+
+    @property
+    def kernel_file(self) -> Path:
+        """The kernel that will boot."""
+        return self.kernel or (LINUX_KERNEL if self.linux else scarlet_kernel())
+
+    def check(self) -> None:
+        """Refuse early, in words, what cannot boot."""
+        if not self.kernel_file.is_file():
+            hint = "make linux-kernel" if self.linux else "make kernel"
+            raise MachineError(f"no kernel {self.kernel_file} (build it with: {hint})")
+        if not self.image.is_file():
+            raise MachineError(f"no boot image {self.image} (build it with: make image)")
+        if self.overlay and not self.overlay.is_dir():
+            raise MachineError(f"--overlay {self.overlay}: not a folder")
+
+    def argv(self, initrd: Path, words: Sequence[str], extra: Sequence[str]) -> list[str]:
+        """The QEMU command line."""
+        append = " ".join([*words, self.append]).strip()
+        return [QEMU, "-machine", "virt", "-smp", str(self.smp), "-m", self.memory,
+                "-kernel", str(self.kernel_file), "-initrd", str(initrd), "-append", append, *extra]
+
+    def initrd_bytes(self, control: list[cpio.Entry]) -> bytes:
+        """The boot image: the root, the overlay, and the harness's own small archive behind it."""
+        data = self.image.read_bytes()
+        if self.overlay:
+            data += cpio.archive(tree.from_folder(self.overlay))
+        if control:
+            data += cpio.archive(control)
+        return data
+
+
+def control_entries(jobs: Sequence[Job], token: str, scratch: bool) -> list[cpio.Entry]:
+    """The /.scarlet folder that tells /init what to run."""
+    entries = [cpio.Entry("/.scarlet", 0o040755)]
+    for folder in ("cases", "stdin", "tty"):
+        entries.append(cpio.Entry(f"/.scarlet/{folder}", 0o040755))
+    entries.append(cpio.Entry("/.scarlet/token", 0o100644, token.encode() + b"\n"))
+    if scratch:
+        entries.append(cpio.Entry("/.scarlet/scratch", 0o100644))
+    for number, job in enumerate(jobs):
+        name = job_name(number)
+        if b"\0" in job.command:
+            raise MachineError("a command line cannot hold a NUL byte")
+        if len(job.command) > 120_000:
+            raise MachineError("the command line is longer than 120000 bytes; put it into a file and use --overlay")
+        entries.append(cpio.Entry(f"/.scarlet/cases/{name}", 0o100644, job.command))
+        if job.stdin is not None:
+            entries.append(cpio.Entry(f"/.scarlet/stdin/{name}", 0o100644, job.stdin))
+        if job.tty:
+            entries.append(cpio.Entry(f"/.scarlet/tty/{name}", 0o100644))
+    return entries
+
+
+def job_name(number: int) -> str:
+    """The file name of a job: sorted as the guest's shell sorts."""
+    return f"{number:05d}"
+
+
+def new_token() -> str:
+    """A word that no output holds by accident."""
+    return secrets.token_hex(8)
+
+
+@contextlib.contextmanager
+def initrd_file(data: bytes) -> Iterator[Path]:
+    """The boot image as a file for as long as the machine runs."""
+    folder = ROOT / "build/run"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="initrd-", suffix=".cpio") as file:
+        file.write(data)
+        file.flush()
+        yield Path(file.name)
+
+
+def new_log(name: str = "boot") -> Path:
+    """A fresh log file; the oldest are removed beyond KEEP_LOGS."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    old = sorted(LOGS.glob("*.log"), key=lambda p: p.stat().st_mtime)
+    for path in old[:-KEEP_LOGS]:
+        path.unlink(missing_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return LOGS / f"{name}-{stamp}-{os.getpid()}-{secrets.token_hex(2)}.log"
+
+
+class Monitor:
+    """QEMU's human monitor on a socket, for a look at a machine that hangs."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="scarlet-")
+        self.path = Path(self._folder.name) / "monitor"
+
+    def arguments(self) -> list[str]:
+        """For the QEMU command line."""
+        return ["-monitor", f"unix:{self.path},server=on,wait=off"]
+
+    def ask(self, command: str, timeout: float = 3.0) -> str:
+        """One command's answer, or what came before the time was up."""
+        got = b""
+        with socket.socket(socket.AF_UNIX) as sock, contextlib.suppress(OSError):
+            sock.settimeout(timeout)
+            sock.connect(str(self.path))
+            while b"(qemu) " not in got:
+                got += sock.recv(65536)
+            got = b""
+            sock.sendall(command.encode() + b"\n")
+            while b"(qemu) " not in got:
+                data = sock.recv(65536)
+                if not data:
+                    break
+                got += data
+        text = got.decode(errors="replace")
+        return text.split("\n", 1)[-1].rsplit("(qemu) ", 1)[0]
+
+    def close(self) -> None:
+        """Remove the socket."""
+        self._folder.cleanup()
+
+
+def symbolise(elf: Path, registers: str) -> str:
+    """The function names behind the `pc` and `ra` lines of `info registers -a`."""
+    out: list[str] = []
+    if not elf.is_file():
+        return ""
+    for line in registers.splitlines():
+        words = line.split()
+        for register in ("pc", "x1/ra", "sepc"):
+            if register in words[:-1]:
+                value = words[words.index(register) + 1]
+                done = subprocess.run(["llvm-symbolizer-19", "-e", str(elf), "-s", "0x" + value],
+                                      capture_output=True, text=True, check=False)
+                out.append(f"{register} {value} {' '.join(done.stdout.split())}")
+    return "\n".join(out)
