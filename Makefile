@@ -26,13 +26,13 @@ help: ## this page
 	@sed -n -E 's/^# (Variables:|  +)/\n\1/p' Makefile | sed '/^$$/d'
 
 run: kernel image ## boot Scarlet: a shell on this terminal (control-A X leaves), or CMD='…' and its output
-	@$(BOOT) $(BOOT_ARGS) $(BOOT_CMD)
+	@$(BOOT) --kernel $(KERNEL_IMAGE) $(BOOT_ARGS)
 
 linux: image linux-kernel ## the same on the reference machine: Debian's own kernel, same QEMU, same image
-	@$(BOOT) --linux $(BOOT_ARGS) $(BOOT_CMD)
+	@$(BOOT) --linux $(BOOT_ARGS)
 
-debug: kernel image ## boot the debug variant stopped, waiting for gdb; prints the line that attaches
-	@$(BOOT) --gdb $(BOOT_ARGS) $(BOOT_CMD)
+debug: ## boot the debug variant stopped, waiting for gdb; prints the line that attaches
+	@$(MAKE) --no-print-directory VARIANT=debug debug-boot
 
 test: setup kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
 	@$(PYTEST) $(TEST_PATHS) $(T)
@@ -69,3 +69,7 @@ compile_commands.json: $(ALL_OBJS) ## the compilation database, for editors
 
 clean: ## remove what was built, keep downloaded packages
 	rm -rf build/release build/debug build/image build/log build/rooms-*.mk compile_commands.json
+
+.PHONY: debug-boot
+debug-boot: kernel image
+	@$(BOOT) --gdb --kernel $(KERNEL_IMAGE) --timeout 86400 $(BOOT_ARGS)
