@@ -43,8 +43,8 @@ typedef u64 paddr_t;
 #define IS_ALIGNED(x, a) (((x) & ((a) - 1)) == 0)
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define PACKED [[gnu::packed]]
-#define PRINTF_LIKE(f, a) [[gnu::format(printf, f, a)]]
+#define PACKED __attribute__((packed))
+#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define NS_PER_SEC 1'000'000'000ull
 #define NS_PER_MS 1'000'000ull
 

@@ -20,7 +20,8 @@ struct abi_module {
     void (*abandon)(struct exec_build *b); // load succeeded, exec failed later: free private things. May be NULL
     // --- running ---
     void (*syscall)(struct trapframe *tf);
-    // Something happened to t (tt: to this thread only, else NULL). Called without locks, any thread context. Queues it and wakes whom it concerns.
+    // Something happened to t (tt: to this thread only, else NULL). Called with t->lock held. Queues it and wakes whom it concerns
+    // (task_wake_thread, task_terminate_locked, task_continue_locked). Takes only locks of class signal and inner.
     int (*event)(struct task *t, struct task_thread *tt, const struct event *e);
     // Current has WORK_EVENT: deliver what is pending (set up handlers, end or stop the task), handle call restart. Clears the bit when nothing is left.
     void (*deliver)(struct trapframe *tf);

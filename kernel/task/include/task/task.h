@@ -57,7 +57,8 @@ struct task {
     bool exiting;         // exit_info is final; every thread leaves at its next kernel exit
     bool exec_pending;
     struct exit_info exit;
-    u32 stop_pending;     // threads still to stop
+    bool stop_wanted;     // threads are to stop
+    u32 stopped_threads;
     bool stopped, was_stopped_unreported, was_continued_unreported;
     i32 stop_number;
     struct limit limits[LIMIT_COUNT];
@@ -126,6 +127,7 @@ struct task_clone {
     struct view *view;            // consumed on success
     u32 exit_event;
     bool vfork;                   // parent waits in task_vfork_wait
+    const void *abi_how;          // handed to the ABI's fork hook
     bool parent_is_mine;          // CLONE_PARENT: sibling instead of child
     u32 wanted_tid;               // 0 = any
 };
@@ -133,8 +135,9 @@ struct task_clone {
 // The thread will start in user mode with a copy of `tf` (fork hook adjusts it). -E_AGAIN (limit), -E_NOMEM.
 [[nodiscard]] int task_fork(const struct task_clone *how, const struct trapframe *tf, struct task **out);
 void task_start(struct task *t); // makes it run
-// A new thread in the current task.
-[[nodiscard]] int task_thread_create(const struct trapframe *tf, struct task_thread **out);
+// A new thread in the current task, not started (task_thread_start). The ABI's thread_start hook is called last. -E_AGAIN, -E_NOMEM.
+[[nodiscard]] int task_thread_create(const struct trapframe *tf, const void *abi_how, struct task_thread **out);
+void task_thread_start(struct task_thread *tt);
 // The first task (from kernel/init).
 [[nodiscard]] int task_create_init(void (*fn)(void *), void *arg, struct task **out);
 void task_vfork_wait(struct task *child);
@@ -155,14 +158,17 @@ int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg)
 // --- end ---
 [[noreturn]] void task_exit_thread(void);                        // current thread only
 [[noreturn]] void task_exit(struct exit_info info);              // whole task (current)
-void task_terminate(struct task *t, struct exit_info info);      // mark another task for exit; it leaves at its next kernel exit
+void task_terminate(struct task *t, struct exit_info info);      // mark any task for exit; it leaves at its next kernel exit
+void task_terminate_locked(struct task *t, struct exit_info info); // the same with t->lock held
 bool task_should_die(void);                                      // current: exiting set
 // exec: ends all other threads; current becomes the leader. -E_AGAIN if the task is exiting already.
 [[nodiscard]] int task_single_out(void);
 
 // --- stop and continue (job control) ---
-void task_stop(struct task *t, i32 number);     // every thread stops on its way to user mode; parent is told
-void task_continue(struct task *t);
+void task_stop(i32 number);                     // the current task: every thread stops on its way to user mode; parent is told
+void task_continue_locked(struct task *t);      // t->lock held
+// Makes a thread look at its events: WORK_EVENT, and out of an interruptible sleep. t->lock held.
+void task_wake_thread(struct task_thread *tt);
 void task_check_stop(void);                     // called on the way to user mode: stops here if wanted
 
 // --- wait ---
@@ -184,8 +190,16 @@ void task_usage(struct task *t, struct usage *out);  // live sum
 u64 task_limit_soft(enum task_limit l);             // of current
 // Called by the OOM path: kills the largest task, logs one line; true if a victim was (or is being) killed.
 bool task_oom_kill(void);
-// vfs registers how views are copied and dropped.
-struct view_ops {
-    void (*put)(struct view *v);
+// Rooms above that must know of a task's end (tty: controlling terminal; vfs: its view). Called in the exiting task's context, in reverse
+// order of registration, after the ABI's task_exit and before handles and address space go. Registered at boot only.
+struct task_exit_hook {
+    struct task_exit_hook *next;
+    void (*exit)(struct task *t);
 };
-void task_set_view_ops(const struct view_ops *ops);
+void task_add_exit_hook(struct task_exit_hook *h);
+// Sessions and groups for the tty layer; counted reference or NULL.
+void session_get(struct session *s);
+void session_put(struct session *s);
+void pgrp_get(struct pgrp *pg);
+u32 task_count(void); // live tasks, zombies included
+u32 task_last_pid(void);

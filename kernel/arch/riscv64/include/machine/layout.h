@@ -2,9 +2,9 @@
 #pragma once
 
 #define DIRECT_MAP_BASE 0xffff'ffc0'0000'0000ul   // physical address 0; 128 GiB
-#define DEVICE_MAP_BASE 0xffff'ffe0'0000'0000ul   // device registers; 32 GiB
-#define KSTACK_REGION_BASE 0xffff'ffe8'0000'0000ul // kernel stacks; 32 GiB
-#define KSTACK_REGION_SIZE 0x8'0000'0000ul
+#define DEVICE_MAP_BASE 0xffff'ffe0'0000'0000ul   // device registers; 1 GiB
+#define KSTACK_REGION_BASE 0xffff'ffe8'0000'0000ul // kernel stacks; 4 GiB, its tables exist from boot on
+#define KSTACK_REGION_SIZE 0x1'0000'0000ul
 #define KERNEL_BASE 0xffff'ffff'8000'0000ul       // the kernel image
 
 // A stack occupies the upper half of its slot; the lower half is never mapped, so one address bit tells an overflow.

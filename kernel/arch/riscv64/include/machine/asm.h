@@ -1,0 +1,21 @@
+// Constants shared by assembly and C; asm_check.c asserts that they agree with the structures.
+#pragma once
+
+#define AT_CPU 0
+#define AT_PREEMPT 8
+#define AT_WORK 12
+#define AT_KSTACK_TOP 16
+#define AT_SCRATCH 24
+#define AT_SCRATCH2 32
+#define AT_RA 40
+#define AT_SP 48
+#define AT_S0 56
+
+#define TF_X(n) (8 * (n))
+#define TF_PC 256
+#define TF_STATUS 264
+#define TF_ORIG_A0 272
+#define TF_IN_CALL 280
+#define TF_SIZE 288
+
+#define KERNEL_BASE_ASM 0xffffffff80000000
