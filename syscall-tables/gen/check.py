@@ -131,6 +131,8 @@ class CallCheck:
 
     def expr(self, e: Expr) -> None:
         for part in walk(e):
+            if isinstance(part, Ref) and part.name == "length" and self.call.kind == "invoke":
+                continue
             if isinstance(part, Ref) and part.name not in self.args and part.name not in self.abi.values:
                 self.diag.error(part.name.pos, f"'{part.name}' is neither an argument of '{self.call.name}' nor a constant")
             elif isinstance(part, Deref) and self.known(part.name, "the expression"):
@@ -151,7 +153,7 @@ class CallCheck:
         call = self.call
         for code, args in call.errors:
             for name in args:
-                if name != "self":
+                if name != "self" and not any(v.arg(name) for v in call.variants):
                     self.known(name, f"error {code}")
         for test in call.tests:
             if test.template == "seq":

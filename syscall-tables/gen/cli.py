@@ -60,7 +60,9 @@ def write(out: Path, name: str, text: str) -> None:
 
 def compile_tables(args: argparse.Namespace, program: Program, diag: Diagnostics) -> int:
     units = []
-    for abi in chosen(program, args.abi):
+    if args.product == ["kerr"]:
+        units = [Unit(program, program.shared, args.arch)]
+    for abi in chosen(program, args.abi) if not units else []:
         specialise(program, abi, args.arch, diag)
         units.append(Unit(program, abi, args.arch))
     if diag:

@@ -28,7 +28,7 @@ def emit_struct(unit: Unit, st: Struct) -> str:
         name = str(f.name)
         if not name:
             name, pads = f"pad_{pads}", pads + 1
-        base = "char" if f.type.kind == "char" else unit.c_type(f.type)
+        base = unit.c_type(f.type)
         if f.type.length:
             lines.append(f"    {base} {name}[{f.type.length}];")
         else:

@@ -56,8 +56,8 @@ class Unit:
         """C type of one element."""
         if isinstance(ref.decl, Struct):
             return self.struct(ref.decl)
-        if ref.kind == "uaddr":
-            return "uaddr_t"
+        if ref.kind in ("uaddr", "char"):
+            return {"uaddr": "uaddr_t", "char": "char"}[ref.kind]
         return INTS[ref.base][2]
 
     # ---- calls ----
