@@ -24,3 +24,6 @@ static inline u64 dev_make(u32 major, u32 minor)
 {
     return (u64)major << 32 | minor;
 }
+// What fstat shows of an object that no file system holds (pipes, event counters, sets of waits): owner root, one link, device 0:`dev_minor`.
+void attr_anon(struct attr *a, u32 mode, u64 ino, u32 dev_minor);
+enum { ANON_DEV_INODE = 15, ANON_DEV_PIPE = 14, ANON_DEV_SOCKET = 8 };

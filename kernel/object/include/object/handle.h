@@ -24,10 +24,25 @@ struct href {
 [[nodiscard]] int href_get(struct href *h, i32 fd, u32 rights);
 // Also checks that the object has (one of) `kind`; else -wrong_kind_err (a positive kerr).
 [[nodiscard]] int href_get_kind(struct href *h, i32 fd, u32 rights, u32 kind, int wrong_kind_err);
-void href_put(struct href *h);
+static inline void href_put(struct href *h)
+{
+    if (UNLIKELY(h->counted))
+        object_put(h->object);
+}
+// Makes h->object outlive the handle (for objects that are kept or slept on while other threads may appear): counted afterwards.
+static inline void href_keep(struct href *h)
+{
+    if (!h->counted) {
+        object_get(h->object);
+        h->counted = true;
+    }
+}
 
 [[nodiscard]] struct handle_table *handle_table_create(void);
 [[nodiscard]] struct handle_table *handle_table_fork(struct handle_table *t); // copies all slots; NULL: out of memory
+// `users` counts every task AND every thread that works on the table: the task layer calls handle_table_get for each new thread of a task
+// (and for each task made with a shared table) and handle_table_put when that thread or task ends. While it is one, lookups by that thread
+// count nothing. Observers of another task's table (procfs) may get and put it as well.
 void handle_table_get(struct handle_table *t);
 void handle_table_put(struct handle_table *t); // last: closes all. May sleep
 // Lookup in another task's table: returns a counted reference or -E_BADF.
@@ -49,5 +64,8 @@ void handle_close_on_exec(struct handle_table *t);
 // Calls fn for each used slot in order (a snapshot; object referenced during the call); non-zero stops.
 int handle_for_each(struct handle_table *t, i32 from, int (*fn)(i32 fd, const struct href *h, void *arg), void *arg);
 u32 handle_count(struct handle_table *t);
-// The current task's table; set by the task layer. Kept in object so that lookups need nothing above.
-struct handle_table *current_handles(void);
+// The current thread's table, set by the task layer; NULL in kernel threads.
+static inline struct handle_table *current_handles(void)
+{
+    return current()->handles;
+}

@@ -1,6 +1,8 @@
 // Kernel objects: reference-counted things with a type record. What a handle points at.
 #pragma once
+#include <kerr.h>
 #include <object/poll.h>
+#include <sched/rcu.h>
 #include <sync/atomic.h>
 #include <vm/aspace.h>
 #include <vm/user.h>
@@ -32,9 +34,9 @@ struct object_type {
     const char *name;
     u32 kinds;
     bool seekable; // read/write at positions; else pos must be NULL (-E_SPIPE)
-    // Last reference gone.
+    // Last reference gone. Ends with object_free.
     void (*release)(struct object *o);
-    // One handle to it was closed (any error is reported by close). May be NULL.
+    // One handle to it was closed (any error is reported by close); owner: the handle table. May be NULL.
     int (*closed)(struct object *o, void *owner);
     // Bytes moved, 0 at end, or an error. pos NULL: use and advance the object's own position. (-E_INVAL)
     i64 (*read)(struct object *o, struct iobuf *buf, u64 *pos);
@@ -52,13 +54,34 @@ struct object_type {
 };
 enum { OBJ_SEEK_SET, OBJ_SEEK_CUR, OBJ_SEEK_END, OBJ_SEEK_DATA, OBJ_SEEK_HOLE };
 
+// Where an object was opened from, when that was a name in a file system (devices, FIFOs, terminals): getattr and describe then
+// speak of the node, not of the thing behind it. Made by the vfs, which embeds it; one per object, set before the object is published.
+struct object_origin {
+    const struct object_origin_ops *ops;
+};
+struct object_origin_ops {
+    void (*put)(struct object_origin *g); // the object is gone
+    int (*getattr)(struct object_origin *g, struct attr *a);
+    i64 (*describe)(struct object_origin *g, char *buf, usize cap);
+};
+
 struct object {
     const struct object_type *type;
     refcount_t refs;
-    _Atomic u32 status; // enum object_status
+    _Atomic u32 status; // enum object_status, and OBJ_LOOKED_UP
+    struct object_origin *origin; // constant once published; NULL: none
+    void *_Atomic watchers;       // sets of waits that look at it (ipc/poll_set.h); they leave when it goes
+    struct rcu_head rcu;          // object_free
 };
+// Kernel-internal status bit: some table with several users holds or held it, so that a lookup without lock may still be looking.
+enum { OBJ_LOOKED_UP = 1u << 31 };
 
 void object_init(struct object *o, const struct object_type *type, u32 status);
+// The last act of `release`: frees the memory with fn, at once or, where another thread may still be looking at the counter, after a
+// grace period. o must not be touched afterwards. fn runs in thread context and must not sleep.
+void object_free(struct object *o, void (*fn)(struct object *o));
+// Set once at boot by the room that owns watchers: called when an object that has some reaches zero references.
+void object_set_watch_hook(void (*gone)(struct object *o));
 static inline void object_get(struct object *o)
 {
     refcount_inc(&o->refs);
@@ -70,3 +93,46 @@ static inline bool object_nonblock(const struct object *o)
 }
 // Unique, never reused numbers for anonymous inodes and the like.
 u64 object_unique_id(void);
+
+// The operations with their defaults: what callers use. Rights were checked at lookup. Thread context, may sleep.
+[[nodiscard]] static inline i64 object_read(struct object *o, struct iobuf *buf, u64 *pos)
+{
+    if (UNLIKELY(!o->type->read))
+        return o->type->readdir ? -E_ISDIR : -E_INVAL;
+    if (UNLIKELY(pos && !o->type->seekable))
+        return -E_SPIPE;
+    return o->type->read(o, buf, pos);
+}
+[[nodiscard]] static inline i64 object_write(struct object *o, struct iobuf *buf, u64 *pos)
+{
+    if (UNLIKELY(!o->type->write))
+        return -E_INVAL;
+    if (UNLIKELY(pos && !o->type->seekable))
+        return -E_SPIPE;
+    return o->type->write(o, buf, pos);
+}
+[[nodiscard]] static inline i64 object_seek(struct object *o, i64 off, u32 whence)
+{
+    return o->type->seek ? o->type->seek(o, off, whence) : -E_SPIPE;
+}
+[[nodiscard]] static inline int object_truncate(struct object *o, u64 size)
+{
+    return o->type->truncate ? o->type->truncate(o, size) : -E_INVAL;
+}
+[[nodiscard]] static inline int object_sync(struct object *o, bool data_only)
+{
+    return o->type->sync ? o->type->sync(o, data_only) : -E_INVAL;
+}
+[[nodiscard]] static inline int object_readdir(struct object *o, struct dir_sink *sink)
+{
+    return o->type->readdir ? o->type->readdir(o, sink) : -E_NOTDIR;
+}
+[[nodiscard]] static inline int object_map(struct object *o, struct map_request *r)
+{
+    return o->type->map ? o->type->map(o, r) : -E_NODEV;
+}
+[[nodiscard]] int object_getattr(struct object *o, struct attr *a);
+// Text for /proc/pid/fd; not NUL-terminated. Returns its length (at most cap) or an error.
+[[nodiscard]] i64 object_describe(struct object *o, char *buf, usize cap);
+// Replaces the status bits in mask; tells the object. Returns the old bits.
+u32 object_set_status(struct object *o, u32 bits, u32 mask);

@@ -9,6 +9,7 @@
 
 struct task;   // kernel/task
 struct aspace; // kernel/vm
+struct handle_table; // kernel/object
 
 enum thread_state : u8 {
     THREAD_RUNNABLE,      // running or on a run queue
@@ -50,6 +51,7 @@ struct thread {
     _Atomic u64 nvcsw, nivcsw;
     // --- own thread only ---
     void *task_thread;       // the task layer's per-thread record
+    struct handle_table *handles; // what handle lookups of this thread use (object); set by the task layer
     u64 sleep_deadline;
     void *lock_held;         // debug: stack of held locks
     refcount_t refs;
