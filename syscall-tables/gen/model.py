@@ -22,7 +22,7 @@ BUILTIN_TYPES: dict[str, tuple[str, str]] = {
     "size": ("isize", "dec"), "char": ("i8", "dec"),
 }
 PRINTS = ("dec hex oct addr mode signal sigset sighandler path string fd dirfd dev time wstatus rlim clone_flags summary "
-          "count id octmode bytes").split()
+          "count id octmode bytes poll").split()
 SUPPORT = ("none", "stub", "partial", "full")
 RESTART = ("never", "sa", "always", "nohand", "block")
 RESULTS = ("errno", "status", "minus-one", "label")

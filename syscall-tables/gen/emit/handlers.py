@@ -1,7 +1,7 @@
 """NS_handlers.h: what the handlers of an ABI look like in C. A handler with another signature does not compile."""
 from __future__ import annotations
 
-from ..model import INTS, Arg, Call, TypeRef
+from ..model import INTS, Arg, Call, Struct, TypeRef
 from .unit import Unit, local
 
 
@@ -23,7 +23,7 @@ def is_span(unit: Unit, call: Call, arg: Arg) -> bool:
         return True
     if arg.form != "seq" or arg.dir != "out" or fixed_seq(unit, call, arg):
         return False
-    return True
+    return arg.filled is not None or (isinstance(arg.type.decl, Struct) and arg.type.decl.variable)
 
 
 def passed(arg: Arg) -> bool:

@@ -350,7 +350,8 @@ class Stub:
         self.decls.append(f"struct sys_seq {name}_q;")
         depth = self.open_opt(arg, depth)
         limit = c_number(self.unit.number(arg.max)) if arg.max is not None else "0"
-        self.acquire(arg, f"sys_seq_get(&{name}_q, {self.user(arg)}, (usize){self.expr(arg.length)}, sizeof({ctype}), {limit})",
+        get = f"sys_seq_new(&{name}_q, " if arg.dir == "out" else f"sys_seq_get(&{name}_q, {self.user(arg)}, "
+        self.acquire(arg, f"{get}(usize){self.expr(arg.length)}, sizeof({ctype}), {limit})",
                      f"sys_seq_put(&{name}_q);", depth)
         if self.nullable(arg):
             self.line(f"{name} = {name}_q.ptr;", depth)
