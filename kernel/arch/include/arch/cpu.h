@@ -12,8 +12,6 @@ struct cpu;    // kernel/sched; one per running hart
 enum {
     WORK_RESCHED = 1u << 0, // another thread should run
     WORK_EVENT = 1u << 1,   // the task layer has something to deliver (event_pending)
-    WORK_TRACE = 1u << 2,   // calls of this thread are traced: syscalls take the slow path
-    WORK_NOTIFY = 1u << 3,  // task_work to run before user mode
 };
 
 typedef unsigned long irqflags_t;

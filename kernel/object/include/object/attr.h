@@ -16,10 +16,11 @@ struct attr {
     u64 dev, rdev; // major << 32 | minor
     u64 ino, size, blocks /* 512 bytes */;
     u32 blksize;
-    u32 flags;
+    u32 flags; // ATTR_*
     struct timestamp atime, mtime, ctime, btime;
     u64 mount_id;
 };
+enum { ATTR_NOSUID = 1 /* set-id bits have no effect on this mount */ };
 static inline u64 dev_make(u32 major, u32 minor)
 {
     return (u64)major << 32 | minor;

@@ -15,9 +15,12 @@ struct abi_module {
     int (*probe)(const struct exec_probe *p, char *why, usize cap);
     // Builds address space, stack and first frame aside; nothing of the caller changes. 0 or an error.
     int (*load)(struct exec_build *b);
-    // The point of no return was passed: install private state. Cannot fail (load allocated what it needs).
+    // The point of no return was passed: set task->abi and abi_state (under task->lock; frees the old ABI's state through its `free` and
+    // `thread_free` if that was another). Cannot fail (load allocated what it needs).
     void (*commit)(struct exec_build *b);
     void (*abandon)(struct exec_build *b); // load succeeded, exec failed later: free private things. May be NULL
+    // Current leaves this ABI's old program for a new one of ABI `next`, just before the commit: clear tid, robust list, timers. May be NULL.
+    void (*task_exec)(struct task *t, const struct abi_module *next);
     // --- running ---
     void (*syscall)(struct trapframe *tf);
     // Something happened to t (tt: to this thread only, else NULL). Called with t->lock held. Queues it and wakes whom it concerns

@@ -17,6 +17,7 @@ struct cred {
     bool no_new_privs;
     u32 ngroups;
     u32 *groups; // sorted
+    struct cred *retired; // next in task.retired_creds
 };
 extern struct cred root_cred; // all capabilities; of the first task and kernel threads
 
@@ -35,5 +36,8 @@ static inline bool capable(enum capability cap)
 {
     return cred_capable(current_cred(), cap);
 }
+// A counted reference to any task's credentials.
+struct task;
+struct cred *task_cred_get(struct task *t);
 // Replaces the current task's credentials (consumes the reference).
 void task_set_cred(struct cred *c);

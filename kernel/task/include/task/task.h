@@ -9,6 +9,8 @@
 
 struct abi_module; // task/abi.h
 struct view;       // fs/vfs
+struct pid;        // private to task
+struct user_count;
 struct tty;        // kernel/tty
 
 enum task_limit { LIMIT_CPU, LIMIT_FSIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RSS, LIMIT_NPROC, LIMIT_NOFILE, LIMIT_MEMLOCK, LIMIT_AS,
@@ -28,6 +30,7 @@ struct exit_info {
 struct session {
     refcount_t refs;
     u32 id;
+    struct pid *pid_ref;
     // --- guarded by tree_lock ---
     struct list groups;
     struct tty *tty;      // controlling terminal (counted by the tty layer)
@@ -36,10 +39,12 @@ struct session {
 struct pgrp {
     refcount_t refs;
     u32 id;
+    struct pid *pid_ref;
     struct session *session;
     // --- guarded by tree_lock ---
     struct list members; // task.pgrp_link
     struct list link;    // session.groups
+    struct rcu_head rcu;
 };
 
 struct usage { // resource usage
@@ -62,6 +67,8 @@ struct task {
     bool stopped, was_stopped_unreported, was_continued_unreported;
     i32 stop_number;
     struct limit limits[LIMIT_COUNT];
+    struct cred *retired_creds;
+    struct usage dead_usage; // of threads that ended
     // --- pointers; owner thread replaces them, others read under `lock` or RCU ---
     struct cred *_Atomic cred;
     struct aspace *aspace;
@@ -82,26 +89,30 @@ struct task {
     // --- own ---
     struct waitqueue wait_children; // parents sleep here
     struct waitqueue vfork_done;
-    struct usage self_dead, children_usage; // of exited threads; of reaped children
+    struct usage children_usage; // of reaped children; tree_lock
+    struct pid *pid_ref;
+    struct user_count *user; // task count of the real user, for LIMIT_NPROC
     u64 start_ns;
     u32 umask;             // own task, word
     i32 oom_adj;
     u32 personality;
     bool dumpable, subreaper, did_exec;
     u32 death_event;
-    struct list all_link;  // global list, RCU
     struct rcu_head rcu;
 };
 
 struct task_thread {
     struct list link;       // task.threads
     struct thread *thread;
-    struct task *task;
+    struct task *task;      // counted
     u32 tid;
+    struct pid *pid_ref;
     void *abi_state;        // ABI's per-thread record
-    bool exiting, stopped;
+    bool leaving;           // told to end by exec of another thread; task.lock
+    bool stopped;           // task.lock
     u64 start_ns;
     refcount_t refs;
+    struct rcu_head rcu;
 };
 
 static inline struct task *current_task(void)

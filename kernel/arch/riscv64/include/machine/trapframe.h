@@ -68,3 +68,9 @@ static inline void tf_restart_syscall(struct trapframe *tf)
     tf->x[TF_A0] = tf->orig_a0;
     tf->pc -= 4;
 }
+// The ELF machine number of programs this kernel executes, and the name uname(2) gives.
+static inline u32 arch_elf_machine(void)
+{
+    return 243;
+}
+#define ARCH_NAME "riscv64"

@@ -1,0 +1,80 @@
+// The transparent executor: every exec of every ABI goes through exec_run. A new program is built aside; until the commit point nothing of
+// the caller has changed, behind it nothing fails.
+#pragma once
+#include <arch/context.h>
+#include <exec/probe.h>
+#include <object/attr.h>
+#include <task/abi.h>
+
+// A list of strings (argv or envp), one behind the other with their NULs, in page-sized pieces.
+struct arg_block {
+    u8 **pages;
+    usize npages, cap;
+    usize len;     // bytes used
+    u32 count;     // strings
+    usize limit;   // most bytes allowed
+};
+void arg_block_init(struct arg_block *b, usize limit);
+void arg_block_free(struct arg_block *b);
+[[nodiscard]] int arg_push(struct arg_block *b, const char *s);            // -E_NOMEM, -E_2BIG
+// All strings of a user array of pointers that ends with null (a null array is empty). -E_FAULT, -E_2BIG, -E_NOMEM. One string: 128 KiB at most.
+[[nodiscard]] int arg_push_user_vector(struct arg_block *b, uaddr_t vec);
+// Appends all strings of src but the first `skip`.
+[[nodiscard]] int arg_append(struct arg_block *b, const struct arg_block *src, u32 skip);
+// Copies bytes [off, off+n) into another address space.
+[[nodiscard]] int arg_write(const struct arg_block *b, struct aspace *as, u64 addr);
+// Length of the string at byte offset off, NUL included.
+usize arg_string_size(const struct arg_block *b, usize off);
+// Copies the string at byte offset off (cut to cap - 1).
+void arg_copy_string(const struct arg_block *b, usize off, char *dst, usize cap);
+
+// A mapped ELF image.
+struct elf_image {
+    u64 bias;          // added to the file's addresses
+    u64 entry;
+    u64 phdr;          // address of the program headers in memory, 0 if not mapped
+    u32 phnum;
+    u64 low, high;     // mapped range
+    u64 code_start, code_end, data_start, data_end, brk;
+    u32 stack_exec;    // the file asks for an executable stack
+    char *interp;      // kmalloc'ed path, or NULL
+};
+
+struct exec_build {
+    // --- what is executed ---
+    struct object *file;          // the program (behind any script)
+    struct attr attr;
+    const char *filename;         // as given to exec (AT_EXECFN)
+    struct arg_block *argv, *envp;
+    const u8 *head;
+    usize head_len;
+    struct elf_summary elf;
+    // --- what is built ---
+    const struct abi_module *abi;
+    struct aspace *as;
+    struct trapframe frame;
+    struct cred *cred;            // new credentials, or NULL
+    bool secure;                  // privileges were gained: the environment is not to be trusted
+    void *abi_private;
+    char name[16];
+};
+
+struct exec_request {
+    struct object *file;          // already opened for execution (consumed); its path text in `filename`
+    const char *filename;
+    struct arg_block *argv, *envp;
+    const char *abi;              // explicit ABI name, or NULL
+    bool beneath_fd;              // the name is relative to a descriptor that scripts cannot reach
+};
+// 0: current's user frame now starts the new program. Else an error, and nothing has changed.
+[[nodiscard]] int exec_run(const struct exec_request *r, struct trapframe *tf);
+
+// Opens a file for execution through current's view: regular, executable, not on a noexec mount. Errors as execve(2).
+[[nodiscard]] int exec_open(const char *path, struct object **out, struct attr *attr);
+
+// Maps the segments of b->file or another ELF object into b->as. For position-independent files `base` is the wanted load address (0: anywhere).
+// -E_NOEXEC, -E_NOMEM, -E_INVAL, -E_IO. The image's `interp` is the caller's to kfree.
+[[nodiscard]] int elf_load(struct exec_build *b, struct object *file, u64 base, struct elf_image *out);
+
+// Runs a program in the current (new) task from the kernel: the first one. Returns only on failure.
+[[nodiscard]] int exec_kernel(const char *path, const char *const *argv, const char *const *envp);

@@ -1,0 +1,32 @@
+// Private to the task room.
+#pragma once
+#include "pid.h"
+#include <task/abi.h>
+#include <task/task.h>
+
+// --- task.c ---
+void task_free_thread(struct task_thread *tt);
+
+// --- group.c; tree_lock held unless said otherwise ---
+void group_join(struct task *t, struct pgrp *pg); // takes over a reference to pg
+void group_leave(struct task *t);
+[[nodiscard]] int group_create_first(struct task *t); // session and group of the first task
+// A task of group pg leaves the tree or changes its parent: if that orphans a group with stopped members, they are told. No lock held.
+void group_check_orphan(struct pgrp *pg);
+
+// --- wait.c ---
+// Tells t's parent that t changed state (posts t->exit_event or EVENT_CHILD) and wakes waiters. No lock held.
+void parent_notify(struct task *t, const struct exit_info *info, u32 event_kind);
+// Takes a zombie out of the tree (tree_lock held). The caller then calls task_put.
+void task_unlink(struct task *t);
+
+// --- count.c ---
+struct user_count *user_count_get(u32 uid); // NULL: no memory
+void user_count_put(struct user_count *u);
+// One more task for the user unless over `limit`; false if refused.
+bool user_count_charge(struct user_count *u, u64 limit, bool force);
+void user_count_uncharge(struct user_count *u);
+
+// --- usage.c ---
+void usage_add(struct usage *sum, const struct usage *u);
+void usage_of_thread(const struct thread *t, struct usage *out);
