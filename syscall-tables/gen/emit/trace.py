@@ -159,7 +159,7 @@ class Trace:
         if arg.form == "strv":
             return "{.kind = TRACE_STRV_COUNT}" if kind == "count" else "{.kind = TRACE_STRV}"
         if arg.form == "cstr":
-            return "{.kind = TRACE_STRING}"
+            return "{.kind = TRACE_STRING}" if kind == "string" else "{.kind = TRACE_PATH}"
         if arg.form == "bytes":
             return f"{{.kind = {'TRACE_BUFFER_HEX' if kind == 'hex' else 'TRACE_ADDR' if kind == 'addr' else 'TRACE_BUFFER'}, .size = 8}}"
         if arg.form == "vec":
@@ -237,11 +237,27 @@ class Trace:
         self.out.append(f"{static}const struct syscall_desc {name} = {{{', '.join(fields)}}};\n")
 
 
+def errors(unit: Unit) -> str:
+    """Names and texts by the ABI's number."""
+    seen: dict[int, str] = {}
+    for code in unit.program.codes.values():
+        if unit.ns in code.by_abi and code.by_abi[unit.ns][0] and code.by_abi[unit.ns][1] > 0:
+            name, num, _ = code.by_abi[unit.ns]
+            seen.setdefault(num, f"    [{num}] = {{{c_string(name)}, {c_string(code.text)}}},")
+    ns = unit.ns
+    if not seen:
+        return f"const struct trace_errors {ns}_trace_errors = {{0}};\n"
+    rows = "\n".join(seen[n] for n in sorted(seen))
+    return (f"static const struct trace_error errors[] = {{\n{rows}\n}};\n"
+            f"const struct trace_errors {ns}_trace_errors = {{.errors = errors, .count = ARRAY_LEN(errors)}};\n")
+
+
 def emit(unit: Unit) -> dict[str, str]:
     ns, trace = unit.ns, Trace(unit)
     for call in unit.live():
         trace.desc(call)
-    decls = "\n".join(f"extern const struct syscall_desc {ns}_desc_{c.cname};" for c in unit.live())
+    trace.out.append(errors(unit))
+    decls = f"extern const struct trace_errors {ns}_trace_errors;\n" + "\n".join(f"extern const struct syscall_desc {ns}_desc_{c.cname};" for c in unit.live())
     text = "\n".join(trace.out)
     return {
         f"{ns}_trace.h": f"{unit.banner('tracer descriptors')}#pragma once\n\n#include <syscall/trace_desc.h>\n\n{decls}\n",

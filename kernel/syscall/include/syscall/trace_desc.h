@@ -26,7 +26,8 @@ enum trace_kind {
     TRACE_UNION,      // [trace_struct]; only the first field
     TRACE_CHARS,      // array of char ended by NUL
     TRACE_RAW,        // array of bytes printed as a string of its full length
-    TRACE_STRING,     // user address of a string
+    TRACE_STRING,     // user address of a string, cut after 32 bytes
+    TRACE_PATH,       // user address of a string, whole
     TRACE_STRV,       // user address of an array of strings
     TRACE_STRV_COUNT, // the same, as address and number
     TRACE_BUFFER,     // user address of bytes, as long as `len` says
@@ -127,4 +128,14 @@ struct syscall_desc {
     u16 variant_count;
     u64 modifiers;
     const struct trace_variant *variants;
+};
+
+// Errors of an ABI by number, for the text after "-1".
+struct trace_error {
+    const char *name; // "ENOENT"; NULL: no such error
+    const char *text; // "No such file or directory"
+};
+struct trace_errors {
+    const struct trace_error *errors; // by number
+    u32 count;
 };
