@@ -152,6 +152,8 @@ class Stub:
         if arg is None or arg.name in self.done:
             return
         self.done.add(str(arg.name))
+        if arg.length is not None:
+            self.need(arg.length)
         if arg.when is None:
             getattr(self, "step_" + arg.form)(arg, 1)
             return
@@ -299,15 +301,14 @@ class Stub:
         return "IOBUF_TO_USER" if arg.dir == "out" else "IOBUF_FROM_USER"
 
     def need(self, e: Expr) -> None:
-        """Fetches what a length reads through a pointer."""
+        """Checks the length first and fetches what it reads through a pointer."""
         for n in names(e):
             other = self.call.arg(n)
-            if other is not None and other.form == "ptr":
+            if other is not None and other.form in ("ptr", "value"):
                 self.arg(other)
 
     def step_bytes(self, arg: Arg, depth: int) -> None:
         name, length = local(arg.name), self.expr(arg.length)
-        self.need(arg.length)
         self.decls.append(f"struct iobuf {name}_b;")
         depth = self.open_opt(arg, depth)
         counted = self.call.arg(arg.length.name) if isinstance(arg.length, Ref) else None
@@ -328,7 +329,6 @@ class Stub:
 
     def step_vec(self, arg: Arg, depth: int) -> None:
         name = local(arg.name)
-        self.need(arg.length)
         self.decls.append(f"struct iobuf {name}_b;")
         depth = self.open_opt(arg, depth)
         self.acquire(arg, f"iobuf_user_vec(&{name}_b, {self.user(arg)}, (usize){self.expr(arg.length)}, {self.direction(arg)})",
@@ -346,7 +346,6 @@ class Stub:
             self.decls.append(f"{ctype} {name}_v[{count}];")
             self.fill(arg, f"{name}_v", f"{name}_v", depth)
             return
-        self.need(arg.length)
         self.decls.append(f"struct sys_seq {name}_q;")
         depth = self.open_opt(arg, depth)
         limit = c_number(self.unit.number(arg.max)) if arg.max is not None else "0"

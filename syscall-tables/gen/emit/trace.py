@@ -46,7 +46,7 @@ class Trace:
             values = item.values if isinstance(item, FlagField) else [item]
             mask = self.unit.const(item.name) if isinstance(item, FlagField) else "0"
             rows += [f"    {{{mask}, (u64){self.unit.const(v.name)}, {c_string(str(v.name))}}}," for v in values
-                     if not v.hidden and exists(self.unit, v)]
+                     if not v.hidden and exists(self.unit, v) and not (s.kind == "resource" and v.name == "none")]
         bits = "0"
         if modifiers and modifiers.modifiers:
             bits = " | ".join(self.unit.const(m) for m in modifiers.modifiers)
