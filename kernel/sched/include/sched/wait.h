@@ -1,6 +1,8 @@
-// Wait queues and sleeping. A waiter links itself, sets its state, checks the condition, then schedules; so no wake-up is lost.
+// Wait queues and sleeping. A waiter links itself, sets its state, checks the condition, then
+// schedules; so no wake-up is lost.
 #pragma once
 #include <sched/thread.h>
+#include <sync/lock_order.h>
 
 struct waitqueue {
     struct spinlock lock; // class waitqueue; guards the list
@@ -10,7 +12,8 @@ struct waitqueue {
 struct waiter {
     struct list link;
     struct thread *thread;
-    // Custom wake (poll, epoll): called with the queue's lock held, any context; returns true if it counts as "woken one". NULL: thread_wake.
+    // Custom wake (poll, epoll): called with the queue's lock held, any context; returns true if it
+    // counts as "woken one". NULL: thread_wake.
     bool (*wake)(struct waiter *w, u64 key);
     bool exclusive; // wake_one stops after waking this one
 };
@@ -24,13 +27,21 @@ static inline bool waitqueue_active(struct waitqueue *q) // may be stale; pair w
     atomic_thread_fence(memory_order_seq_cst);
     return !list_empty(&q->waiters);
 }
-// key: for poll sources the ready mask (0 = everything). Any context.
+// key: for poll sources the ready mask (0 = everything). Any context with no lock of order >=
+// waitqueue held. wake_one wakes everybody who is not exclusive, and the first exclusive waiter
+// that was asleep.
 void wake_all(struct waitqueue *q, u64 key);
 void wake_one(struct waitqueue *q, u64 key);
+// The same for callers that hold q->lock (with interrupts off).
+void wake_all_locked(struct waitqueue *q, u64 key);
+void wake_one_locked(struct waitqueue *q, u64 key);
 
-enum { WAIT_FOREVER = 0 }; // deadline value: no time limit (deadlines are absolute arch_time_ns values)
+enum {
+    WAIT_FOREVER = 0
+}; // deadline value: no time limit (deadlines are absolute arch_time_ns values)
 
-// Sleeps until cond is true. Interruptible forms return -E_RESTART when an event is pending, -E_TIMEDOUT past the deadline, else 0.
+// Sleeps until cond is true. Interruptible forms return -E_RESTART when an event is pending,
+// -E_TIMEDOUT past the deadline, else 0.
 #define wait_event(q, cond) ((void)wait_event_common(q, cond, THREAD_BLOCKED, 0))
 #define wait_event_interruptible(q, cond) wait_event_common(q, cond, THREAD_SLEEPING, 0)
 #define wait_event_deadline(q, cond, deadline) wait_event_common(q, cond, THREAD_SLEEPING, deadline)
@@ -57,7 +68,8 @@ enum { WAIT_FOREVER = 0 }; // deadline value: no time limit (deadlines are absol
         }                                                                                          \
         ret_;                                                                                      \
     })
-// schedule() with a deadline; 0 woken, -E_RESTART event pending (SLEEPING only), -E_TIMEDOUT. State was set by the caller.
+// schedule() with a deadline; 0 woken, -E_RESTART event pending (SLEEPING only), -E_TIMEDOUT. State
+// was set by the caller.
 [[nodiscard]] int wait_sleep(enum thread_state st, u64 deadline);
 // Sleeps until an absolute time. 0 at the time, -E_RESTART if interrupted.
 [[nodiscard]] int thread_sleep_until(u64 deadline_ns);

@@ -1,38 +1,116 @@
-// Spinlocks with classes. Holding one disables preemption; the _irq forms also disable interrupts and are needed for every lock that an
-// interrupt handler takes. Debug builds check that classes are taken in growing order (same class: only through spin_lock_nested),
-// that no sleeping happens while one is held, and that the owner releases. Release builds: a ticket lock, 4 bytes.
+// Spinlocks with classes. Holding one disables preemption; the _irq forms also disable interrupts
+// and are needed for every lock that an interrupt handler takes. Debug builds check that classes
+// are taken in growing order (same class: only through spin_lock_nested), that no sleeping happens
+// while one is held, and that the owner releases. Release builds: a ticket lock, 4 bytes.
 #pragma once
 #include <arch/cpu.h>
+#include <sync/lock_check.h>
 #include <sync/preempt.h>
 
-// Orders grow from outer to inner locks. One list for the whole kernel, so that the order can be read in one place: sync/lock_order.h.
+// Orders grow from outer to inner locks. One list for the whole kernel, so that the order can be
+// read in one place: sync/lock_order.h.
 struct lock_class {
     const char *name;
-    u32 order;
+    u32 order; // unique, below LOCK_ORDER_MAX
 };
+enum { LOCK_ORDER_MAX = 256 };
 
 struct spinlock {
-    _Atomic u16 next, owner;
-#ifdef CONFIG_DEBUG
+    union {
+        _Atomic u32 word; // both halves: taking a ticket is one atomic addition
+        struct {
+            _Atomic u16 owner; // ticket being served
+            _Atomic u16 next;  // next ticket to give out
+        };
+    };
+#if CONFIG_DEBUG
     const struct lock_class *cls;
-    struct thread *holder;
+    const void *_Atomic holder; // thread
 #endif
 };
 
-#ifdef CONFIG_DEBUG
-#define SPINLOCK_INIT(c) {.cls = (c)}
+#if CONFIG_DEBUG
+#define SPINLOCK_INIT(c) {.word = 0, .cls = (c)}
 #else
-#define SPINLOCK_INIT(c) {0}
+#define SPINLOCK_INIT(c) {.word = 0}
 #endif
 
+// Waits until `ticket` is served.
+void spin_wait(struct spinlock *l, u16 ticket);
 void spin_init(struct spinlock *l, const struct lock_class *cls);
-void spin_lock(struct spinlock *l);
-void spin_unlock(struct spinlock *l);
-void spin_lock_nested(struct spinlock *l); // second lock of the same class; the caller states the order (by address)
-[[nodiscard]] bool spin_trylock(struct spinlock *l);
-irqflags_t spin_lock_irqsave(struct spinlock *l);
-void spin_unlock_irqrestore(struct spinlock *l, irqflags_t f);
-bool spin_held(const struct spinlock *l); // by anybody (release) / by this thread (debug); for assertions
 
-// Asserts that the caller may sleep (no spinlock held, preemption on, interrupts on). Debug builds only; else nothing.
-void might_sleep(void);
+// The bare lock, without preemption control and checks. For this room.
+static inline void spin_acquire_(struct spinlock *l)
+{
+    u32 old = atomic_fetch_add_explicit(&l->word, 0x10000, memory_order_acquire);
+    if (UNLIKELY((u16)old != old >> 16))
+        spin_wait(l, (u16)(old >> 16));
+}
+static inline void spin_release_(struct spinlock *l)
+{
+    u16 ticket = atomic_load_explicit(&l->owner, memory_order_relaxed);
+    atomic_store_explicit(&l->owner, (u16)(ticket + 1), memory_order_release);
+}
+static inline void spin_take_(struct spinlock *l, u32 how)
+{
+    if (CONFIG_DEBUG)
+        spin_check_before(l, how);
+    spin_acquire_(l);
+    if (CONFIG_DEBUG)
+        spin_check_after(l);
+}
+
+// Takes the lock. Thread context, or interrupt context for a lock that is always taken with
+// interrupts off.
+static inline void spin_lock(struct spinlock *l)
+{
+    preempt_disable();
+    spin_take_(l, LOCK_SPIN);
+}
+// Second lock of the same class; the caller states the order (by address).
+static inline void spin_lock_nested(struct spinlock *l)
+{
+    preempt_disable();
+    spin_take_(l, LOCK_SPIN | LOCK_NESTED);
+}
+static inline void spin_unlock(struct spinlock *l)
+{
+    if (CONFIG_DEBUG)
+        spin_check_release(l);
+    spin_release_(l);
+    preempt_enable();
+}
+// Takes the lock if it is free at this moment. Any order of classes.
+[[nodiscard]] bool spin_trylock(struct spinlock *l);
+// The same with interrupts disabled on this CPU until the matching unlock. Returns what unlock must
+// restore.
+static inline irqflags_t spin_lock_irqsave(struct spinlock *l)
+{
+    irqflags_t f = arch_irq_save();
+    spin_lock(l);
+    return f;
+}
+static inline void spin_unlock_irqrestore(struct spinlock *l, irqflags_t f)
+{
+    if (CONFIG_DEBUG)
+        spin_check_release(l);
+    spin_release_(l);
+    arch_irq_restore(f);
+    preempt_enable();
+}
+// For assertions: held by anybody (release), by this thread (debug).
+static inline bool spin_held(const struct spinlock *l)
+{
+    if (CONFIG_DEBUG)
+        return spin_check_held(l);
+    u32 word = atomic_load_explicit((_Atomic u32 *)&l->word, memory_order_relaxed);
+    return (u16)word != word >> 16;
+}
+
+// States that the caller may sleep (no spinlock held, preemption on, interrupts on). Debug builds
+// complain; release builds do nothing.
+static inline void might_sleep(void)
+{
+    if (CONFIG_DEBUG)
+        might_sleep_check();
+}
