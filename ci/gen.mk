@@ -7,7 +7,7 @@ SCT_SOURCES := $(SCTC) $(shell find syscall-tables -name '*.sct' -o -name '*.num
 GEN_ABIS := $(foreach a,$(ROOM_ABIS),$(if $(wildcard syscall-tables/$(a).sct),$(a)))
 
 GEN_COMMON_STAMP := $(GEN)/common/stamp
-GEN_COMMON_SRC := $(if $(wildcard $(SCTC)),$(GEN)/common/kerr.c)
+GEN_COMMON_SRC := $(GEN)/common/kerr.c
 $(GEN_COMMON_SRC): $(GEN_COMMON_STAMP)
 $(foreach a,$(GEN_ABIS),$(eval GEN_STAMP_$(a) := $(GEN)/$(a)/stamp))
 $(foreach a,$(GEN_ABIS),$(eval GEN_SRC_$(a) := $(addprefix $(GEN)/$(a)/$(a)_,errno.c dispatch.c trace.c)))
@@ -16,7 +16,6 @@ $(foreach a,$(GEN_ABIS),$(eval $(GEN_SRC_$(a)): $(GEN_STAMP_$(a));))
 .PHONY: tables
 tables: $(GEN_COMMON_STAMP) $(foreach a,$(GEN_ABIS),$(GEN_STAMP_$(a)))
 
-ifneq ($(wildcard $(SCTC)),)
 $(GEN)/common/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
 	@echo "  TABLES  kerr" >&2
@@ -26,14 +25,7 @@ $(GEN)/common/stamp: $(SCT_SOURCES)
 $(GEN)/%/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
 	@echo "  TABLES  $*" >&2
-	@$(SCTC) compile --abi $* --arch $(ARCH) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct
+	@$(SCTC) compile --abi $* --arch $(ARCH) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct \
+	  $(wildcard syscall-tables/$*.numbers)
 	@rm -f $(@D)/kerr.[ch]
 	@touch $@
-else
-# Until the table compiler is in the tree: the error codes alone.
-$(GEN)/common/stamp: ci/kerr_early.py
-	@mkdir -p $(@D)
-	@echo "  TABLES  kerr (early)" >&2
-	@$(PYTHON) -S ci/kerr_early.py > $(@D)/kerr.h
-	@touch $@
-endif

@@ -50,6 +50,8 @@ EXT_INC_zstd := -DZSTD_STATIC_LINKING_ONLY -isystem $(EXT)/zstd
 
 include ci/gen.mk
 include ci/ext.mk
+FLAGS_STAMP := $(OUT)/flags
+include ci/vdso.mk
 
 # --- objects of one room ---------------------------------------------------------------------
 # $(1) room: its sources, its generated sources (abi rooms), its flags.
@@ -64,12 +66,12 @@ ROOM_FLAGS_$(1) := $$(addprefix -I,$$(ROOM_INC_$(1))) -I$$(GEN)/common \
   $$(if $$(ROOM_ABI_$(1)),-I$$(GEN)/$$(ROOM_ABI_$(1))) $$(foreach l,$$(ROOM_LIBS_$(1)),$$(EXT_INC_$$(l)))
 $$(ROOM_OBJS_$(1)): ROOM_FLAGS := $$(ROOM_FLAGS_$(1))
 $$(ROOM_OBJS_$(1)): $$(GEN_COMMON_STAMP) $$(GEN_STAMP_$$(ROOM_ABI_$(1))) \
+  $$(VDSO_HEADER_$$(ROOM_ABI_$(1))) \
   $$(foreach l,$$(ROOM_LIBS_$(1)),$$(EXT_STAMP_$$(l)))
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM_RULES,$(r))))
 
 ALL_OBJS := $(foreach r,$(ROOMS),$(ROOM_OBJS_$(r)))
-FLAGS_STAMP := $(OUT)/flags
 $(shell mkdir -p $(OUT) && echo '$(KFLAGS) $(AFLAGS)' > $(FLAGS_STAMP).new && \
   { cmp -s $(FLAGS_STAMP).new $(FLAGS_STAMP) || mv $(FLAGS_STAMP).new $(FLAGS_STAMP); })
 

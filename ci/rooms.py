@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 LIBRARIES = ("fdt", "zlib", "zstd")
+# Folders of a room that belong to one machine: only the one that is built counts.
+MACHINES = {"riscv64", "hosted", "x86_64", "aarch64"}
 
 
 class RoomsError(Exception):
@@ -85,7 +87,7 @@ def make_variables(rooms: list[Room], arch: str, abis: list[str] | None, root: P
                 if other.name == "arch":
                     includes.append(f"{other.folder}/{arch}/include")
         top = f"{room.folder}/{arch}" if room.name == "arch" else room.folder
-        skip = {"include", "vdso"}
+        skip = {"include", "vdso"} | MACHINES - {arch}
         folders = [top]
         for path in sorted((root / top).rglob("*")):
             inner = path.relative_to(root / top).parts
