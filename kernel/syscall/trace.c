@@ -1,5 +1,6 @@
-// The tracer's interpreter: arguments behind addresses, the order of arguments, results. Text as strace prints it. Reads the
-// program's memory only through the reader it is given; no locks, no allocation.
+// The tracer's interpreter: arguments behind addresses, the order of arguments, results. Text as
+// strace prints it. Reads the program's memory only through the reader it is given; no locks, no
+// allocation.
 #include "trace_value.h"
 
 static u64 length_of(struct trace_state *s, const struct trace_arg *arg)
@@ -12,6 +13,8 @@ static u64 length_of(struct trace_state *s, const struct trace_arg *arg)
         return s->args[arg->len];
     case TRACE_LEN_DEREF:
         return trace_read(s, &value, s->args[arg->len], sizeof(value)) ? value : 0;
+    case TRACE_LEN_EXPR:
+        return arg->length(s->args);
     case TRACE_LEN_NONE:
         break;
     }
@@ -36,7 +39,8 @@ static u32 string_max(const struct trace_state *s)
     return s->rd->string_max != 0 ? s->rd->string_max : 32;
 }
 
-// Bytes at a user address as a string, cut after the limit; the address itself if they cannot be read.
+// Bytes at a user address as a string, cut after the limit; the address itself if they cannot be
+// read.
 static void buffer(struct trace_state *s, u64 addr, u64 n, bool all_hex)
 {
     u8 bytes[TRACE_OBJECT_MAX];
@@ -54,7 +58,8 @@ static void buffer(struct trace_state *s, u64 addr, u64 n, bool all_hex)
         text_str(&s->out, "...");
 }
 
-// A NUL-terminated string of at most `most` bytes, in pieces so that its end may lie before an unreadable page.
+// A NUL-terminated string of at most `most` bytes, in pieces so that its end may lie before an
+// unreadable page.
 static void string(struct trace_state *s, u64 addr, usize most)
 {
     u8 bytes[TRACE_OBJECT_MAX + 1];
@@ -152,8 +157,9 @@ static void pointer(struct trace_state *s, const struct trace_type *type, u64 ad
 {
     u8 mem[TRACE_OBJECT_MAX];
     const usize size = trace_size(type);
-    const bool bare = type->count != 0 || type->kind == TRACE_STRUCT || type->kind == TRACE_UNION || type->kind == TRACE_SIGSET ||
-                      type->kind == TRACE_CHARS || type->kind == TRACE_RAW;
+    const bool bare = type->count != 0 || type->kind == TRACE_STRUCT || type->kind == TRACE_UNION ||
+                      type->kind == TRACE_SIGSET || type->kind == TRACE_CHARS ||
+                      type->kind == TRACE_RAW;
     if (addr == 0) {
         text_str(&s->out, "NULL");
         return;
@@ -192,7 +198,9 @@ static void sequence(struct trace_state *s, const struct trace_arg *arg, u64 add
             text_str(&s->out, "...");
             break;
         }
-        trace_value(s, type, mem);
+        if (arg->custom == NULL || type->kind != TRACE_STRUCT ||
+            !trace_custom_struct(s, arg->custom, type->ref, mem))
+            trace_value(s, type, mem);
     }
     text_char(&s->out, ']');
 }
@@ -223,11 +231,14 @@ static void summary(struct trace_state *s, const struct trace_arg *arg, u64 addr
 static void argument(struct trace_state *s, const struct trace_arg *arg)
 {
     const u64 value = s->args[arg->reg];
-    const bool written = arg->dir != TRACE_OUT || (s->exiting && (s->ret >= 0 || arg->flags & TRACE_STORED_ERROR));
+    const bool written =
+        arg->dir != TRACE_OUT || (s->exiting && (s->ret >= 0 || arg->flags & TRACE_STORED_ERROR));
     if (arg->name != NULL) {
         text_str(&s->out, arg->name);
         text_char(&s->out, '=');
     }
+    if (arg->custom != NULL && written && trace_custom_arg(s, arg))
+        return;
     switch ((enum trace_kind)arg->type.kind) {
     case TRACE_IOVEC:
         return vector(s, arg, value, !written);
@@ -278,6 +289,18 @@ static const struct syscall_desc *variant(const struct syscall_desc *d, const u6
     return d;
 }
 
+void trace_time_left(struct trace_state *s, const struct syscall_desc *d, const char *before)
+{
+    for (u32 i = 0; i < d->count; i++) {
+        const struct trace_arg *arg = &d->args[i];
+        if (arg->dir == TRACE_INOUT && arg->type.kind == TRACE_PTR && s->args[arg->reg] != 0) {
+            text_str(&s->out, before);
+            text_str(&s->out, "left ");
+            pointer(s, arg->type.ref, s->args[arg->reg]);
+        }
+    }
+}
+
 // What poll found: descriptors with events, and the time left.
 static void poll_result(struct trace_state *s, const struct syscall_desc *d)
 {
@@ -292,7 +315,8 @@ static void poll_result(struct trace_state *s, const struct syscall_desc *d)
     if (d->count == 0 || d->args[0].type.kind != TRACE_SEQ)
         return;
     const struct trace_type *type = d->args[0].type.ref;
-    const struct trace_field *events = type->kind == TRACE_STRUCT ? trace_find_field(type->ref, "events") : NULL;
+    const struct trace_field *events =
+        type->kind == TRACE_STRUCT ? trace_find_field(type->ref, "events") : NULL;
     const u64 count = length_of(s, &d->args[0]), addr = s->args[d->args[0].reg];
     bool any = false;
     text_str(&s->out, " ([");
@@ -310,13 +334,7 @@ static void poll_result(struct trace_state *s, const struct syscall_desc *d)
         text_char(&s->out, '}');
     }
     text_char(&s->out, ']');
-    for (u32 i = 1; i < d->count; i++) {
-        const struct trace_arg *arg = &d->args[i];
-        if (arg->dir == TRACE_INOUT && arg->type.kind == TRACE_PTR && s->args[arg->reg] != 0) {
-            text_str(&s->out, ", left ");
-            pointer(s, arg->type.ref, s->args[arg->reg]);
-        }
-    }
+    trace_time_left(s, d, ", ");
     text_char(&s->out, ')');
 }
 
@@ -360,7 +378,9 @@ static void error_result(struct trace_state *s, i64 ret)
 
 static void named_result(struct trace_state *s, const struct syscall_desc *d)
 {
-    const struct trace_type type = {.kind = d->result == TRACE_RET_FLAGS ? TRACE_FLAGS : TRACE_ENUM, .size = 8, .ref = d->result_set};
+    const struct trace_type type = {.kind = d->result == TRACE_RET_FLAGS ? TRACE_FLAGS : TRACE_ENUM,
+                                    .size = 8,
+                                    .ref = d->result_set};
     bool named = s->ret != 0;
     for (u32 i = 0; i < d->result_set->count && !named; i++)
         named = d->result_set->values[i].value == 0;
@@ -394,6 +414,10 @@ static void result(struct trace_state *s, const struct syscall_desc *d)
     case TRACE_RET_FLAGS:
     case TRACE_RET_ENUM:
         return named_result(s, d);
+    case TRACE_RET_CUSTOM:
+        text_dec(&s->out, (u64)s->ret, s->ret < 0);
+        (void)trace_custom_result(s, d);
+        return;
     case TRACE_RET_POLL:
         text_dec(&s->out, (u64)s->ret, s->ret < 0);
         return poll_result(s, d);
@@ -411,10 +435,11 @@ static usize finish(struct trace_state *s)
     return s->out.len;
 }
 
-usize trace_format(char *buf, usize cap, const struct syscall_desc *d, const u64 *args, bool exiting, i64 ret,
-                   const struct trace_reader *rd)
+usize trace_format(char *buf, usize cap, const struct syscall_desc *d, const u64 *args,
+                   bool exiting, i64 ret, const struct trace_reader *rd)
 {
-    struct trace_state s = {.out = {.buf = buf, .cap = cap}, .rd = rd, .args = args, .exiting = exiting, .ret = ret};
+    struct trace_state s = {
+        .out = {.buf = buf, .cap = cap}, .rd = rd, .args = args, .exiting = exiting, .ret = ret};
     bool first = true;
     d = variant(d, args);
     text_str(&s.out, d->name);
@@ -435,9 +460,11 @@ usize trace_format(char *buf, usize cap, const struct syscall_desc *d, const u64
     return finish(&s);
 }
 
-usize trace_format_unknown(char *buf, usize cap, const char *name, u64 number, const u64 *args, i64 ret, const struct trace_reader *rd)
+usize trace_format_unknown(char *buf, usize cap, const char *name, u64 number, const u64 *args,
+                           i64 ret, const struct trace_reader *rd)
 {
-    struct trace_state s = {.out = {.buf = buf, .cap = cap}, .rd = rd, .args = args, .exiting = true, .ret = ret};
+    struct trace_state s = {
+        .out = {.buf = buf, .cap = cap}, .rd = rd, .args = args, .exiting = true, .ret = ret};
     if (name != NULL) {
         text_str(&s.out, name);
     } else {

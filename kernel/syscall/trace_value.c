@@ -1,7 +1,8 @@
-// Printing of single values for the tracer. Works on copies in kernel memory; no locks, no allocation.
+// Printing of single values for the tracer. Works on copies in kernel memory; no locks, no
+// allocation.
 #include "trace_value.h"
 
-static bool same(const char *a, const char *b)
+bool trace_same(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b)
         a++, b++;
@@ -22,9 +23,9 @@ void trace_address(struct trace_state *s, u64 address)
 }
 
 static const char *const signals[] = {
-    "?",    "HUP",  "INT",  "QUIT", "ILL",    "TRAP", "ABRT", "BUS",  "FPE",  "KILL", "USR1",
-    "SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN",
-    "TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",  "PWR",  "SYS",
+    "?",    "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
+    "SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
+    "TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS",
 };
 
 static void signal_name(struct trace_state *s, u64 nr)
@@ -70,8 +71,9 @@ static void signal_set(struct trace_state *s, u64 set)
 
 static void mode_value(struct trace_state *s, u64 mode)
 {
-    static const char *const types[] = {NULL,      "S_IFIFO", "S_IFCHR", NULL, "S_IFDIR", NULL, "S_IFBLK",  NULL,
-                                        "S_IFREG", NULL,      "S_IFLNK", NULL, "S_IFSOCK", NULL, NULL, NULL};
+    static const char *const types[] = {NULL,       "S_IFIFO", "S_IFCHR", NULL, "S_IFDIR", NULL,
+                                        "S_IFBLK",  NULL,      "S_IFREG", NULL, "S_IFLNK", NULL,
+                                        "S_IFSOCK", NULL,      NULL,      NULL};
     const char *type = types[mode >> 12 & 15];
     if (type != NULL) {
         text_str(&s->out, type);
@@ -134,11 +136,10 @@ static void two(struct trace_state *s, u64 n)
     text_char(&s->out, (char)('0' + n % 10));
 }
 
-// Seconds since 1970 with the date as a comment.
-static void time_value(struct trace_state *s, i64 sec)
+// A time since 1970 as a comment.
+void trace_date(struct trace_state *s, i64 sec, u64 nsec)
 {
-    text_dec(&s->out, (u64)sec, sec < 0);
-    if (sec <= 0 || sec > 253402300799)
+    if (sec <= 0 || sec > 253402300799 || nsec >= NS_PER_SEC)
         return;
     // Days to a date by the civil calendar: years begin in March, eras have 400 years.
     const u64 z = (u64)sec / 86400 + 719468, rest = (u64)sec % 86400;
@@ -159,6 +160,11 @@ static void time_value(struct trace_state *s, i64 sec)
     two(s, rest / 60 % 60);
     text_char(&s->out, ':');
     two(s, rest % 60);
+    if (nsec != 0) {
+        text_char(&s->out, '.');
+        for (u64 unit = NS_PER_SEC / 10; unit != 0; unit /= 10)
+            text_char(&s->out, (char)('0' + nsec / unit % 10));
+    }
     text_str(&s->out, "+0000 */");
 }
 
@@ -171,7 +177,8 @@ static void unknown_comment(struct trace_state *s, const struct trace_set *set)
     text_str(&s->out, " */");
 }
 
-// Names of the bits in table order, the rest as one number. Values of a field are compared under its mask.
+// Names of the bits in table order, the rest as one number. Values of a field are compared under
+// its mask.
 void trace_flags(struct trace_state *s, const struct trace_set *set, u64 value)
 {
     const u64 signal = set->low_signal ? value & 0xff : 0;
@@ -219,8 +226,10 @@ static const struct trace_value *value_named(const struct trace_set *set, u64 va
     return NULL;
 }
 
-// A value of an enum; with modifiers, the longest name that fits and the remaining modifiers after it.
-static void enum_value(struct trace_state *s, const struct trace_set *set, u64 value, u64 bits, bool sign)
+// A value of an enum; with modifiers, the longest name that fits and the remaining modifiers after
+// it.
+static void enum_value(struct trace_state *s, const struct trace_set *set, u64 value, u64 bits,
+                       bool sign)
 {
     const u64 modifiers = set->modifiers & value;
     for (u64 taken = 0;; taken = (taken - modifiers) & modifiers) {
@@ -250,7 +259,7 @@ static void enum_value(struct trace_state *s, const struct trace_set *set, u64 v
     unknown_comment(s, set);
 }
 
-static u64 load(const u8 *mem, u32 size)
+u64 trace_load(const u8 *mem, u32 size)
 {
     u64 value = 0;
     for (u32 i = 0; i < size; i++)
@@ -306,7 +315,8 @@ void trace_register(struct trace_state *s, const struct trace_type *type, u64 va
     case TRACE_DEV:
         return device_value(s, value);
     case TRACE_TIME:
-        return time_value(s, (i64)wide);
+        text_dec(&s->out, wide, (i64)wide < 0);
+        return trace_date(s, (i64)wide, 0);
     case TRACE_RLIM:
         return limit_value(s, value);
     case TRACE_WSTATUS:
@@ -323,45 +333,34 @@ void trace_register(struct trace_state *s, const struct trace_type *type, u64 va
 const struct trace_field *trace_find_field(const struct trace_struct *st, const char *name)
 {
     for (u32 i = 0; i < st->count; i++)
-        if (same(st->fields[i].name, name))
+        if (trace_same(st->fields[i].name, name))
             return &st->fields[i];
     return NULL;
 }
 
-static void field_value(struct trace_state *s, const struct trace_field *f, const u8 *mem)
+void trace_field_value(struct trace_state *s, const struct trace_field *f, const u8 *mem)
 {
     text_str(&s->out, f->name);
     text_char(&s->out, '=');
+    if (f->custom != NULL &&
+        trace_custom_value(s, f->custom, trace_load(mem + f->offset, f->type.size)))
+        return;
     trace_value(s, &f->type, mem + f->offset);
 }
 
-// stat: the mode, then the device number of a device or the size of anything else.
-static bool stat_value(struct trace_state *s, const struct trace_struct *st, const u8 *mem)
+static void struct_value(struct trace_state *s, const struct trace_struct *st, const u8 *mem,
+                         u32 fields)
 {
-    const struct trace_field *mode = trace_find_field(st, "st_mode");
-    const struct trace_field *rdev = trace_find_field(st, "st_rdev"), *size = trace_find_field(st, "st_size");
-    if (mode == NULL || rdev == NULL || size == NULL)
-        return false;
-    const u64 type = load(mem + mode->offset, mode->type.size) >> 12 & 15;
-    field_value(s, mode, mem);
-    text_str(&s->out, ", ");
-    field_value(s, type == 2 || type == 6 ? rdev : size, mem);
-    text_str(&s->out, ", ...");
-    return true;
-}
-
-static void struct_value(struct trace_state *s, const struct trace_struct *st, const u8 *mem, u32 fields)
-{
+    if (st->custom != NULL && trace_custom_struct(s, st->custom, st, mem))
+        return;
     text_char(&s->out, '{');
-    if (st->custom == NULL || !same(st->custom, "stat") || !stat_value(s, st, mem)) {
-        for (u32 i = 0; i < MIN(st->count, fields); i++) {
-            if (i != 0)
-                text_str(&s->out, ", ");
-            field_value(s, &st->fields[i], mem);
-        }
-        if (st->abbrev)
-            text_str(&s->out, ", ...");
+    for (u32 i = 0; i < MIN(st->count, fields); i++) {
+        if (i != 0)
+            text_str(&s->out, ", ");
+        trace_field_value(s, &st->fields[i], mem);
     }
+    if (st->abbrev)
+        text_str(&s->out, ", ...");
     text_char(&s->out, '}');
 }
 
@@ -389,7 +388,8 @@ void trace_value(struct trace_state *s, const struct trace_type *type, const u8 
 {
     if (type->kind == TRACE_CHARS || type->kind == TRACE_RAW) {
         const u32 count = type->count != 0 ? type->count : 1;
-        text_quoted(&s->out, mem, type->kind == TRACE_CHARS ? chars_used(mem, count) : count, false);
+        text_quoted(&s->out, mem, type->kind == TRACE_CHARS ? chars_used(mem, count) : count,
+                    false);
         return;
     }
     if (type->count != 0) {
@@ -412,5 +412,5 @@ void trace_value(struct trace_state *s, const struct trace_type *type, const u8 
         return struct_value(s, type->ref, mem, ~0u);
     if (type->kind == TRACE_UNION)
         return struct_value(s, type->ref, mem, 1);
-    trace_register(s, type, load(mem, type->size));
+    trace_register(s, type, trace_load(mem, type->size));
 }

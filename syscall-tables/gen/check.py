@@ -146,7 +146,7 @@ class CallCheck:
                     continue
                 if a.form != "ptr" or not isinstance(st, Struct) or a.dir == "out":
                     self.diag.error(part.base.pos, f"'{part.base}' is not an 'in' or 'inout' struct")
-                elif part.field not in {str(f.name) for f in st.live}:
+                elif st.member(part.field) is None:
                     self.diag.error(part.field.pos, f"'{part.field}' is not a field of '{st.name}'")
 
     def lists(self) -> None:

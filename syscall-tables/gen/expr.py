@@ -103,11 +103,15 @@ def parse_unary(cur: Cursor) -> Expr:
     if tok.kind == "id":
         name = Id(tok.text, tok.pos)
         if cur.peek().text == "." and cur.peek().kind == "op":
-            cur.next()
-            member = cur.next()
-            if member.kind != "id":
-                raise TableError(member.pos, f"expected a field name, found {member}")
-            return Field(name, Id(member.text, member.pos))
+            path, where = [], None
+            while cur.peek().text == "." and cur.peek().kind == "op":
+                cur.next()
+                member = cur.next()
+                if member.kind != "id":
+                    raise TableError(member.pos, f"expected a field name, found {member}")
+                path.append(member.text)
+                where = where or member.pos
+            return Field(name, Id(".".join(path), where))
         return Ref(name)
     raise TableError(tok.pos, f"expected an expression, found {tok}")
 

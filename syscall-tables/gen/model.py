@@ -151,6 +151,15 @@ class Struct:
     live: list[StructField] = field(default_factory=list)
     is_packed: bool = False
 
+    def member(self, path: str) -> Optional[StructField]:
+        """The field a dotted path names on this architecture."""
+        st: Optional[Struct] = self
+        found: Optional[StructField] = None
+        for name in path.split("."):
+            found = next((f for f in st.live if f.name == name), None) if st else None
+            st = found.type.decl if found and isinstance(found.type.decl, Struct) else None
+        return found
+
     @property
     def variable(self) -> bool:
         return any(f.len_self for f in self.fields)
@@ -217,6 +226,7 @@ class Result:
     type: Optional[TypeRef] = None
     new: bool = False
     print: Optional[Id] = None
+    custom: bool = False
     pos: Pos = NOWHERE
 
 

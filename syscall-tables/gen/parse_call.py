@@ -65,7 +65,7 @@ def parse_result(p: Parser) -> Result:
             res.new = True
         elif p.has("print"):
             p.next()
-            res.print, _ = p.print_kind()
+            res.print, res.custom = p.print_kind()
         else:
             break
     return res

@@ -197,7 +197,7 @@ class Resolver:
             self.arg(call, arg)
         if call.result.type:
             self.type(call.result.type)
-        self.print_kind(call.result.print, False)
+        self.print_kind(call.result.print, call.result.custom)
         order = call.order.get(self.arch) or (call.parent.order.get(self.arch) if call.parent else None)
         for i, arg in enumerate(call.args):
             arg.reg = i

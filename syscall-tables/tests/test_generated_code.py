@@ -42,7 +42,7 @@ def test_linux_table_compiles(sct, tmp_path: Path) -> None:
 @needs_clang
 def test_generated_code_behaves(sct, tmp_path: Path) -> None:
     sources = write(tmp_path, sct.products([TABLES / "tests/fixtures/small.sct", TABLES / "errors.sct"]))
-    tracer = [ROOT / "kernel/syscall" / n for n in ("trace.c", "trace_text.c", "trace_value.c")]
+    tracer = [ROOT / "kernel/syscall" / n for n in ("trace.c", "trace_custom.c", "trace_text.c", "trace_value.c")]
     program = tmp_path / "mock"
     built = subprocess.run(["clang-19", "-g", "-O1", *WARNINGS, "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
                             f"-I{tmp_path}", *INCLUDES, "-o", program, *sources, *tracer, TABLES / "tests/runtime/mock.c"],

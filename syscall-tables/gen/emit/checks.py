@@ -6,8 +6,8 @@ from ..model import FlagField, Struct, Value
 from .consts import exists
 from .unit import Unit
 
-HOW = """// Compile once for each CHECK_GROUP from 0 to {last}, for the same architecture, against the system's headers (not freestanding).
-// Headers that do not tolerate each other stand in different groups. A name the headers do not know yet is skipped.
+HOW = """// Compile once for each CHECK_GROUP from 0 to {last}, for the same architecture, against the headers of the system.
+// Headers that do not tolerate each other stand in different groups. A name or header\n// that the system does not have yet is skipped.
 #ifndef CHECK_GROUP
 #define CHECK_GROUP 0
 #endif
@@ -24,7 +24,8 @@ def grouped(unit: Unit, what: str, groups: dict[tuple[str, ...], list[str]]) -> 
     out = [unit.banner(what), HOW.format(last=max(len(groups) - 1, 0))]
     for i, (headers, lines) in enumerate(sorted(groups.items())):
         body = "\n".join(lines)
-        out.append(f"\n#if CHECK_GROUP == {i}\n{include_lines(headers)}\n\n{body}\n#endif\n")
+        there = "".join(f" && __has_include(<{h}>)" for h in headers)
+        out.append(f"\n#if CHECK_GROUP == {i}{there}\n{include_lines(headers)}\n\n{body}\n#endif\n")
     return "".join(out) + "\n_Static_assert(1, \"every group may be empty\");\n"
 
 

@@ -46,8 +46,7 @@ class Stub:
             name = local(e.base)
             value = f"{name}->{e.field}"
             if arg and isinstance(arg.type and arg.type.decl, Struct):
-                f = next(f for f in arg.type.decl.live if f.name == e.field)
-                value += ".v" if f.type.kind == "uaddr" else ""
+                value += ".v" if arg.type.decl.member(e.field).type.kind == "uaddr" else ""
             return f"({name} != NULL ? {value} : 0)" if arg and self.nullable(arg) else value
         assert isinstance(e, Deref)
         arg = self.call.arg(e.name)
@@ -60,6 +59,17 @@ class Stub:
 
     def expr(self, e: Expr) -> str:
         return c_expr(e, self.atom)
+
+    def length(self, e: Expr) -> str:
+        """A length as u64, so that arithmetic on it cannot overflow."""
+        def atom(x: Expr) -> str:
+            text = self.atom(x)
+            return f"(u64){text}" if not self.unit.is_const(x, self.call) else text
+        if isinstance(e, Ref):
+            arg = self.call.arg(e.name)
+            signed = arg is not None and arg.type is not None and arg.form == "value" and INTS[arg.type.base][1]
+            return f"(usize){self.atom(e)}" if signed else self.atom(e)
+        return c_expr(e, atom)
 
     def nullable(self, arg: Arg) -> bool:
         return arg.opt or arg.when is not None or arg.or_none
@@ -308,12 +318,10 @@ class Stub:
                 self.arg(other)
 
     def step_bytes(self, arg: Arg, depth: int) -> None:
-        name, length = local(arg.name), self.expr(arg.length)
+        name, length = local(arg.name), self.length(arg.length)
         self.decls.append(f"struct iobuf {name}_b;")
         depth = self.open_opt(arg, depth)
         counted = self.call.arg(arg.length.name) if isinstance(arg.length, Ref) else None
-        if counted is not None and counted.type and INTS[counted.type.base][1]:
-            length = f"(usize){length}"
         if counted is not None and counted.clamp is not None:
             self.line(f"if ({self.reg(counted)} > {c_number(self.unit.number(counted.clamp))}) {{", depth)
             self.attempt(f"iobuf_user(&{name}_b, {self.user(arg)}, {self.reg(counted)}, {self.direction(arg)})", depth + 1)
@@ -321,7 +329,7 @@ class Stub:
         if arg.form == "seq" and not (isinstance(arg.type.decl, Struct) and arg.type.decl.variable):
             size = arg.type.size
             self.fail(f"{length} > {c_number((1 << 62) // max(size, 1))}", self.unit.default_code("EINVAL"), depth)
-            length = f"(usize){length} * {size}"
+            length = f"(usize)({length}) * {size}"
         self.attempt(f"iobuf_user(&{name}_b, {self.user(arg)}, {length}, {self.direction(arg)})", depth)
         self.set_pointer(arg, f"&{name}_b", depth)
         self.arg_checks(arg, depth)
@@ -331,7 +339,7 @@ class Stub:
         name = local(arg.name)
         self.decls.append(f"struct iobuf {name}_b;")
         depth = self.open_opt(arg, depth)
-        self.acquire(arg, f"iobuf_user_vec(&{name}_b, {self.user(arg)}, (usize){self.expr(arg.length)}, {self.direction(arg)})",
+        self.acquire(arg, f"iobuf_user_vec(&{name}_b, {self.user(arg)}, {self.length(arg.length)}, {self.direction(arg)})",
                      f"iobuf_done(&{name}_b);", depth)
         self.set_pointer(arg, f"&{name}_b", depth)
         self.close_opt(arg, depth)
@@ -350,7 +358,7 @@ class Stub:
         depth = self.open_opt(arg, depth)
         limit = c_number(self.unit.number(arg.max)) if arg.max is not None else "0"
         get = f"sys_seq_new(&{name}_q, " if arg.dir == "out" else f"sys_seq_get(&{name}_q, {self.user(arg)}, "
-        self.acquire(arg, f"{get}(usize){self.expr(arg.length)}, sizeof({ctype}), {limit})",
+        self.acquire(arg, f"{get}{self.length(arg.length)}, sizeof({ctype}), {limit})",
                      f"sys_seq_put(&{name}_q);", depth)
         if self.nullable(arg):
             self.line(f"{name} = {name}_q.ptr;", depth)

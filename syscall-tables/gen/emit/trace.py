@@ -67,9 +67,7 @@ class Trace:
         decl = ref.decl
         count = f", .count = {ref.length}" if ref.length else ""
         if custom:
-            self.customs.append(print_kind)
-            size = INTS[ref.base][0] if ref.base else 0
-            return f"{{.kind = TRACE_CUSTOM, .size = {size}, .ref = {c_string(print_kind)}{count}}}"
+            print_kind = ""
         if isinstance(decl, Struct):
             kind = "UNION" if decl.kind == "union" else "STRUCT"
             return f"{{.kind = TRACE_{kind}, .ref = &{self.struct(decl)}{count}}}"
@@ -99,22 +97,21 @@ class Trace:
         for f in order:
             if f.hidden or f.type.kind == "pad":
                 continue
-            flags = "TRACE_FIELD_LEN_SELF" if f.len_self else "0"
+            flags = ", .flags = TRACE_FIELD_LEN_SELF" if f.len_self else ""
             kind = self.type(f.type, str(f.print or ""), f.custom)
-            rows.append(f"    {{{c_string(str(f.shown or f.name))}, {f.offset}, {flags}, {kind}}},")
-        if st.custom:
-            self.customs.append(str(st.custom))
+            custom = f", .custom = {self.custom(f.print)}" if f.custom else ""
+            rows.append(f"    {{.name = {c_string(str(f.shown or f.name))}, .offset = {f.offset}{flags}, .type = {kind}{custom}}},")
         length = next((f.offset for f in st.live if f.len_self), 0xFFFF)
         body = "\n".join(rows)
         fields = f"static const struct trace_field {name}_fields[] = {{\n{body}\n}};\n" if rows else ""
         ref = f".fields = {name}_fields, .count = ARRAY_LEN({name}_fields), " if rows else ""
-        custom = f", .custom = {c_string(str(st.custom))}" if st.custom else ""
+        custom = f", .custom = {self.custom(st.custom)}" if st.custom else ""
         return self.once(name, f"{fields}static const struct trace_struct {name} = {{.name = {c_string(str(st.name))}, {ref}"
                                f".size = {st.size}, .abbrev = {'true' if st.abbrev else 'false'}, "
                                f".len_offset = {length:#x}{custom}}};\n")
 
     def element(self, ref: TypeRef, arg: Arg) -> str:
-        text = self.type(ref, "" if str(arg.print or "") in ("summary",) else str(arg.print or ""), arg.custom)
+        text = self.type(ref, "" if arg.custom or arg.print == "summary" else str(arg.print or ""))
         name = f"elem_{len(self.known)}"
         for known in self.known:
             if known.startswith("elem:") and known[5:].split("=", 1)[1] == text:
@@ -124,22 +121,36 @@ class Trace:
         return name
 
     # ---- arguments ----
-    def length(self, call: Call, e: Expr) -> str:
+    def custom(self, name: object) -> str:
+        self.customs.append(str(name))
+        return c_string(str(name))
+
+    def raw(self, call: Call, e: Expr) -> str:
+        """An argument or constant in terms of the raw registers."""
+        if isinstance(e, Ref) and (other := call.arg(e.name)) is not None:
+            ctype = INTS[other.type.base][2] if other.form == "value" and other.type.base else "u64"
+            return f"a[{other.reg}]" if ctype == "u64" else f"({ctype})a[{other.reg}]"
+        return self.unit.const(e.name) if isinstance(e, Ref) else "1"
+
+    def length(self, call: Call, arg: Arg) -> str:
+        e = arg.length
         if self.unit.is_const(e, call):
             return f".len_kind = TRACE_LEN_CONST, .len = {c_number(self.unit.number(e))}"
         if isinstance(e, Ref):
             return f".len_kind = TRACE_LEN_REG, .len = {call.arg(e.name).reg}"
         if isinstance(e, Deref):
             return f".len_kind = TRACE_LEN_DEREF, .len = {call.arg(e.name).reg}"
-        return ".len_kind = TRACE_LEN_NONE"
+        name = f"length_{call.cname}_{arg.name}"
+        text = c_expr(e, lambda x: self.raw(call, x))
+        self.once(name, f"static u64 {name}(const u64 *a)\n{{\n    return {text};\n}}\n")
+        return f".len_kind = TRACE_LEN_EXPR, .length = {name}"
 
     def kind(self, call: Call, arg: Arg) -> str:
         """Initialiser of the argument's type."""
         kind = str(arg.print or "")
         base = call if call.kind == "variant" or not call.parent else call.parent
-        if arg.custom and arg.form not in ("ptr", "seq"):
-            self.customs.append(kind)
-            return f"{{.kind = TRACE_CUSTOM, .size = 8, .ref = {c_string(kind)}}}"
+        if arg.custom:
+            kind = ""
         if arg.form == "value" and not arg.select:
             return self.type(arg.type, kind, low_signal=arg.low_signal)
         if arg.select:
@@ -171,13 +182,8 @@ class Trace:
     def when(self, call: Call, arg: Arg) -> str:
         if arg.when is None or arg.shown:
             return ""
-        def atom(e: Expr) -> str:
-            if isinstance(e, Ref) and (other := call.arg(e.name)) is not None:
-                ctype = INTS[other.type.base][2] if other.form == "value" and other.type.base else "u64"
-                return f"a[{other.reg}]" if ctype == "u64" else f"({ctype})a[{other.reg}]"
-            return self.unit.const(e.name) if isinstance(e, Ref) else "1"
         name = f"when_{call.cname}_{arg.name}"
-        self.once(name, f"static bool {name}(const u64 *a)\n{{\n    return ({c_expr(arg.when, atom)}) != 0;\n}}\n")
+        self.once(name, f"static bool {name}(const u64 *a)\n{{\n    return ({c_expr(arg.when, lambda x: self.raw(call, x))}) != 0;\n}}\n")
         return f", .when = {name}"
 
     def arg(self, call: Call, arg: Arg, shown: str) -> str:
@@ -190,15 +196,16 @@ class Trace:
         if arg.stored != "ok":
             bits.append("TRACE_STORED_ERROR")
         if arg.length is not None and arg.form != "cstr":
-            parts.append(self.length(call, arg.length))
+            parts.append(self.length(call, arg))
             if arg.form == "bytes" or (arg.type and isinstance(arg.type.decl, Struct) and arg.type.decl.variable):
                 bits.append("TRACE_LEN_BYTES")
         name = f".name = {c_string(shown)}, " if shown else ""
         direction = {"": "VALUE", "in": "IN", "out": "OUT", "inout": "INOUT"}[arg.dir]
         rest = "".join(f", {p}" for p in parts)
         flags = f", .flags = {' | '.join(bits)}" if bits else ""
+        custom = f", .custom = {self.custom(arg.print)}" if arg.custom else ""
         return (f"    {{{name}.reg = {arg.reg}, .dir = TRACE_{direction}{flags}{rest}, .type = {self.kind(call, arg)}"
-                f"{self.when(call, arg)}}},")
+                f"{self.when(call, arg)}{custom}}},")
 
     # ---- calls ----
     def result(self, call: Call) -> str:
@@ -208,6 +215,8 @@ class Trace:
             return ".result = TRACE_RET_NONE"
         if res.kind in ("flags", "enum"):
             return f".result = TRACE_RET_{res.kind.upper()}, .result_set = &{self.value_set(res.type.decl)}"
+        if res.custom:
+            return f".result = TRACE_RET_CUSTOM, .custom_result = {self.custom(res.print)}"
         if kind == "poll":
             return ".result = TRACE_RET_POLL"
         word = {"addr": "HEX", "hex": "HEX", "oct": "OCT", "mode": "OCT", "octmode": "OCT"}.get(kind, "DEC")

@@ -109,7 +109,7 @@ static i64 sc_writev(const u64 *a, [[maybe_unused]] struct trapframe *tf)
         rc = -E_INVAL;
         goto put_fd;
     }
-    rc = iobuf_user_vec(&vec_b, (uaddr_t){a[1]}, (usize)count, IOBUF_FROM_USER);
+    rc = iobuf_user_vec(&vec_b, (uaddr_t){a[1]}, count, IOBUF_FROM_USER);
     if (rc != 0)
         goto put_fd;
     rc = linux_writev(fd, vec, count);
@@ -399,7 +399,7 @@ static i64 sc_sums(const u64 *a, [[maybe_unused]] struct trapframe *tf)
     u64 total_v;
     u64 *const total = &total_v;
 
-    rc = sys_seq_get(&list_q, (uaddr_t){a[0]}, (usize)n, sizeof(u32), 8);
+    rc = sys_seq_get(&list_q, (uaddr_t){a[0]}, n, sizeof(u32), 8);
     if (rc != 0)
         return rc;
     list = list_q.ptr;

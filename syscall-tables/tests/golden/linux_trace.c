@@ -52,17 +52,17 @@ static const struct trace_arg args_writev[] = {
 const struct syscall_desc linux_desc_writev = {.name = "writev", .args = args_writev, .count = ARRAY_LEN(args_writev), .result = TRACE_RET_DEC};
 
 static const struct trace_field struct_timespec_fields[] = {
-    {"tv_sec", 0, 0, {.kind = TRACE_DEC, .size = 8, .sign = true}},
-    {"tv_nsec", 8, 0, {.kind = TRACE_DEC, .size = 8, .sign = true}},
+    {.name = "tv_sec", .offset = 0, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
+    {.name = "tv_nsec", .offset = 8, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
 };
 static const struct trace_struct struct_timespec = {.name = "timespec", .fields = struct_timespec_fields, .count = ARRAY_LEN(struct_timespec_fields), .size = 16, .abbrev = false, .len_offset = 0xffff};
 
 static const struct trace_field struct_stat_fields[] = {
-    {"st_dev", 0, 0, {.kind = TRACE_DEV, .size = 8, .sign = false}},
-    {"st_mode", 8, 0, {.kind = TRACE_MODE, .size = 4, .sign = false}},
-    {"st_rdev", 16, 0, {.kind = TRACE_DEV, .size = 8, .sign = false}},
-    {"st_size", 24, 0, {.kind = TRACE_DEC, .size = 8, .sign = true}},
-    {"st_mtim", 32, 0, {.kind = TRACE_STRUCT, .ref = &struct_timespec}},
+    {.name = "st_dev", .offset = 0, .type = {.kind = TRACE_DEV, .size = 8, .sign = false}},
+    {.name = "st_mode", .offset = 8, .type = {.kind = TRACE_MODE, .size = 4, .sign = false}},
+    {.name = "st_rdev", .offset = 16, .type = {.kind = TRACE_DEV, .size = 8, .sign = false}},
+    {.name = "st_size", .offset = 24, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
+    {.name = "st_mtim", .offset = 32, .type = {.kind = TRACE_STRUCT, .ref = &struct_timespec}},
 };
 static const struct trace_struct struct_stat = {.name = "stat", .fields = struct_stat_fields, .count = ARRAY_LEN(struct_stat_fields), .size = 48, .abbrev = false, .len_offset = 0xffff, .custom = "stat"};
 
@@ -101,9 +101,9 @@ static const struct trace_arg args_nanosleep[] = {
 const struct syscall_desc linux_desc_nanosleep = {.name = "nanosleep", .args = args_nanosleep, .count = ARRAY_LEN(args_nanosleep), .result = TRACE_RET_DEC};
 
 static const struct trace_field struct_dirent_fields[] = {
-    {"d_ino", 0, 0, {.kind = TRACE_DEC, .size = 8, .sign = false}},
-    {"d_reclen", 8, TRACE_FIELD_LEN_SELF, {.kind = TRACE_DEC, .size = 2, .sign = false}},
-    {"d_name", 10, 0, {.kind = TRACE_CHARS, .size = 1, .sign = false, .count = 6}},
+    {.name = "d_ino", .offset = 0, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
+    {.name = "d_reclen", .offset = 8, .flags = TRACE_FIELD_LEN_SELF, .type = {.kind = TRACE_DEC, .size = 2, .sign = false}},
+    {.name = "d_name", .offset = 10, .type = {.kind = TRACE_CHARS, .size = 1, .sign = false, .count = 6}},
 };
 static const struct trace_struct struct_dirent = {.name = "dirent", .fields = struct_dirent_fields, .count = ARRAY_LEN(struct_dirent_fields), .size = 16, .abbrev = false, .len_offset = 0x8};
 
@@ -173,9 +173,9 @@ static const struct trace_variant variants_multi[] = {
 const struct syscall_desc linux_desc_multi = {.name = "multi", .args = args_multi, .count = ARRAY_LEN(args_multi), .result = TRACE_RET_DEC, .selector = 1, .selector_size = 4, .modifiers = LINUX_OP_PRIVATE, .variants = variants_multi, .variant_count = ARRAY_LEN(variants_multi)};
 
 static const struct trace_field struct_how_fields[] = {
-    {"flags", 0, 0, {.kind = TRACE_FLAGS, .size = 8, .sign = false, .ref = &set_flags_open_flags}},
-    {"mode", 8, 0, {.kind = TRACE_DEC, .size = 8, .sign = false}},
-    {"resolve", 16, 0, {.kind = TRACE_DEC, .size = 8, .sign = false}},
+    {.name = "flags", .offset = 0, .type = {.kind = TRACE_FLAGS, .size = 8, .sign = false, .ref = &set_flags_open_flags}},
+    {.name = "mode", .offset = 8, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
+    {.name = "resolve", .offset = 16, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
 };
 static const struct trace_struct struct_how = {.name = "how", .fields = struct_how_fields, .count = ARRAY_LEN(struct_how_fields), .size = 24, .abbrev = false, .len_offset = 0xffff};
 

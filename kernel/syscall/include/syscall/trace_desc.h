@@ -1,11 +1,12 @@
-// What the tables say about the arguments of a call, as data for the tracer. Generated NS_trace.c fills these records;
-// kernel/syscall/trace.c reads them. Everything here is constant and needs no lock.
+// What the tables say about the arguments of a call, as data for the tracer. Generated NS_trace.c
+// fills these records; kernel/syscall/trace.c reads them. Everything here is constant and needs no
+// lock.
 #pragma once
 #include <lib/types.h>
 
 // How one value is printed. `ref` of trace_type is the record named in brackets.
 enum trace_kind {
-    TRACE_DEC,        // by size and sign
+    TRACE_DEC, // by size and sign
     TRACE_HEX,
     TRACE_OCT,        // at least three digits: 022
     TRACE_ADDR,       // NULL or hex
@@ -36,7 +37,6 @@ enum trace_kind {
     TRACE_PTR,        // user address of one value [trace_type]
     TRACE_SEQ,        // user address of an array of values [trace_type]
     TRACE_SUMMARY,    // user address of records: address and number of entries [trace_struct]
-    TRACE_CUSTOM,     // [trace_custom]
 };
 
 struct trace_value {
@@ -49,13 +49,13 @@ struct trace_set {
     const struct trace_value *values; // in print order
     u16 count;
     const char *unknown; // "O_???"; NULL: other numbers are plain numbers
-    u64 modifiers;                    // enum: bits that may be added to a value and have names of their own
-    bool low_signal;                  // flags: the low byte is a signal number
+    u64 modifiers;       // enum: bits that may be added to a value and have names of their own
+    bool low_signal;     // flags: the low byte is a signal number
 };
 
 struct trace_type {
-    u8 kind;   // enum trace_kind
-    u8 size;   // of one value in memory or register: 1, 2, 4 or 8
+    u8 kind; // enum trace_kind
+    u8 size; // of one value in memory or register: 1, 2, 4 or 8
     bool sign;
     u32 count; // array of so many values; 0: a single value
     const void *ref;
@@ -68,6 +68,7 @@ struct trace_field {
     u16 offset;
     u8 flags;
     struct trace_type type;
+    const char *custom; // name of a printer of its own, or NULL
 };
 
 struct trace_struct {
@@ -75,17 +76,23 @@ struct trace_struct {
     const struct trace_field *fields; // in print order
     u16 count;
     u16 size;
-    bool abbrev;         // ends with ", ..."
-    const char *custom;  // name of a printer of its own, or NULL
-    u16 len_offset;      // records of variable size: where the u16 length is; 0xffff: fixed size
+    bool abbrev;        // ends with ", ..."
+    const char *custom; // name of a printer of its own, or NULL
+    u16 len_offset;     // records of variable size: where the u16 length is; 0xffff: fixed size
 };
 
-enum trace_len_kind { TRACE_LEN_NONE, TRACE_LEN_CONST, TRACE_LEN_REG, TRACE_LEN_DEREF };
+enum trace_len_kind {
+    TRACE_LEN_NONE,
+    TRACE_LEN_CONST,
+    TRACE_LEN_REG,
+    TRACE_LEN_DEREF,
+    TRACE_LEN_EXPR
+};
 enum trace_dir { TRACE_VALUE, TRACE_IN, TRACE_OUT, TRACE_INOUT };
 enum trace_arg_flags {
-    TRACE_FILLED_RET = 1, // the result says how much of the buffer is valid
-    TRACE_FILLED_REG = 2, // the register `filled` does
-    TRACE_LEN_BYTES = 4,  // `len` counts bytes, not elements
+    TRACE_FILLED_RET = 1,   // the result says how much of the buffer is valid
+    TRACE_FILLED_REG = 2,   // the register `filled` does
+    TRACE_LEN_BYTES = 4,    // `len` counts bytes, not elements
     TRACE_STORED_ERROR = 8, // written on errors too
 };
 
@@ -98,7 +105,9 @@ struct trace_arg {
     u8 filled;   // register
     u64 len;     // constant or register number
     struct trace_type type;
-    bool (*when)(const u64 *a); // NULL: always there
+    bool (*when)(const u64 *a);  // NULL: always there
+    u64 (*length)(const u64 *a); // TRACE_LEN_EXPR
+    const char *custom;          // name of a printer of its own, or NULL
 };
 
 enum trace_result {
@@ -109,6 +118,7 @@ enum trace_result {
     TRACE_RET_ENUM,  // 0x1 (NAME) [trace_set]
     TRACE_RET_NONE,  // does not return: ?
     TRACE_RET_POLL,  // 1 ([{fd=3, revents=POLLIN}])
+    TRACE_RET_CUSTOM,
 };
 
 struct trace_variant {
@@ -122,7 +132,9 @@ struct syscall_desc {
     u8 count;
     u8 result; // enum trace_result
     const struct trace_set *result_set;
-    // Calls that select: the register, its size in bytes (0: no selector), bits to ignore, and the variants.
+    const char *custom_result; // TRACE_RET_CUSTOM: name of the printer
+    // Calls that select: the register, its size in bytes (0: no selector), bits to ignore, and the
+    // variants.
     u8 selector;
     u8 selector_size;
     u16 variant_count;
