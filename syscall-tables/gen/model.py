@@ -21,7 +21,7 @@ BUILTIN_TYPES: dict[str, tuple[str, str]] = {
     "time": ("i64", "dec"), "fdnum": ("i32", "fd"), "dirfd": ("i32", "dirfd"), "fd": ("i32", "fd"),
     "size": ("isize", "dec"), "char": ("i8", "dec"),
 }
-PRINTS = ("dec hex oct addr mode signal sigset sighandler path string fd dirfd dev time wstatus rlim clone_flags summary "
+PRINTS = ("dec hex oct addr mode signal sigset sighandler path string fd dirfd dev time wstatus rlim summary "
           "count id octmode bytes poll").split()
 SUPPORT = ("none", "stub", "partial", "full")
 RESTART = ("never", "sa", "always", "nohand", "block")
