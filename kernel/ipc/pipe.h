@@ -1,0 +1,62 @@
+// Inside of a pipe, shared by pipe.c (data), pipe_ends.c (objects) and fifo.c (names).
+#pragma once
+#include <ipc/pipe.h>
+#include <sched/lock.h>
+
+enum : u32 { PIPE_SLOTS = 16, PIPE_MAX_SLOTS = 256, PIPE_PAGE = 4096 };
+
+struct pipe_slot {
+    u8 *page;   // owned
+    u16 off, len; // what is left in it
+    bool packet; // a read takes it whole
+};
+
+struct pipe;
+struct pipe_end {
+    struct object obj; // first
+    struct pipe *pipe; // a reference
+    u32 access;        // PIPE_*
+    u32 seen_writers;  // FIFO: writer_opens when this end was opened: no hang-up before one came
+};
+
+struct pipe {
+    refcount_t refs;     // ends; of a FIFO under fifo_lock
+    struct mutex lock;   // class pipe_sleep
+    // --- guarded by lock; head, tail, readers, writers may be read without it for a hint that a wake-up follows up ---
+    _Atomic u32 head, tail; // slots filled and emptied so far
+    u32 mask;               // slots - 1
+    struct pipe_slot *slots;
+    u8 *spare;              // a page kept for the next write
+    _Atomic u32 readers, writers;
+    u32 reader_opens, writer_opens; // so far: a FIFO opener waits for the other number to move
+    // --- own locks ---
+    struct waitqueue read_wait, write_wait;
+    // --- constant ---
+    u64 id;
+    void **fifo_slot; // in the vfs node; NULL: no FIFO. Guarded by fifo_lock
+    struct pipe_slot inline_slots[PIPE_SLOTS];
+    struct pipe_end ends[2]; // of an unnamed pipe
+};
+
+extern const struct object_type pipe_reader_type, pipe_writer_type, fifo_type;
+
+static inline u32 pipe_used(const struct pipe *p) // slots
+{
+    return atomic_load_explicit(&p->head, memory_order_relaxed) -
+           atomic_load_explicit(&p->tail, memory_order_relaxed);
+}
+static inline bool pipe_full(const struct pipe *p)
+{
+    return pipe_used(p) > p->mask;
+}
+
+[[nodiscard]] struct pipe *pipe_alloc(void); // refs 1, no ends counted; NULL: no memory
+void pipe_free(struct pipe *p);             // nobody uses it any more
+// Counts an end in or out and wakes whom that concerns.
+void pipe_end_open(struct pipe *p, u32 access);
+void pipe_end_close(struct pipe *p, u32 access);
+i64 pipe_read(struct object *o, struct iobuf *buf, u64 *pos);
+i64 pipe_write(struct object *o, struct iobuf *buf, u64 *pos);
+u32 pipe_poll(struct object *o, struct poll_table *pt);
+int pipe_getattr(struct object *o, struct attr *a);
+i64 pipe_describe(struct object *o, char *buf, usize cap);
