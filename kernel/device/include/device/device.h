@@ -43,3 +43,5 @@ void *device_map(struct device *d, u32 i);
 // Is this the node that /chosen stdout-path names?
 bool device_is_stdout(const struct device *d);
 extern struct list all_devices;
+// The "reg" of the parent of the node with this phandle (a CPU, from its interrupt controller's phandle). -E_NOENT.
+[[nodiscard]] int device_phandle_parent_reg(u32 phandle, u64 *reg);
