@@ -60,7 +60,8 @@ round=0
 while [ -s out/left ]; do
     round=$((round + 1))
     cut -d' ' -f1 out/needs | sort -u > out/blocked
-    grep -vxFf out/blocked out/left > out/ready
+    awk 'NR == FNR { b[$1]; next } !($1 in b)' out/blocked out/left > out/ready
+    [ -s out/blocked ] || cp out/left out/ready
     if [ ! -s out/ready ]; then
         echo "cycle"
         break
@@ -196,6 +197,44 @@ done
 exec 5>&- 6<&-
 wait $server
 echo "server left with $?"
+
+section "workers"
+# Four workers share one queue; taking a job is a rename, which only one of them can win.
+mkdir out/queue out/taken out/results
+i=1
+while [ $i -le 40 ]; do
+    echo $((i * i)) > "out/queue/job$i"
+    i=$((i + 1))
+done
+for worker in a b c d; do
+    (
+        for job in out/queue/*; do
+            name=${job##*/}
+            mv "$job" "out/taken/$name.$worker" 2> /dev/null || continue
+            read -r value < "out/taken/$name.$worker"
+            echo $((value + 1)) > "out/results/$name"
+        done
+    ) &
+done
+wait
+expect queue 0 "$(ls out/queue | wc -l)"
+expect taken 40 "$(ls out/taken | wc -l)"
+expect results 22180 "$(cat out/results/* | awk '{ s += $1 } END { print s }')"
+
+section "rotation"
+# A log that is rotated under its writer: the writer keeps the old file until it opens the new one.
+exec 8>> out/log
+for n in 1 2 3; do
+    echo "entry $n" >&8
+done
+mv out/log out/log.1
+echo "entry 4" >&8
+exec 8>> out/log
+echo "entry 5" >&8
+exec 8>&-
+head out/log.1 out/log
+gzip out/log.1
+zcat out/log.1.gz | wc -l
 
 section "numbers"
 gcd() {
