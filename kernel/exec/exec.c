@@ -3,7 +3,7 @@
 //   scripts -> detection -> load aside (abi->load) -> other threads end -> commit: swap space, credentials, ABI, frame.
 //
 // Up to `commit` an error leaves the caller as it was: everything made so far hangs on struct exec_build and is dropped.
-#include <exec/exec.h>
+#include "private.h"
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -12,7 +12,6 @@
 
 enum { MAX_SCRIPTS = 5 };
 
-int exec_check_file(struct object *file, struct attr *attr); // open.c
 
 struct exec_names { // strings that must outlive a script's replacement
     char *interpreter;

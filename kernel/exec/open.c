@@ -1,5 +1,5 @@
 // Opening programs: through current's view, with the checks that exec makes.
-#include <exec/exec.h>
+#include "private.h"
 #include <kerr.h>
 #include <lib/string.h>
 #include <vfs/ops.h>

@@ -32,8 +32,9 @@ struct cred *cred_copy(const struct cred *c)
     return n;
 }
 
-static int compare_gid(const void *a, const void *b)
+static int compare_gid(const void *a, const void *b, void *arg)
 {
+    (void)arg;
     u32 x = *(const u32 *)a, y = *(const u32 *)b;
     return x < y ? -1 : x > y;
 }
@@ -46,7 +47,7 @@ int cred_set_groups(struct cred *c, const u32 *groups, u32 n)
         if (!copy)
             return -E_NOMEM;
         memcpy(copy, groups, n * sizeof(u32));
-        sort(copy, n, sizeof(u32), compare_gid);
+        sort(copy, n, sizeof(u32), compare_gid, NULL);
     }
     kfree(c->groups);
     c->groups = copy;

@@ -4,12 +4,12 @@
 #include <lib/radix.h>
 #include <mem/slab.h>
 #include <sync/lock_order.h>
-#include <vm/radix_nodes.h>
+#include <sched/rcu_radix.h>
 
 enum { PID_FIRST_AGAIN = 300, PID_MAX = 4'194'304 };
 
 static struct spinlock pid_lock = SPINLOCK_INIT(&lock_class_pid);
-static struct radix pids = RADIX_INIT(&rcu_radix_ops);
+static struct radix pids = {.ops = &rcu_radix_ops};
 static u32 last_pid;
 DEFINE_SLAB(pid_slab, struct pid);
 
@@ -71,7 +71,7 @@ void pid_release(struct pid *p)
     spin_lock(&pid_lock);
     bool last = --p->users == 0;
     if (last)
-        radix_delete(&pids, p->nr);
+        (void)radix_erase(&pids, p->nr);
     spin_unlock(&pid_lock);
     if (last)
         rcu_call(&p->rcu, free_pid);

@@ -1,9 +1,11 @@
 // The boot hart's first C code at virtual addresses: what must work before the kernel proper starts.
+#include <libfdt.h> // first: it declares the C string functions that lib/string.h then maps
+
 #include <arch/console.h>
 #include <arch/cpu.h>
+#include <arch/page.h>
 #include <arch/upcall.h>
 #include <lib/string.h>
-#include <libfdt.h>
 #include <machine/harts.h>
 
 [[noreturn]] void arch_boot(u64 hart, paddr_t dtb_phys);

@@ -1,8 +1,9 @@
 // The harts of this machine, from the device tree; starting them through SBI HSM. Written once at boot.
+#include <libfdt.h> // first: it declares the C string functions that lib/string.h then maps
+
 #include <arch/context.h>
 #include <arch/upcall.h>
 #include <lib/string.h>
-#include <libfdt.h>
 #include <machine/harts.h>
 #include <machine/sbi.h>
 #include <stdatomic.h>

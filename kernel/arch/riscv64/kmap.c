@@ -160,3 +160,7 @@ paddr_t arch_image_end(void)
 {
     return kernel_image_end();
 }
+paddr_t arch_image_phys(const void *p)
+{
+    return kernel_phys(p);
+}

@@ -14,3 +14,5 @@ void arch_set_page_source(void *(*alloc)(void));
 // Physical bounds of the kernel image.
 paddr_t arch_image_start(void);
 paddr_t arch_image_end(void);
+// Physical address of something linked into the kernel image.
+paddr_t arch_image_phys(const void *image_address);

@@ -68,5 +68,13 @@ void sys_seq_put(struct sys_seq *s);
 // Counts a call that has no entry (abi name and number) for the summary in the kernel log at power-off and in /proc/scarlet/unknown_calls.
 void syscall_count_unknown(const char *abi, u64 number);
 void syscall_log_unknown(void);
-// Tracing of one finished call to the kernel log, if current's task is traced. slow path only.
-void syscall_trace(const struct syscall_entry *e, const u64 *args, i64 abi_result);
+// Traces tasks of this name ("all": every task; "": none) to the kernel log. Boot only.
+void syscall_trace_select(const char *name);
+extern bool syscall_trace_any;
+bool syscall_trace_wanted(void);
+static inline bool syscall_traced(void) // the current task?
+{
+    return UNLIKELY(syscall_trace_any) && syscall_trace_wanted();
+}
+// One finished call of a traced task, as strace prints it. e may be NULL (unknown number). abi_result: as the program sees it.
+void syscall_trace(const struct syscall_entry *e, u64 number, const u64 *args, i64 abi_result, const struct trace_errors *errors);

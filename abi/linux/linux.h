@@ -1,0 +1,89 @@
+// Private to the Linux ABI: what it keeps for each task and thread.
+#pragma once
+#include "signal.h"
+#include <sched/timer.h>
+#include <task/abi.h>
+
+struct linux_timer; // timers of timer_create, timer.c
+
+struct linux_task {
+    // --- guarded by task->lock ---
+    struct sig_action actions[SIG_MAX + 1];
+    struct sig_pending shared; // for any thread
+    u32 queued;                // entries in all queues of the task, for RLIMIT_SIGPENDING
+    bool unkillable;           // pid 1: signals without handler do nothing
+    struct linux_timer *itimer_real;
+    struct list timers;        // of timer_create
+    u32 next_timer_id;
+};
+
+struct linux_thread {
+    // --- written by the own thread, read by others under task->lock ---
+    _Atomic u64 blocked;
+    _Atomic u64 waiting;       // set while in rt_sigtimedwait: these are wanted though blocked
+    // --- guarded by task->lock ---
+    struct sig_pending pending; // for this thread only
+    // --- own thread ---
+    u64 saved_blocked;         // to restore after sigsuspend and the like
+    bool restore_blocked;
+    struct {
+        u64 sp, size;
+        u32 flags;
+    } altstack;
+    u64 clear_child_tid;       // user address, 0 = none
+    u64 robust_list;
+    u64 rseq_area;
+    u32 rseq_len, rseq_sig;
+    i64 (*restart_fn)(struct linux_thread *lt); // restart_syscall
+    struct {
+        u64 deadline, a, b;
+        u32 clock, flags;
+    } restart;
+};
+
+// How clone-like calls tell the fork and thread hooks what they want.
+struct linux_clone_how {
+    u64 flags;
+    u64 stack;        // 0: same
+    u64 tls;
+    uaddr_t child_tid, parent_tid;
+};
+
+static inline struct linux_task *linux_task(struct task *t)
+{
+    return t->abi_state;
+}
+static inline struct linux_thread *linux_thread(struct task_thread *tt)
+{
+    return tt->abi_state;
+}
+static inline struct linux_thread *current_linux(void)
+{
+    return current_task_thread()->abi_state;
+}
+extern const struct abi_module linux_abi;
+
+// --- load.c ---
+int linux_load(struct exec_build *b);
+void linux_commit(struct exec_build *b);
+void linux_abandon(struct exec_build *b);
+int linux_probe(const struct exec_probe *p, char *why, usize cap);
+
+// --- exit.c ---
+void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list
+void linux_task_exec(struct task *t, const struct abi_module *next);
+
+// --- timer.c ---
+void linux_timers_drop(struct task *t); // exit and exec: all timers go
+
+// --- vdso.c ---
+[[nodiscard]] int linux_vdso_map(struct aspace *as, u64 *base);
+u64 linux_vdso_sigreturn(const struct aspace *as); // address of the return trampoline in that space
+void linux_vdso_update(void);                      // clock parameters changed
+
+// --- module.c ---
+struct linux_task *linux_task_new(void); // NULL: no memory
+struct linux_thread *linux_thread_new(void);
+void linux_task_delete(struct linux_task *lt); // never installed
+void linux_thread_delete(struct linux_thread *lt);
+void linux_put_exe(void *file);

@@ -1,0 +1,17 @@
+// Private to start-up.
+#pragma once
+#include <lib/types.h>
+
+#define SCARLET_VERSION "0.1.0"
+
+struct boot_options {
+    char init[128]; // init=: the first program; empty: /init and the usual places
+    char trace[32]; // trace=: name of the tasks whose calls go to the log, or "all"
+};
+extern struct boot_options options;
+// Reads the command line. Words nobody knows are left alone (they may be the first program's).
+void options_parse(const char *line);
+
+struct view;
+// Makes the root file system from the boot image. An error is the reason why there is none.
+[[nodiscard]] int root_mount(struct view **out);
