@@ -435,28 +435,55 @@ static usize finish(struct trace_state *s)
     return s->out.len;
 }
 
+// Arguments up to the first that the call writes can be shown at entry; the rest, and what the call
+// changed, only after it.
+static void arguments(struct trace_state *s, const struct syscall_desc *d, bool before, bool after)
+{
+    bool written = false, first = true;
+    for (u32 i = 0; i < d->count; i++) {
+        const struct trace_arg *arg = &d->args[i];
+        if (arg->when != NULL && !arg->when(s->args))
+            continue;
+        written = written || arg->dir == TRACE_OUT;
+        if (written ? after : before) {
+            if (!first)
+                text_str(&s->out, ", ");
+            argument(s, arg);
+        } else if (written) {
+            if (!first)
+                text_str(&s->out, ", ");
+            return;
+        }
+        // What was shown at entry ends with ", " when something follows.
+        first = written ? false : !before;
+    }
+}
+
 usize trace_format(char *buf, usize cap, const struct syscall_desc *d, const u64 *args,
                    bool exiting, i64 ret, const struct trace_reader *rd)
 {
     struct trace_state s = {
         .out = {.buf = buf, .cap = cap}, .rd = rd, .args = args, .exiting = exiting, .ret = ret};
-    bool first = true;
     d = variant(d, args);
     text_str(&s.out, d->name);
     text_char(&s.out, '(');
-    for (u32 i = 0; i < d->count; i++) {
-        const struct trace_arg *arg = &d->args[i];
-        if (arg->when != NULL && !arg->when(args))
-            continue;
-        if (!first)
-            text_str(&s.out, ", ");
-        first = false;
-        if (!exiting && arg->dir == TRACE_OUT)
-            return finish(&s);
-        argument(&s, arg);
-    }
+    arguments(&s, d, true, exiting);
     if (exiting)
         result(&s, d);
+    return finish(&s);
+}
+
+usize trace_finish(char *buf, usize cap, usize len, const struct syscall_desc *d, const u64 *args,
+                   i64 ret, const struct trace_reader *rd)
+{
+    struct trace_state s = {.out = {.buf = buf, .cap = cap, .len = len},
+                            .rd = rd,
+                            .args = args,
+                            .exiting = true,
+                            .ret = ret};
+    d = variant(d, args);
+    arguments(&s, d, false, true);
+    result(&s, d);
     return finish(&s);
 }
 

@@ -103,8 +103,8 @@ class Trace:
             rows.append(f"    {{.name = {c_string(str(f.shown or f.name))}, .offset = {f.offset}{flags}, .type = {kind}{custom}}},")
         length = next((f.offset for f in st.live if f.len_self), 0xFFFF)
         body = "\n".join(rows)
-        fields = f"static const struct trace_field {name}_fields[] = {{\n{body}\n}};\n" if rows else ""
-        ref = f".fields = {name}_fields, .count = ARRAY_LEN({name}_fields), " if rows else ""
+        fields = f"static const struct trace_field fields_of_{st.name}[] = {{\n{body}\n}};\n" if rows else ""
+        ref = f".fields = fields_of_{st.name}, .count = ARRAY_LEN(fields_of_{st.name}), " if rows else ""
         custom = f", .custom = {self.custom(st.custom)}" if st.custom else ""
         return self.once(name, f"{fields}static const struct trace_struct {name} = {{.name = {c_string(str(st.name))}, {ref}"
                                f".size = {st.size}, .abbrev = {'true' if st.abbrev else 'false'}, "
@@ -142,7 +142,7 @@ class Trace:
             return f".len_kind = TRACE_LEN_DEREF, .len = {call.arg(e.name).reg}"
         name = f"length_{call.cname}_{arg.name}"
         text = c_expr(e, lambda x: self.raw(call, x))
-        self.once(name, f"static u64 {name}(const u64 *a)\n{{\n    return {text};\n}}\n")
+        self.once(name, f"static u64 {name}([[maybe_unused]] const u64 *a)\n{{\n    return {text};\n}}\n")
         return f".len_kind = TRACE_LEN_EXPR, .length = {name}"
 
     def kind(self, call: Call, arg: Arg) -> str:
@@ -171,6 +171,8 @@ class Trace:
             return "{.kind = TRACE_STRV_COUNT}" if kind == "count" else "{.kind = TRACE_STRV}"
         if arg.form == "cstr":
             return "{.kind = TRACE_STRING}" if kind == "string" else "{.kind = TRACE_PATH}"
+        if arg.form == "bytes" and kind in ("path", "string"):
+            return f"{{.kind = TRACE_{kind.upper()}}}"
         if arg.form == "bytes":
             return f"{{.kind = {'TRACE_BUFFER_HEX' if kind == 'hex' else 'TRACE_ADDR' if kind == 'addr' else 'TRACE_BUFFER'}, .size = 8}}"
         if arg.form == "vec":
@@ -183,7 +185,7 @@ class Trace:
         if arg.when is None or arg.shown:
             return ""
         name = f"when_{call.cname}_{arg.name}"
-        self.once(name, f"static bool {name}(const u64 *a)\n{{\n    return ({c_expr(arg.when, lambda x: self.raw(call, x))}) != 0;\n}}\n")
+        self.once(name, f"static bool {name}([[maybe_unused]] const u64 *a)\n{{\n    return ({c_expr(arg.when, lambda x: self.raw(call, x))}) != 0;\n}}\n")
         return f", .when = {name}"
 
     def arg(self, call: Call, arg: Arg, shown: str) -> str:

@@ -22,7 +22,7 @@ static const struct trace_value set_flags_open_flags_values[] = {
 };
 static const struct trace_set set_flags_open_flags = {.values = set_flags_open_flags_values, .count = ARRAY_LEN(set_flags_open_flags_values), .unknown = "O_???", .modifiers = 0};
 
-static bool when_open_mode(const u64 *a)
+static bool when_open_mode([[maybe_unused]] const u64 *a)
 {
     return ((u32)a[1] & (LINUX_O_CREAT | LINUX_O_TMPFILE)) != 0;
 }
@@ -51,20 +51,20 @@ static const struct trace_arg args_writev[] = {
 
 const struct syscall_desc linux_desc_writev = {.name = "writev", .args = args_writev, .count = ARRAY_LEN(args_writev), .result = TRACE_RET_DEC};
 
-static const struct trace_field struct_timespec_fields[] = {
+static const struct trace_field fields_of_timespec[] = {
     {.name = "tv_sec", .offset = 0, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
     {.name = "tv_nsec", .offset = 8, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
 };
-static const struct trace_struct struct_timespec = {.name = "timespec", .fields = struct_timespec_fields, .count = ARRAY_LEN(struct_timespec_fields), .size = 16, .abbrev = false, .len_offset = 0xffff};
+static const struct trace_struct struct_timespec = {.name = "timespec", .fields = fields_of_timespec, .count = ARRAY_LEN(fields_of_timespec), .size = 16, .abbrev = false, .len_offset = 0xffff};
 
-static const struct trace_field struct_stat_fields[] = {
+static const struct trace_field fields_of_stat[] = {
     {.name = "st_dev", .offset = 0, .type = {.kind = TRACE_DEV, .size = 8, .sign = false}},
     {.name = "st_mode", .offset = 8, .type = {.kind = TRACE_MODE, .size = 4, .sign = false}},
     {.name = "st_rdev", .offset = 16, .type = {.kind = TRACE_DEV, .size = 8, .sign = false}},
     {.name = "st_size", .offset = 24, .type = {.kind = TRACE_DEC, .size = 8, .sign = true}},
     {.name = "st_mtim", .offset = 32, .type = {.kind = TRACE_STRUCT, .ref = &struct_timespec}},
 };
-static const struct trace_struct struct_stat = {.name = "stat", .fields = struct_stat_fields, .count = ARRAY_LEN(struct_stat_fields), .size = 48, .abbrev = false, .len_offset = 0xffff, .custom = "stat"};
+static const struct trace_struct struct_stat = {.name = "stat", .fields = fields_of_stat, .count = ARRAY_LEN(fields_of_stat), .size = 48, .abbrev = false, .len_offset = 0xffff, .custom = "stat"};
 
 static const struct trace_type elem_4 = {.kind = TRACE_STRUCT, .ref = &struct_stat};
 
@@ -100,12 +100,12 @@ static const struct trace_arg args_nanosleep[] = {
 
 const struct syscall_desc linux_desc_nanosleep = {.name = "nanosleep", .args = args_nanosleep, .count = ARRAY_LEN(args_nanosleep), .result = TRACE_RET_DEC};
 
-static const struct trace_field struct_dirent_fields[] = {
+static const struct trace_field fields_of_dirent[] = {
     {.name = "d_ino", .offset = 0, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
     {.name = "d_reclen", .offset = 8, .flags = TRACE_FIELD_LEN_SELF, .type = {.kind = TRACE_DEC, .size = 2, .sign = false}},
     {.name = "d_name", .offset = 10, .type = {.kind = TRACE_CHARS, .size = 1, .sign = false, .count = 6}},
 };
-static const struct trace_struct struct_dirent = {.name = "dirent", .fields = struct_dirent_fields, .count = ARRAY_LEN(struct_dirent_fields), .size = 16, .abbrev = false, .len_offset = 0x8};
+static const struct trace_struct struct_dirent = {.name = "dirent", .fields = fields_of_dirent, .count = ARRAY_LEN(fields_of_dirent), .size = 16, .abbrev = false, .len_offset = 0x8};
 
 static const struct trace_arg args_getdents[] = {
     {.reg = 0, .dir = TRACE_VALUE, .type = {.kind = TRACE_FD, .size = 4, .sign = true}},
@@ -172,12 +172,12 @@ static const struct trace_variant variants_multi[] = {
 
 const struct syscall_desc linux_desc_multi = {.name = "multi", .args = args_multi, .count = ARRAY_LEN(args_multi), .result = TRACE_RET_DEC, .selector = 1, .selector_size = 4, .modifiers = LINUX_OP_PRIVATE, .variants = variants_multi, .variant_count = ARRAY_LEN(variants_multi)};
 
-static const struct trace_field struct_how_fields[] = {
+static const struct trace_field fields_of_how[] = {
     {.name = "flags", .offset = 0, .type = {.kind = TRACE_FLAGS, .size = 8, .sign = false, .ref = &set_flags_open_flags}},
     {.name = "mode", .offset = 8, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
     {.name = "resolve", .offset = 16, .type = {.kind = TRACE_DEC, .size = 8, .sign = false}},
 };
-static const struct trace_struct struct_how = {.name = "how", .fields = struct_how_fields, .count = ARRAY_LEN(struct_how_fields), .size = 24, .abbrev = false, .len_offset = 0xffff};
+static const struct trace_struct struct_how = {.name = "how", .fields = fields_of_how, .count = ARRAY_LEN(fields_of_how), .size = 24, .abbrev = false, .len_offset = 0xffff};
 
 static const struct trace_type elem_12 = {.kind = TRACE_STRUCT, .ref = &struct_how};
 

@@ -21,6 +21,11 @@ struct trace_reader {
 // text, which may exceed cap - 1: then the text was cut. Takes no lock; sleeps only in rd->read.
 usize trace_format(char *buf, usize cap, const struct syscall_desc *d, const u64 *args,
                    bool exiting, i64 ret, const struct trace_reader *rd);
+// Goes on where trace_format(exiting false) stopped with length len in the same buffer, after the
+// call: what the call wrote, and its result. The two together show arguments that the call changes
+// as they were before it (ppoll's time, execve's strings).
+usize trace_finish(char *buf, usize cap, usize len, const struct syscall_desc *d, const u64 *args,
+                   i64 ret, const struct trace_reader *rd);
 // The same for a call without a table entry: syscall_0x102(0x1, 0, ...) as strace prints it. name:
 // NULL if there is none.
 usize trace_format_unknown(char *buf, usize cap, const char *name, u64 number, const u64 *args,
