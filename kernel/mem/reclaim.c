@@ -4,6 +4,7 @@
 // inside the hooks, so that an allocation made by a hook does not start over.
 #include "mem_internal.h"
 
+#include <mem/slab.h>
 #include <sync/lock_order.h>
 #include <sync/preempt.h>
 
@@ -48,7 +49,7 @@ u64 mem_reclaim(u64 want)
     const struct arch_thread *_Atomic *place = enter();
     if (!place)
         return 0;
-    u64 freed = 0;
+    u64 freed = slab_shrink(want);
     for (struct reclaim_hook *h = __atomic_load_n(&hooks, __ATOMIC_ACQUIRE); h && freed < want;
          h = __atomic_load_n(&h->next, __ATOMIC_ACQUIRE))
         freed += h->fn(want - freed);
