@@ -116,6 +116,7 @@ static int stack_create(struct thread *t)
         return -E_NOMEM;
     }
     t->kstack = (void *)stack;
+    frame_account(FRAME_USE_KSTACK, STACK_PAGES);
     return 0;
 }
 
@@ -168,5 +169,6 @@ static void trim(struct work *w)
         if (!s)
             return;
         stack_destroy((u64)s, s->frames, STACK_PAGES);
+        frame_account(FRAME_USE_KSTACK, -(i64)STACK_PAGES);
     }
 }
