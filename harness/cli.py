@@ -69,7 +69,7 @@ def interactive(what: machine.Machine, gdb: bool) -> int:
         print("control-A X leaves", file=sys.stderr)
         old = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            status = subprocess.run(what.argv(initrd, ["console=ttyS0", "quiet", "loglevel=0"], extra), check=False)
+            status = subprocess.run(what.argv(initrd, ["console=ttyS0", "quiet", "loglevel=1"], extra), check=False)
         finally:
             signal.signal(signal.SIGINT, old)
     return trouble.HOST if status.returncode else 0

@@ -26,7 +26,7 @@ LINUX_KERNEL = ROOT / "build/linux/Image"
 LOGS = ROOT / "build/log"
 KEEP_LOGS = 100
 # What `docs/run.md` promises: quiet console, reset at once after a panic.
-WORDS = ("console=ttyS0", "quiet", "loglevel=0", "panic=-1")
+WORDS = ("console=ttyS0", "quiet", "loglevel=1", "panic=-1")
 
 
 class MachineError(Exception):

@@ -1,0 +1,113 @@
+"""Fixtures: machines with 1 and 4 harts, one boot shared by many cases, an interactive console.
+
+`--on linux` runs every boot test on the reference machine instead: a test that fails there is wrong.
+Boot tests are skipped only while the tree has no kernel to boot (no sources in kernel/init).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import batch, cases, console, machine
+
+HARTS = (1, 4)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our options."""
+    parser.addoption("--on", choices=["scarlet", "linux"], default="scarlet", help="which kernel boot tests run on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers, and the shared boots."""
+    config.addinivalue_line("markers", "boot: boots a machine")
+    config.addinivalue_line("markers", "soak: long; runs with SCARLET_SOAK=1")
+    config.addinivalue_line("markers", "scarlet: about Scarlet alone, not run with --on linux")
+    linux = config.getoption("--on") == "linux"
+    config.stash[SHARED] = {
+        n: batch.Batch(machine.Machine(smp=n, linux=linux), f"shared-{n}") for n in HARTS
+    }
+
+
+SHARED = pytest.StashKey[dict[int, batch.Batch]]()
+
+
+def no_kernel_yet() -> bool:
+    """Whether the tree has no kernel to boot at all."""
+    return not any((machine.ROOT / "kernel/init").glob("*.c"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Queue the cases of shared boots, and mark what cannot run."""
+    linux = config.getoption("--on") == "linux"
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "case" in params and "smp" in params:
+            item.add_marker("boot")
+            config.stash[SHARED][params["smp"]].want(params["case"])
+        if item.get_closest_marker("soak") and not os.environ.get("SCARLET_SOAK"):
+            item.add_marker(pytest.mark.skip(reason="long: make soak"))
+        if item.get_closest_marker("scarlet") and linux:
+            item.add_marker(pytest.mark.skip(reason="about Scarlet alone"))
+        if item.get_closest_marker("boot") and not linux and no_kernel_yet():
+            item.add_marker(pytest.mark.skip(reason="kernel/init has no sources yet"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Every failure ends with the one command that runs it again."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        on = " --on linux" if item.config.getoption("--on") == "linux" else ""
+        report.sections.append(("run it again", f"/usr/bin/pytest-3 -p no:cacheprovider{on} '{item.nodeid}'"))
+
+
+@pytest.fixture(params=HARTS, ids=lambda n: f"smp{n}")
+def smp(request: pytest.FixtureRequest) -> int:
+    """The number of harts."""
+    return request.param
+
+
+@pytest.fixture
+def on_linux(request: pytest.FixtureRequest) -> bool:
+    """Whether the reference machine is under test."""
+    return request.config.getoption("--on") == "linux"
+
+
+@pytest.fixture
+def shared(request: pytest.FixtureRequest, smp: int) -> batch.Batch:
+    """The boot that all cases with this number of harts share."""
+    return request.config.stash[SHARED][smp]
+
+
+@pytest.fixture
+def guest(on_linux: bool) -> machine.Machine:
+    """A machine of one hart, to be varied with dataclasses.replace."""
+    return machine.Machine(linux=on_linux)
+
+
+@pytest.fixture
+def terminal(on_linux: bool) -> Iterator[console.Console]:
+    """A machine with a shell on its console."""
+    with console.Console(machine.Machine(linux=on_linux)) as one:
+        yield one
+
+
+def check(got: cases.Result | batch.Lost, want: cases.Result, what: str, log: Path | None) -> None:
+    """Fail with expected, got and the log's end when the two differ."""
+    if isinstance(got, batch.Lost):
+        pytest.fail(f"{what}: {got.why}\nlog: {got.log}\n{got.tail}", pytrace=False)
+    if got != want:
+        pytest.fail(f"{what}: status {got.status}, expected {want.status}\n--- expected\n{show(want.output)}"
+                    f"\n--- got\n{show(got.output)}\nlog: {log}", pytrace=False)
+
+
+def show(data: bytes, limit: int = 3000) -> str:
+    """Bytes for people: text where it is text."""
+    text = data.decode(errors="backslashreplace")
+    return text if len(text) <= limit else text[: limit // 2] + "\n...\n" + text[-limit // 2 :]
