@@ -170,7 +170,7 @@ void trace_date(struct trace_state *s, i64 sec, u64 nsec)
 
 static void unknown_comment(struct trace_state *s, const struct trace_set *set)
 {
-    if (set->unknown == NULL)
+    if (set->unknown == NULL || set->unknown[0] == '\0')
         return;
     text_str(&s->out, " /* ");
     text_str(&s->out, set->unknown);

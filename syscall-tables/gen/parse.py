@@ -4,7 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .diag import Diagnostics, Id, Pos, TableError
-from .expr import Cursor, Expr, Num, parse_expr
+from .expr import Cursor, Expr, parse_expr
 from .lex import Token, tokenize
 from .model import (ARCHES, INTS, RESULTS, Abi, Alias, ErrorCode, FlagField, Program, Struct, StructField, TypeRef,
                     Unsupported, Value, ValueSet)

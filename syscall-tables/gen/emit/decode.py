@@ -8,7 +8,7 @@ from ..expr import show
 from ..model import Call, FlagField, Struct, TypeRef, ValueSet
 from .consts import exists
 from .errno import mapped
-from .trace import unknown_text
+from .trace_types import unknown_text
 from .unit import Unit
 
 

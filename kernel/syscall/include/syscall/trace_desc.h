@@ -48,7 +48,7 @@ struct trace_value {
 struct trace_set {
     const struct trace_value *values; // in print order
     u16 count;
-    const char *unknown; // "O_???"; NULL: other numbers are plain numbers
+    const char *unknown; // "O_???"; NULL: other numbers are decimal, "": hexadecimal
     u64 modifiers;       // enum: bits that may be added to a value and have names of their own
     bool low_signal;     // flags: the low byte is a signal number
 };
