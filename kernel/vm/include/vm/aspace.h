@@ -28,8 +28,10 @@ struct vma {
     void *file;              // opaque: for /proc/pid/maps (vfs sets name via vma_ops); referenced through ops
     const struct vma_ops *ops;
     struct aspace *aspace;
-    struct list object_link; // object->areas
+    struct list object_link; // object->areas (guarded by its map_lock)
     const char *label;       // "[vdso]" etc.
+    u64 gap;                 // free bytes below start (a stack's guard gap is not free)
+    u64 max_gap;             // largest gap of the subtree
 };
 struct vma_ops { // for `file`
     void (*get)(void *file);
@@ -55,9 +57,11 @@ struct aspace {
     struct spinlock pt_lock; // class pagetable
     _Atomic i64 rss_anon, rss_file;  // pages
     u64 peak_rss, peak_total;
+    u64 vdso_base;           // where the ABI put its code page; copied by fork
     u8 auxv[512];            // saved auxiliary vector (for /proc/pid/auxv)
     u32 auxv_len;
     void *exe;               // opaque executable file (exec layer), put by exe_put
+    void (*exe_get)(void *); // a forked space shows the same file
     void (*exe_put)(void *);
 };
 
@@ -66,9 +70,12 @@ struct aspace {
 // Copy for fork: areas copied, leaf tables shared and parked; costs the number of table pages, not of resident pages. Caller is the owner.
 [[nodiscard]] int aspace_fork(struct aspace *parent, struct aspace **out);
 void aspace_get_user(struct aspace *as);
-void aspace_put_user(struct aspace *as); // last: unmaps everything. May sleep
+// The last one unmaps everything. May sleep. The caller must not have it active (aspace_activate(NULL) or another first).
+void aspace_put_user(struct aspace *as);
 void aspace_get(struct aspace *as);
 void aspace_put(struct aspace *as);
+// Makes `as` (a user reference that the caller keeps) the space of the current thread; NULL: none. Thread context.
+void aspace_activate(struct aspace *as);
 
 struct map_request {
     u64 addr;            // hint or, with MAP_REQ_FIXED, the place
@@ -82,7 +89,9 @@ struct map_request {
     const char *label;
 };
 enum { MAP_REQ_FIXED = 1, MAP_REQ_NOREPLACE = 2, MAP_REQ_POPULATE = 4, MAP_REQ_LOW = 8 /* may be below USER_MIN (xv6) */ };
-// Maps; returns the address or -E_NOMEM, -E_EXIST, -E_INVAL, -E_PERM, -E_OVERFLOW. Takes as->lock.
+// Maps; returns the address or -E_NOMEM, -E_EXIST, -E_INVAL, -E_PERM, -E_OVERFLOW. Takes as->lock. Private without object: anonymous
+// memory, which may always be given any protection. VMA_SHARED without object: a fresh shared object of this length.
+// Takes its own references to object and file; the caller keeps its own. FIXED without NOREPLACE unmaps what is there.
 [[nodiscard]] i64 aspace_map(struct aspace *as, const struct map_request *r);
 [[nodiscard]] int aspace_unmap(struct aspace *as, u64 addr, u64 len);           // -E_INVAL, -E_NOMEM (split)
 [[nodiscard]] int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 prot); // -E_ACCES, -E_NOMEM
@@ -91,13 +100,24 @@ enum { REMAP_MAYMOVE = 1, REMAP_FIXED = 2, REMAP_DONTUNMAP = 4 };
 [[nodiscard]] i64 aspace_set_brk(struct aspace *as, u64 brk); // returns the new (or unchanged) break
 enum aspace_advice { ADVISE_NORMAL, ADVISE_DONTNEED, ADVISE_FREE, ADVISE_WILLNEED, ADVISE_DONTFORK, ADVISE_DOFORK, ADVISE_WIPEONFORK, ADVISE_KEEPONFORK, ADVISE_REMOVE, ADVISE_POPULATE_READ, ADVISE_POPULATE_WRITE };
 [[nodiscard]] int aspace_advise(struct aspace *as, u64 addr, u64 len, enum aspace_advice a);
-[[nodiscard]] int aspace_sync(struct aspace *as, u64 addr, u64 len, u32 flags); // msync
+// msync: -E_INVAL, -E_BUSY (invalidate of locked memory), -E_NOMEM (holes; the rest is done), -E_IO.
+enum { ASPACE_SYNC_ASYNC = 1, ASPACE_SYNC_INVALIDATE = 2, ASPACE_SYNC_WAIT = 4 };
+[[nodiscard]] int aspace_sync(struct aspace *as, u64 addr, u64 len, u32 flags);
+// One byte a page into vec (kernel memory): 1 resident. -E_INVAL, -E_NOMEM (a hole).
 [[nodiscard]] int aspace_mincore(struct aspace *as, u64 addr, u64 len, u8 *vec);
+// mlock/munlock; locking faults everything in. Limits are the caller's. -E_INVAL, -E_NOMEM, -E_AGAIN (could not be faulted in).
 [[nodiscard]] int aspace_lock_range(struct aspace *as, u64 addr, u64 len, bool lock);
 
 enum fault_result { FAULT_OK = 0, FAULT_NO_AREA, FAULT_DENIED, FAULT_BUS, FAULT_OOM };
 // Serves a fault of `access` at addr. Takes as->lock for reading. Thread context, may sleep.
 enum fault_result aspace_fault(struct aspace *as, u64 addr, u32 access);
+
+// Called by user copies when memory for the current task runs out; true: some was (or is being) freed, try again; false: give up
+// (the copy then fails). No locks held. Set once at boot by the task layer.
+void aspace_set_oom_hook(bool (*fn)(void));
+
+// Once at boot, after frame_init and before the first address space. -E_NOMEM.
+[[nodiscard]] int vm_init(void);
 
 // Calls fn for each area in order under the read lock; stops when fn returns non-zero and returns that.
 int aspace_for_each(struct aspace *as, int (*fn)(const struct vma *v, void *arg), void *arg);

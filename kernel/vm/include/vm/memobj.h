@@ -26,14 +26,23 @@ struct memobj {
     u32 flags;               // MEMOBJ_*
     _Atomic u64 size;        // bytes; pages wholly past it fault (bus error). Written under `lock` sleeping lock of the owner
     _Atomic u64 cached;      // pages in the tree
+    _Atomic u64 drop_gen;    // grows after pages left the tree, before they are unmapped and freed
+    u64 id;                  // unique, never reused (futex keys)
     // --- guarded by `tree_lock` (writers; readers are RCU) ---
     struct spinlock tree_lock; // class memobj
     struct radix pages;      // index -> struct frame * (low bit: dirty)
+    u64 clock;               // where reclaim goes on
     // --- guarded by map_lock ---
     struct spinlock map_lock;
     struct list areas;       // vmas mapping this object (for truncation)
+    // --- guarded by the reclaim lock ---
+    struct list reclaim_link; // objects with read_in
 };
-enum { MEMOBJ_DEVICE = 1, MEMOBJ_SHM = 2 };
+enum {
+    MEMOBJ_DEVICE = 1, // registers and the like: mapped in place, not readable as a file
+    MEMOBJ_SHM = 2,
+    MEMOBJ_FIXED = 4,  // never shrinks nor drops pages (boot image): areas are not listed
+};
 
 void memobj_init(struct memobj *o, const struct memobj_ops *ops, u64 size);
 // A fresh anonymous shared object (no owner file). NULL: out of memory.
@@ -47,12 +56,19 @@ enum { MEMOBJ_WRITE = 1 /* will be modified: create if missing, mark dirty */, M
 [[nodiscard]] int memobj_page(struct memobj *o, u64 index, u32 flags, struct frame **out, paddr_t *direct);
 
 struct iobuf;
+// The page if it is cached, with a reference; else NULL. Never sleeps.
+[[nodiscard]] struct frame *memobj_peek(struct memobj *o, u64 index);
+// Pages cached in all objects, for statistics.
+u64 memobj_cached_total(void);
+void memobj_init_reclaim(void); // part of vm_init
+
 // Copies between the cache and a buffer; the caller has checked size and holds what serialises writers. Return bytes copied (short on
 // fault or no memory after the first byte) or an error. Reads stop at `size`.
 [[nodiscard]] i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf);
 [[nodiscard]] i64 memobj_write(struct memobj *o, u64 pos, struct iobuf *buf); // grows nothing; caller updates size after
-// Changes size: on shrink drops pages past the end, zeroes the tail of the last page, unmaps from all address spaces. May sleep.
+// Truncating and dropping: the owner serialises them with each other and with its own size changes, and holds no address space's lock.
+// Changes size: on shrink drops pages past the end, zeroes the tail of the last page, unmaps from all address spaces (private copies past the end too). May sleep.
 void memobj_truncate(struct memobj *o, u64 size);
-// Drops cached pages in [first, last] (hole punch); unmaps them too.
+// Drops cached pages in [first, last] (hole punch); unmaps them too (private copies stay).
 void memobj_drop(struct memobj *o, u64 first, u64 last);
 [[nodiscard]] int memobj_sync(struct memobj *o); // write_back of dirty pages

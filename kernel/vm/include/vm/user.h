@@ -10,6 +10,7 @@
 // Like above but report how much was done: bytes copied (0..n).
 usize user_copy_in_partial(void *dst, uaddr_t src, usize n);
 usize user_copy_out_partial(uaddr_t dst, const void *src, usize n);
+usize user_clear_partial(uaddr_t dst, usize n);
 // Copies a NUL-terminated string of at most cap-1 characters. Returns its length, -E_FAULT, or -E_NAMETOOLONG.
 [[nodiscard]] i64 user_string(char *dst, uaddr_t src, usize cap);
 // Is [a, a+n) within user addresses? (says nothing about mapping)
