@@ -163,8 +163,9 @@ class Fetch(Frame):
         depth = self.open_opt(arg, depth)
         counted = self.call.arg(arg.length.name) if isinstance(arg.length, Ref) else None
         if counted is not None and counted.clamp is not None:
-            self.line(f"if ({self.reg(counted)} > {c_number(self.unit.number(counted.clamp))}) {{", depth)
-            self.attempt(f"iobuf_user(&{name}_b, {self.user(arg)}, {self.reg(counted)}, {self.direction(arg)})", depth + 1)
+            given = self.given(counted)
+            self.line(f"if ({given} > {c_number(self.unit.number(counted.clamp))}) {{", depth)
+            self.attempt(f"iobuf_user(&{name}_b, {self.user(arg)}, {given}, {self.direction(arg)})", depth + 1)
             self.line("}", depth)
         if arg.form == "seq" and not (isinstance(arg.type.decl, Struct) and arg.type.decl.variable):
             size = arg.type.size

@@ -24,6 +24,11 @@ class Frame:
     def reg(self, arg: Arg) -> str:
         return f"a[{arg.reg}]"
 
+    def given(self, arg: Arg) -> str:
+        """A plain value as the program gave it, cut to its type, before any clamp."""
+        ctype = INTS[arg.type.base][2]
+        return self.reg(arg) if ctype in ("u64", "usize") else f"({ctype}){self.reg(arg)}"
+
     def user(self, arg: Arg) -> str:
         return f"(uaddr_t){{{self.reg(arg)}}}"
 

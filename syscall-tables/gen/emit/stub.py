@@ -24,7 +24,7 @@ class Stub(Fetch):
             ready.add(str(arg.name))
             name = local(arg.name)
             ctype = c_param_type(self.unit, self.call, arg).strip()
-            value = self.reg(arg) if ctype in ("u64", "usize") else f"({ctype}){self.reg(arg)}"
+            value = self.given(arg) if arg.form == "value" else self.reg(arg)
             if arg.clamp is not None:
                 limit = c_number(self.unit.number(arg.clamp))
                 value = f"{value} > {limit} ? {limit} : {value}"

@@ -20,7 +20,8 @@
 #define LINUX_SYS_fork 0xf
 #define LINUX_SYS_gone 0x10 // not supported
 #define LINUX_SYS_exit 0x11
-#define LINUX_SYS_MAX 0x11 // the highest number
+#define LINUX_SYS_peek 0x12
+#define LINUX_SYS_MAX 0x12 // the highest number
 
 // ---- constants ----
 #define LINUX_PATH_MAX 0x1000

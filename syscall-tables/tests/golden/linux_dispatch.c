@@ -429,6 +429,24 @@ static i64 sc_exit(const u64 *a, [[maybe_unused]] struct trapframe *tf)
     return linux_exit(code);
 }
 
+static i64 sc_peek(const u64 *a, [[maybe_unused]] struct trapframe *tf)
+{
+    i64 rc;
+    const u32 count = (u32)a[1] > 0x10 ? 0x10 : (u32)a[1];
+    struct iobuf buf_b;
+    struct iobuf *const buf = &buf_b;
+
+    if ((u32)a[1] > 0x10) {
+        rc = iobuf_user(&buf_b, (uaddr_t){a[0]}, (u32)a[1], IOBUF_TO_USER);
+        if (rc != 0)
+            return rc;
+    }
+    rc = iobuf_user(&buf_b, (uaddr_t){a[0]}, count, IOBUF_TO_USER);
+    if (rc != 0)
+        return rc;
+    return linux_peek(buf, count);
+}
+
 const struct syscall_entry linux_syscalls[LINUX_SYS_MAX + 1] = {
     [LINUX_SYS_getpid] = {.fn = sc_getpid, .desc = &linux_desc_getpid, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_close] = {.fn = sc_close, .desc = &linux_desc_close, .flags = SYS_RESTART_NEVER},
@@ -447,6 +465,7 @@ const struct syscall_entry linux_syscalls[LINUX_SYS_MAX + 1] = {
     [LINUX_SYS_fork] = {.fn = sc_fork, .desc = &linux_desc_fork, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_gone] = {.desc = &linux_desc_gone, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_exit] = {.fn = sc_exit, .desc = &linux_desc_exit, .flags = SYS_RESTART_NEVER},
+    [LINUX_SYS_peek] = {.fn = sc_peek, .desc = &linux_desc_peek, .flags = SYS_RESTART_NEVER},
 };
 
 u32 linux_restart_model(u64 nr, const u64 *a)
@@ -482,4 +501,5 @@ const char *const linux_call_names[LINUX_SYS_MAX + 1] = {
     [15] = "fork",
     [16] = "gone",
     [17] = "exit",
+    [18] = "peek",
 };

@@ -32,6 +32,7 @@ struct trapframe;
 [[nodiscard]] i64 linux_sums(const u32 *list, u64 *total, u32 n);
 [[nodiscard]] i64 linux_fork(uaddr_t stack, u64 flags, struct trapframe *tf);
 [[nodiscard]] i64 linux_exit(i32 code);
+[[nodiscard]] i64 linux_peek(struct iobuf *buf, u32 count);
 void linux_pipe_undo(i32 *fds, u32 flags);
 
 // The restart model (SYS_RESTART_*) of one call with these raw arguments, for a handler that answered -E_RESTART.

@@ -458,6 +458,9 @@ _Static_assert(__NR_gone == 0x10, "__NR_gone");
 #ifdef __NR_exit
 _Static_assert(__NR_exit == 0x11, "__NR_exit");
 #endif
+#ifdef __NR_peek
+_Static_assert(__NR_peek == 0x12, "__NR_peek");
+#endif
 #endif
 
 _Static_assert(1, "every group may be empty");

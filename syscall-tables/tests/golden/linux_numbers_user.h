@@ -19,3 +19,4 @@
 #define SYS_fork 15
 #define SYS_gone 16
 #define SYS_exit 17
+#define SYS_peek 18

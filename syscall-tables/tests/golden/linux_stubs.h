@@ -23,3 +23,4 @@ long linux_call_map(void *addr, unsigned int prot, int fd);
 long linux_call_sums(const void *list, void *total, unsigned int n);
 long linux_call_fork(unsigned long flags, void *stack);
 long linux_call_exit(int code);
+long linux_call_peek(void *buf, unsigned int count);

@@ -232,6 +232,13 @@ static const struct trace_arg args_exit[] = {
 
 const struct syscall_desc linux_desc_exit = {.name = "exit", .args = args_exit, .count = ARRAY_LEN(args_exit), .result = TRACE_RET_NONE};
 
+static const struct trace_arg args_peek[] = {
+    {.reg = 0, .dir = TRACE_OUT, .flags = TRACE_LEN_BYTES, .len_kind = TRACE_LEN_REG, .len = 1, .type = {.kind = TRACE_BUFFER, .size = 8}},
+    {.reg = 1, .dir = TRACE_VALUE, .type = {.kind = TRACE_DEC, .size = 4, .sign = false}},
+};
+
+const struct syscall_desc linux_desc_peek = {.name = "peek", .args = args_peek, .count = ARRAY_LEN(args_peek), .result = TRACE_RET_DEC};
+
 static const struct trace_error errors[] = {
     [1] = {"EPERM", "Operation not permitted"},
     [2] = {"ENOENT", "No such file or directory"},

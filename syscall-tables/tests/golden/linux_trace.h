@@ -22,3 +22,4 @@ extern const struct syscall_desc linux_desc_sums;
 extern const struct syscall_desc linux_desc_fork;
 extern const struct syscall_desc linux_desc_gone;
 extern const struct syscall_desc linux_desc_exit;
+extern const struct syscall_desc linux_desc_peek;

@@ -215,6 +215,7 @@ i64 linux_sums(const u32 *list, u64 *total, u32 n)
     return 0;
 }
 i64 linux_fork(uaddr_t stack, u64 flags, struct trapframe *tf) { return tf != NULL ? (i64)(stack.v * 100 + flags) : 0; }
+i64 linux_peek(struct iobuf *buf, u32 count) { return (i64)(buf->len * 100 + count); }
 i64 linux_exit(i32 code) { return code; }
 
 // ---- cases ----
@@ -344,6 +345,8 @@ static void behaviour(void)
     same("in and out", 111, mem[0]);
     call("array too long", LINUX_SYS_sums, ARGS(GOOD + 16, GOOD, 9), -E_INVAL, "seq ");
     call("in and out, fault", LINUX_SYS_sums, ARGS(GOOD + 16, BAD, 2), -E_FAULT, "seq fetch ");
+    call("only the register's low half counts", LINUX_SYS_peek, ARGS(GOOD, 0x100000005), 505, "range ");
+    call("clamp of a short count", LINUX_SYS_peek, ARGS(GOOD, 0x100000015), 1616, "range range ");
     call("register order and frame", LINUX_SYS_fork, ARGS(7, 5), 507, "");
     same("no entry", 0, (u64)linux_syscalls[LINUX_SYS_gone].fn);
     same("error map", 2, (u64)linux_errno[E_NOENT]);
