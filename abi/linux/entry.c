@@ -2,6 +2,7 @@
 #include "entry.h"
 #include "linux.h"
 #include "linux_errno.h"
+#include "linux_trace.h"
 #include "linux_dispatch.h"
 #include <kerr.h>
 

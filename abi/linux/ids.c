@@ -233,17 +233,17 @@ i64 linux_setgroups(i32 n, const u32 *list)
 // --- capabilities ---
 enum : u32 { CAP_V1 = 0x19980330, CAP_V2 = 0x20071026, CAP_V3 = 0x20080522 };
 
-static int version_words(u32 version)
+static u32 version_words(u32 version)
 {
     return version == CAP_V1 ? 1 : version == CAP_V2 || version == CAP_V3 ? 2 : 0;
 }
 
-i64 linux_capget(struct linux_cap_header *h, uaddr_t data)
+i64 linux_capget(struct linux_cap_header *h, struct linux_cap_data *data)
 {
-    int words = version_words(h->version);
+    u32 words = version_words(h->version);
     if (!words) {
         h->version = CAP_V3;
-        return data.v ? -E_INVAL : 0;
+        return data ? -E_INVAL : 0;
     }
     if (h->pid < 0)
         return -E_INVAL;
@@ -251,34 +251,34 @@ i64 linux_capget(struct linux_cap_header *h, uaddr_t data)
     if (!t)
         return -E_SRCH;
     struct cred *c = task_cred_get(t);
-    u32 out[2][3];
-    for (int i = 0; i < 2; i++) {
-        out[i][0] = (u32)(c->cap_effective >> (32 * i));
-        out[i][1] = (u32)(c->cap_permitted >> (32 * i));
-        out[i][2] = (u32)(c->cap_inheritable >> (32 * i));
-    }
+    for (u32 i = 0; data && i < words; i++)
+        data[i] = (struct linux_cap_data){.effective = (u32)(c->cap_effective >> (32 * i)),
+                                          .permitted = (u32)(c->cap_permitted >> (32 * i)),
+                                          .inheritable = (u32)(c->cap_inheritable >> (32 * i))};
     cred_put(c);
     if (t != current_task())
         task_put(t);
-    return data.v ? user_copy_out(data, out, (usize)words * 12) : 0;
+    return 0;
 }
 
-i64 linux_capset(struct linux_cap_header *h, uaddr_t data)
+i64 linux_capset(struct linux_cap_header *h, const struct linux_cap_data *in)
 {
-    int words = version_words(h->version);
+    u32 words = version_words(h->version);
     if (!words) {
         h->version = CAP_V3;
         return -E_INVAL;
     }
     if (h->pid != 0 && (u32)h->pid != current_task_thread()->tid)
         return -E_PERM;
-    u32 in[2][3] = {0};
-    int err = user_copy_in(in, data, (usize)words * 12);
-    if (err)
-        return err;
-    u64 all = (2ul << CAP_LAST) - 1;
-    u64 eff = (in[0][0] | (u64)in[1][0] << 32) & all, perm = (in[0][1] | (u64)in[1][1] << 32) & all;
-    u64 inh = (in[0][2] | (u64)in[1][2] << 32) & all;
+    u64 all = (2ul << CAP_LAST) - 1, eff = 0, perm = 0, inh = 0;
+    for (u32 i = 0; i < words; i++) {
+        eff |= (u64)in[i].effective << (32 * i);
+        perm |= (u64)in[i].permitted << (32 * i);
+        inh |= (u64)in[i].inheritable << (32 * i);
+    }
+    eff &= all;
+    perm &= all;
+    inh &= all;
     const struct cred *o = current_cred();
     if (perm & ~o->cap_permitted || eff & ~perm)
         return -E_PERM;

@@ -87,3 +87,9 @@ struct linux_thread *linux_thread_new(void);
 void linux_task_delete(struct linux_task *lt); // never installed
 void linux_thread_delete(struct linux_thread *lt);
 void linux_put_exe(void *file);
+
+// --- clock.c ---
+struct linux_rusage;
+void rusage_encode(const struct usage *u, struct linux_rusage *out);
+// Absolute monotonic time sec.nsec from now, saturating; never 0 (which would mean "no limit").
+u64 deadline_after(u64 sec, u64 nsec);

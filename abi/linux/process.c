@@ -3,7 +3,9 @@
 #include "linux_handlers.h"
 #include <exec/exec.h>
 #include <kerr.h>
+#include <lib/printf.h>
 #include <lib/string.h>
+#include <syscall/dispatch.h>
 #include <vfs/ops.h>
 
 enum : u64 { // sched.h
@@ -116,7 +118,7 @@ static i64 do_clone(const struct clone_request *r, struct trapframe *tf)
     return r->flags & C_THREAD ? clone_thread(r, tf) : clone_process(r, tf);
 }
 
-i64 linux_clone(u64 flags, uaddr_t stack, uaddr_t ptid, uaddr_t ctid, u64 tls, struct trapframe *tf)
+i64 linux_clone(u64 flags, uaddr_t stack, uaddr_t ptid, u64 tls, uaddr_t ctid, struct trapframe *tf)
 {
     struct clone_request r = {.flags = flags & ~0xfful, .exit_signal = flags & 0xff};
     r.flags &= ~C_DETACHED; // ignored since 2.6.2
@@ -130,17 +132,17 @@ i64 linux_clone3(const struct linux_clone_args *a, u64 size, struct trapframe *t
 {
     (void)size;
     struct clone_request r = {.flags = a->flags, .exit_signal = (u32)a->exit_signal};
-    if (a->flags & (0xff | C_DETACHED) || a->exit_signal > SIG_MAX || a->set_tid_size || a->set_tid.v)
+    if (a->flags & (0xff | C_DETACHED) || a->exit_signal > SIG_MAX || a->set_tid_size || a->set_tid)
         return -E_INVAL;
     if ((a->flags & (C_THREAD | C_PARENT)) && a->exit_signal)
         return -E_INVAL;
-    if ((a->stack.v == 0) != (a->stack_size == 0))
+    if ((a->stack == 0) != (a->stack_size == 0))
         return -E_INVAL;
     r.how = (struct linux_clone_how){.flags = a->flags,
-                                     .stack = a->stack.v ? a->stack.v + a->stack_size : 0,
+                                     .stack = a->stack ? a->stack + a->stack_size : 0,
                                      .tls = a->tls,
-                                     .child_tid = a->child_tid,
-                                     .parent_tid = a->parent_tid};
+                                     .child_tid = uaddr(a->child_tid),
+                                     .parent_tid = uaddr(a->parent_tid)};
     return do_clone(&r, tf);
 }
 
@@ -270,7 +272,7 @@ i64 linux_wait4(i32 pid, i32 *status, u32 options, struct linux_rusage *usage)
 
 enum { P_ALL_ = 0, P_PID_ = 1, P_PGID_ = 2, P_PIDFD_ = 3 };
 
-i64 linux_waitid(u32 which, i32 id, struct linux_siginfo *info, u32 options, struct linux_rusage *usage)
+i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options, struct linux_rusage *usage)
 {
     i64 who;
     switch (which) {

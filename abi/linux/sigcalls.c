@@ -219,6 +219,15 @@ static struct sig_info sender_info(i32 sig, i32 code)
     return (struct sig_info){.signo = sig, .code = code, .pid = current_task()->pid, .uid = current_cred()->uid};
 }
 
+// The neutral event of a signal number, for tasks of other ABIs.
+static enum event_kind event_of_signal(i32 sig)
+{
+    for (u32 k = EVENT_INTERRUPT; k <= EVENT_POWER; k++)
+        if (sig_number_of_event((enum event_kind)k) == sig)
+            return (enum event_kind)k;
+    return (enum event_kind)(EVENT_ABI + sig);
+}
+
 // Any ABI's task can be told: its own module maps the event.
 static int send(struct task *t, const struct sig_info *info)
 {

@@ -69,6 +69,10 @@ void sig_force(const struct sig_info *info);
 int sig_send_task(struct task *t, const struct sig_info *info);
 int sig_send_thread(struct task_thread *tt, const struct sig_info *info);
 
+// For calls that sleep under another mask: the old one comes back behind delivery when the call was interrupted, else at once.
+void sig_begin_temporary(u64 mask);
+void sig_end_temporary(bool interrupted);
+
 // ABI record entries.
 int linux_event(struct task *t, struct task_thread *tt, const struct event *e);
 void linux_deliver(struct trapframe *tf);

@@ -9,7 +9,7 @@ struct frame_context { // struct sigcontext
     u64 pc, regs[31];
     u64 f[32];
     u32 fcsr;
-    u32 reserved[63]; // the union is as large as quad-precision state; its last words are the end mark of extensions
+    u32 reserved[67]; // the union is as large as quad-precision state; its last words are the end mark of extensions
 };
 struct frame_ucontext {
     u64 flags, link;
@@ -21,14 +21,14 @@ struct frame_ucontext {
     u64 align;
     struct frame_context context;
 };
-struct frame {
+struct sig_frame {
     u8 info[SIGINFO_SIZE];
     struct frame_ucontext uc;
 };
 static_assert(offsetof(struct frame_ucontext, mask) == 40);
 static_assert(offsetof(struct frame_ucontext, context) == 176);
 static_assert(sizeof(struct frame_context) == 784);
-static_assert(sizeof(struct frame) == 1088); // AT_MINSIGSTKSZ
+static_assert(sizeof(struct sig_frame) == 1088); // AT_MINSIGSTKSZ
 
 enum { ALT_ONSTACK = 1, ALT_DISABLE = 2, ALT_AUTODISARM = 1u << 31 };
 
@@ -41,7 +41,7 @@ static u64 pick_stack(const struct linux_thread *lt, const struct sig_action *ac
 {
     if (act->flags & ACTION_ONSTACK && lt->altstack.size && !on_altstack(lt, sp))
         sp = lt->altstack.sp + lt->altstack.size;
-    return (sp - sizeof(struct frame)) & ~15ul;
+    return (sp - sizeof(struct sig_frame)) & ~15ul;
 }
 
 int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info, u64 saved_mask)
@@ -50,7 +50,7 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
     u64 sp = tf_sp(tf), at = pick_stack(lt, act, sp);
     if (on_altstack(lt, sp) && !on_altstack(lt, at)) // the frame would run off the alternate stack
         return -E_FAULT;
-    struct frame f;
+    struct sig_frame f;
     memset(&f, 0, sizeof(f));
     siginfo_encode(info, f.info);
     f.uc.stack_sp = lt->altstack.sp;
@@ -73,20 +73,20 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
     tf_set_pc(tf, act->handler);
     tf_set_return_address(tf, linux_vdso_sigreturn(current_task()->aspace));
     tf->x[10] = (u64)info->signo;
-    tf->x[11] = at + offsetof(struct frame, info);
-    tf->x[12] = at + offsetof(struct frame, uc);
+    tf->x[11] = at + offsetof(struct sig_frame, info);
+    tf->x[12] = at + offsetof(struct sig_frame, uc);
     tf->in_call = 0;
     return 0;
 }
 
 int sigframe_pop(struct trapframe *tf, u64 *mask)
 {
-    struct frame f;
+    struct sig_frame f;
     int err = user_copy_in(&f, uaddr(tf_sp(tf)), sizeof(f));
     if (err)
         return err;
     // The words behind the floating-point state: reserved must be zero, then the end mark of extensions.
-    const u32 *tail = &f.uc.context.reserved[60];
+    const u32 *tail = &f.uc.context.reserved[64];
     if (tail[0] || tail[1] || tail[2])
         return -E_FAULT;
     struct linux_thread *lt = current_linux();

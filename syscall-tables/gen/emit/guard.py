@@ -96,7 +96,7 @@ def enum_guards(unit: Unit, s: ValueSet, sub: Subject) -> list[Guard]:
     if sub.ignore_unknown:
         return out
     nums = sorted(known)
-    if nums and nums == list(range(0, nums[-1] + 1)):
+    if nums and nums[-1] == len(nums) - 1 and nums == list(range(len(nums))):
         unsigned = "u64" if sub.size == 8 else "u32"
         return [*out, (f"({unsigned}){sub.text} > {c_number(nums[-1])}", sub.error)]
     parts = [f"{sub.text} != ({sub.c_type}){unit.const(known[n].name)}" for n in nums]

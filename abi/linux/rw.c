@@ -1,0 +1,169 @@
+// Reading and writing.
+#include "linux.h"
+#include "path.h"
+#include <ipc/pipe.h>
+
+// Writing to a pipe that nobody reads also sends SIGPIPE to the thread.
+static i64 after_write(i64 r)
+{
+    if (UNLIKELY(r == -E_PIPE)) {
+        struct sig_info info = {.signo = SIG_PIPE, .code = SI_USER, .pid = current_task()->pid, .uid = current_cred()->uid};
+        (void)sig_send_thread(current_task_thread(), &info);
+    }
+    return r;
+}
+
+static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
+{
+    const struct object_type *t = fd->object->type;
+    return t->read ? t->read(fd->object, buf, pos) : t->kinds & OBJ_KIND_DIR ? -E_ISDIR : -E_INVAL;
+}
+
+static i64 do_write(struct href *fd, struct iobuf *buf, u64 *pos)
+{
+    const struct object_type *t = fd->object->type;
+    return t->write ? after_write(t->write(fd->object, buf, pos)) : -E_INVAL;
+}
+
+i64 linux_read(struct href *fd, struct iobuf *buf, usize count)
+{
+    (void)count;
+    return do_read(fd, buf, NULL);
+}
+i64 linux_write(struct href *fd, struct iobuf *buf, usize count)
+{
+    (void)count;
+    return do_write(fd, buf, NULL);
+}
+i64 linux_readv(struct href *fd, struct iobuf *vec, usize count)
+{
+    (void)count;
+    return do_read(fd, vec, NULL);
+}
+i64 linux_writev(struct href *fd, struct iobuf *vec, usize count)
+{
+    (void)count;
+    return do_write(fd, vec, NULL);
+}
+
+static int seekable(const struct href *fd, i64 pos)
+{
+    if (pos < 0)
+        return -E_INVAL;
+    return fd->object->type->seekable ? 0 : -E_SPIPE;
+}
+
+i64 linux_pread64(struct href *fd, struct iobuf *buf, usize count, i64 pos)
+{
+    (void)count;
+    u64 at = (u64)pos;
+    int err = seekable(fd, pos);
+    return err ? err : do_read(fd, buf, &at);
+}
+i64 linux_pwrite64(struct href *fd, struct iobuf *buf, usize count, i64 pos)
+{
+    (void)count;
+    u64 at = (u64)pos;
+    int err = seekable(fd, pos);
+    return err ? err : do_write(fd, buf, &at);
+}
+i64 linux_preadv(struct href *fd, struct iobuf *vec, usize count, i64 pos)
+{
+    return linux_pread64(fd, vec, count, pos);
+}
+i64 linux_pwritev(struct href *fd, struct iobuf *vec, usize count, i64 pos)
+{
+    return linux_pwrite64(fd, vec, count, pos);
+}
+i64 linux_preadv2(struct href *fd, struct iobuf *vec, usize count, i64 pos, u32 flags)
+{
+    (void)flags; // those that are let through only matter for writing
+    return pos == -1 ? linux_readv(fd, vec, count) : linux_pread64(fd, vec, count, pos);
+}
+i64 linux_pwritev2(struct href *fd, struct iobuf *vec, usize count, i64 pos, u32 flags)
+{
+    i64 r;
+    if (flags & LINUX_RWF_APPEND && object_file(fd->object)) {
+        u64 at = fd->object->type->seekable ? (u64)fd->object->type->seek(fd->object, 0, OBJ_SEEK_END) : 0;
+        r = do_write(fd, vec, &at);
+    } else {
+        r = pos == -1 ? linux_writev(fd, vec, count) : linux_pwrite64(fd, vec, count, pos);
+    }
+    if (r > 0 && flags & (LINUX_RWF_DSYNC | LINUX_RWF_SYNC) && fd->object->type->sync) {
+        int err = fd->object->type->sync(fd->object, !(flags & LINUX_RWF_SYNC));
+        if (err)
+            return err;
+    }
+    return r;
+}
+
+i64 linux_lseek(struct href *fd, i64 off, u32 whence)
+{
+    if (!fd->object->type->seek)
+        return -E_SPIPE;
+    return fd->object->type->seek(fd->object, off, whence);
+}
+
+static i64 do_sync(struct href *fd, bool data_only)
+{
+    return fd->object->type->sync ? fd->object->type->sync(fd->object, data_only) : -E_INVAL;
+}
+
+i64 linux_fsync(struct href *fd)
+{
+    return do_sync(fd, false);
+}
+i64 linux_fdatasync(struct href *fd)
+{
+    return do_sync(fd, true);
+}
+i64 linux_sync(void)
+{
+    vfs_sync();
+    return 0;
+}
+i64 linux_syncfs(struct href *fd)
+{
+    const struct path *p = place_of(fd);
+    return p ? vfs_sync_path(p) : -E_BADF;
+}
+i64 linux_sync_file_range(struct href *fd, i64 offset, i64 nbytes, u32 flags)
+{
+    (void)flags;
+    if (offset < 0 || nbytes < 0 || offset > INT64_MAX - nbytes)
+        return -E_INVAL;
+    struct file *f = object_file(fd->object);
+    if (!f || !f->node->data)
+        return -E_SPIPE;
+    return memobj_sync(f->node->data);
+}
+
+i64 linux_sendfile(struct href *out, struct href *in, i64 *offset, usize count)
+{
+    if (offset && *offset < 0)
+        return -E_INVAL;
+    if (offset && !in->object->type->seekable)
+        return -E_SPIPE;
+    u64 pos = offset ? (u64)*offset : 0;
+    i64 n = after_write(file_splice(in->object, offset ? &pos : NULL, out->object, NULL, count));
+    if (offset)
+        *offset = (i64)pos;
+    return n;
+}
+
+i64 linux_copy_file_range(struct href *in, i64 *in_off, struct href *out, i64 *out_off, usize len, u32 flags)
+{
+    (void)flags;
+    struct file *a = object_file(in->object), *b = object_file(out->object);
+    if (!a || !b)
+        return -E_INVAL;
+    if ((in_off && *in_off < 0) || (out_off && *out_off < 0))
+        return -E_INVAL;
+    u64 ip = in_off ? (u64)*in_off : 0, op = out_off ? (u64)*out_off : 0;
+    i64 n = file_copy_range(a, in_off ? &ip : NULL, b, out_off ? &op : NULL, len);
+    if (in_off)
+        *in_off = (i64)ip;
+    if (out_off)
+        *out_off = (i64)op;
+    return n;
+}
