@@ -8,6 +8,7 @@
 #include <device/clock.h>
 #include <device/device.h>
 #include <device/fdt.h>
+#include <device/kmsg.h>
 #include <device/random.h>
 #include <device/serial.h>
 #include <kerr.h>
@@ -181,6 +182,7 @@ void device_init(void)
     struct bus root = {NULL, 0, 0, 0};
     if (fdt_cells(tree, 0, &root.acells, &root.scells))
         panic("device tree: bad cell counts at the root");
+    kmsg_init();
     find_stdout();
     scan(&root, 0);
     for (u32 stage = DRIVER_IRQCHIP; stage <= DRIVER_OTHER; stage++)
