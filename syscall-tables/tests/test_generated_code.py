@@ -50,3 +50,17 @@ def test_generated_code_behaves(sct, tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr[:6000]
     ran = subprocess.run([program], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0 and ran.stdout == "ok\n", ran.stdout + ran.stderr[:4000]
+
+
+def test_a_sparse_enum_costs_nothing(sct) -> None:
+    """A value of 32 bits is compared by itself; the compiler must not count up to it."""
+    import resource
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, limit[1]))
+    try:
+        text = sct.text('enum magic : u32 { MAGIC 0xfee1dead }\nenum dense : i32 { A 0; B 1; C 2 }\n'
+                        'call f(m: enum magic, d: enum dense) -> zero { support stub "x"; number 1 }\n')["linux_dispatch.c"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+    assert "if (m != (u32)LINUX_MAGIC)" in text
+    assert "if ((u32)d > 2)" in text
