@@ -178,14 +178,30 @@ static void print_utimes(struct trace_state *s, const struct trace_struct *st, c
     trace_date(s, sec, nsec);
 }
 
+// termios: the four sets of flags.
+static void print_termios(struct trace_state *s, const struct trace_struct *st, const u8 *mem)
+{
+    show(s, st, "c_iflag", "{", mem);
+    show(s, st, "c_oflag", ", ", mem);
+    show(s, st, "c_cflag", ", ", mem);
+    show(s, st, "c_lflag", ", ", mem);
+    text_str(&s->out, ", ...}");
+}
+
+static void print_sched_param(struct trace_state *s, const struct trace_struct *st, const u8 *mem)
+{
+    const i32 priority = (i32)member(st, "sched_priority", mem);
+    text_char(&s->out, '[');
+    text_dec(&s->out, (u64)(i64)priority, priority < 0);
+    text_char(&s->out, ']');
+}
+
 static const struct {
     const char *name;
     void (*print)(struct trace_state *s, const struct trace_struct *st, const u8 *mem);
 } structs[] = {
-    {"stat", print_stat},
-    {"sigaction", print_sigaction},
-    {"siginfo", print_siginfo},
-    {"utimes", print_utimes},
+    {"stat", print_stat},     {"sigaction", print_sigaction}, {"siginfo", print_siginfo},
+    {"utimes", print_utimes}, {"termios", print_termios},     {"sched_param", print_sched_param},
 };
 
 bool trace_custom_struct(struct trace_state *s, const char *name, const struct trace_struct *st,

@@ -168,6 +168,9 @@ static void processes(void)
     waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
     T(wait4, -1, &status, WNOHANG, 0);
     T(sched_yield);
+    struct sched_param param = {0};
+    T(sched_setscheduler, 0, SCHED_OTHER, &param);
+    T(sched_getparam, 0, &param);
 }
 
 static void waiting(void)
@@ -195,6 +198,10 @@ static void waiting(void)
     struct winsize ws;
     T(ioctl, fds[0], TIOCGWINSZ, &ws);
     T(ioctl, fds[0], TCGETS, &ws);
+    const int pty = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    struct termios tio;
+    T(ioctl, pty, TCGETS, &tio);
+    T(ioctl, pty, TIOCGWINSZ, &ws);
     T(sendfile, fds[0], fds[1], 0, 5);
 }
 
