@@ -12,6 +12,7 @@ from typing import Any
 import pexpect
 
 from harness import machine, trouble
+from harness.image import cpio
 
 PROMPT = "@@ready@@ "
 
@@ -35,14 +36,13 @@ class Console(contextlib.AbstractContextManager["Console"]):
 
     def __enter__(self) -> "Console":
         self._machine.check()
-        from harness.image import cpio  # the module, not the package's namespace, names the entries
-
         rows, columns = self._size
         control = [cpio.Entry("/.scarlet", 0o040755),
                    cpio.Entry("/.scarlet/terminal", 0o100644, f"{rows} {columns} vt100\n".encode())]
         initrd = self._stack.enter_context(machine.initrd_file(self._machine.initrd_bytes(control)))
-        argv = self._machine.argv(initrd, machine.WORDS, ["-display", "none", "-serial", "stdio", "-monitor", "none",
-                                                          "-no-reboot"])
+        argv = self._machine.argv(initrd, machine.WORDS, [
+            "-display", "none", "-monitor", "none", "-no-reboot",
+            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"])
         file = self._stack.enter_context(open(self.log, "wb"))
         self.child = pexpect.spawn(argv[0], argv[1:], timeout=self._timeout, dimensions=self._size, echo=False)
         self.child.logfile_read = file
