@@ -30,15 +30,20 @@ static void add_u64(_Atomic u64 *v, u64 n)
     return current()->mmu && depth < 2 * sizeof(struct trapframe);
 }
 
-void account_tick(struct sched_cpu *c, bool user)
+void account_tick(struct sched_cpu *c, u64 now, bool user)
 {
-    struct runqueue *rq = &c->rq;
-    struct thread *t = rq->curr;
+    struct thread *t = c->rq.curr;
+    u64 ran = atomic_load_explicit(&t->runtime_ns, memory_order_relaxed);
     if (user)
-        add_u64(&t->user_ns, t->unsplit_ns);
-    t->unsplit_ns = 0;
-    add_u64(user ? &c->cpu.user_ns : &c->cpu.system_ns, rq->unsplit_ns);
-    rq->unsplit_ns = 0;
+        add_u64(&t->user_ns, ran - t->settled_ns);
+    t->settled_ns = ran;
+    // The CPU: all that was neither idle nor settled before.
+    u64 idle = atomic_load_explicit(&c->cpu.idle_ns, memory_order_relaxed);
+    u64 known = idle + atomic_load_explicit(&c->cpu.user_ns, memory_order_relaxed) +
+                atomic_load_explicit(&c->cpu.system_ns, memory_order_relaxed);
+    u64 all = now - c->cpu.stat_since;
+    if (all > known)
+        add_u64(user ? &c->cpu.user_ns : &c->cpu.system_ns, all - known);
 }
 
 struct thread_times thread_times(struct thread *t)
@@ -47,9 +52,9 @@ struct thread_times thread_times(struct thread *t)
     struct runqueue *rq = thread_rq_lock(t, &f);
     if (rq->curr == t)
         rq_update_curr(rq, arch_time_ns());
-    t->unsplit_ns = 0;
+    t->settled_ns = atomic_load_explicit(&t->runtime_ns, memory_order_relaxed);
     struct thread_times r = {.user_ns = atomic_load_explicit(&t->user_ns, memory_order_relaxed)};
-    r.system_ns = atomic_load_explicit(&t->runtime_ns, memory_order_relaxed) - r.user_ns;
+    r.system_ns = t->settled_ns - r.user_ns;
     spin_unlock_irqrestore(&rq->lock, f);
     return r;
 }

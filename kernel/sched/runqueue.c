@@ -80,8 +80,6 @@ void rq_update_curr(struct runqueue *rq, u64 now)
         return;
     }
     add_u64(&t->runtime_ns, delta);
-    t->unsplit_ns += delta;
-    rq->unsplit_ns += delta;
     if (UNLIKELY(is_rt(t)))
         return;
     if (UNLIKELY(delta > MAX_DELTA_NS))
@@ -125,7 +123,10 @@ void rq_enqueue(struct runqueue *rq, struct thread *t)
     if (leftmost)
         rq->first = &t->fair_node;
     rb_link(&t->fair_node, parent, link);
-    rb_insert_color(&rq->fair, &t->fair_node);
+    if (!parent) // alone: nothing to balance
+        t->fair_node.parent_color = RB_BLACK;
+    else
+        rb_insert_color(&rq->fair, &t->fair_node);
 }
 
 void rq_enqueue_head(struct runqueue *rq, struct thread *t)
@@ -148,9 +149,15 @@ static void take_off(struct runqueue *rq, struct thread *t)
             rq->rt_map[t->rt_index / 64] &= ~(1ul << t->rt_index % 64);
         return;
     }
-    if (rq->first == &t->fair_node)
-        rq->first = rb_next(&t->fair_node);
-    rb_erase(&rq->fair, &t->fair_node);
+    struct rb_node *n = &t->fair_node;
+    if (rq->fair.node == n && !n->left && !n->right) { // alone
+        rq->fair.node = rq->first = NULL;
+        rb_clear_node(n);
+        return;
+    }
+    if (rq->first == n)
+        rq->first = rb_next(n);
+    rb_erase(&rq->fair, n);
 }
 
 void rq_dequeue(struct runqueue *rq, struct thread *t)
@@ -187,6 +194,8 @@ void rq_place_new(struct runqueue *rq, struct thread *t)
     t->vruntime = rq->min_vruntime + NEW_DEBT_NS;
 }
 
+// Does not account curr's running, which is done often enough: only looks how far it must have
+// come.
 bool rq_should_preempt(struct runqueue *rq, const struct thread *t)
 {
     const struct thread *c = rq->curr;
@@ -196,14 +205,13 @@ bool rq_should_preempt(struct runqueue *rq, const struct thread *t)
         return t->rt_index < c->rt_index;       // RT_NONE is greater than every level
     if (UNLIKELY(t->sched.class != SCHED_FAIR)) // batch and idle threads never push
         return false;
-    return c->sched.class == SCHED_IDLE_CLASS ||
-           (i64)(c->vruntime - t->vruntime) > (i64)WAKE_PREEMPT_NS;
-}
-
-u64 rq_slice_end(const struct runqueue *rq)
-{
-    return rq->curr->slice_start +
-           (rq->curr->sched.class == SCHED_RR ? SCHED_RR_SLICE_NS : SCHED_SLICE_NS);
+    if (UNLIKELY(c->sched.class == SCHED_IDLE_CLASS))
+        return true;
+    u64 delta = arch_time_ns() - c->exec_start;
+    if (UNLIKELY(delta > MAX_DELTA_NS)) // or negative: its clock was read on another CPU just now
+        delta = 0;
+    u64 v = c->vruntime + (delta * c->weight_inverse >> INVERSE_SHIFT);
+    return (i64)(v - t->vruntime) > (i64)WAKE_PREEMPT_NS;
 }
 
 bool rq_slice_over(struct runqueue *rq, u64 now)

@@ -20,7 +20,6 @@ struct runqueue {
     u64 rt_map[2];         // bit per non-empty list of rt
     struct list rt[RT_LEVELS];
     _Atomic u32 queued; // waiting threads, without curr; read by others without the lock
-    u64 unsplit_ns;     // busy time of this CPU not yet known to be user or system
     u64 switches;
     // --- this CPU only, interrupts off ---
     struct thread *prev; // during a switch: who is being left
@@ -110,31 +109,36 @@ static inline bool is_rt(const struct thread *t)
 void runqueue_init(struct runqueue *rq, u32 index);
 void rq_update_curr(struct runqueue *rq, u64 now);      // accounts curr's running up to now
 void rq_enqueue(struct runqueue *rq, struct thread *t); // onto the queue
-void rq_enqueue_head(struct runqueue *rq,
-                     struct thread *t); // in front of its equals (a preempted real-time thread)
+// In front of its equals: a preempted real-time thread.
+void rq_enqueue_head(struct runqueue *rq, struct thread *t);
 void rq_dequeue(struct runqueue *rq, struct thread *t); // off the queue (not curr)
 struct thread *rq_pick(struct runqueue *rq); // takes the best off the queue; NULL if empty
 void rq_place_woken(struct runqueue *rq, struct thread *t);
 void rq_place_new(struct runqueue *rq, struct thread *t);
-bool rq_should_preempt(struct runqueue *rq,
-                       const struct thread *t); // t (queued) before curr (accounted)?
-bool rq_slice_over(struct runqueue *rq,
-                   u64 now); // curr (accounted) should make room at its slice's end
-u64 rq_slice_end(const struct runqueue *rq);
+// Should t (queued) run before curr, as of now?
+bool rq_should_preempt(struct runqueue *rq, const struct thread *t);
+// Should curr (accounted) make room because its slice ends?
+bool rq_slice_over(struct runqueue *rq, u64 now);
+static inline u64 rq_slice_end(const struct runqueue *rq)
+{
+    const struct thread *c = rq->curr;
+    return c->slice_start +
+           (UNLIKELY(c->sched.class == SCHED_RR) ? SCHED_RR_SLICE_NS : SCHED_SLICE_NS);
+}
 void sched_set_weight(struct thread *t); // derives rt_index and weight from t->sched
 
 // wake.c
-struct runqueue *thread_rq_lock(struct thread *t,
-                                irqflags_t *f); // the queue that t belongs to, locked
-void rq_resched(struct runqueue *rq);           // asks its CPU to schedule; lock held
-void sched_place(
-    struct thread *t,
-    bool fresh); // queues a runnable thread that is on no queue, wherever is best. Interrupts off
+// The queue that t belongs to, locked.
+struct runqueue *thread_rq_lock(struct thread *t, irqflags_t *f);
+void rq_resched(struct runqueue *rq); // asks its CPU to schedule; lock held
+// Queues a runnable thread that is on no queue, wherever is best. fresh: it has never run.
+// Interrupts off.
+void sched_place(struct thread *t, bool fresh);
 u32 sched_select_cpu(const struct thread *t, bool fresh);
 
 // balance.c
-bool balance_pull(
-    struct sched_cpu *c); // own rq locked; takes one waiting thread from the busiest other CPU
+// Takes one waiting thread from the busiest other CPU. Own rq locked.
+bool balance_pull(struct sched_cpu *c);
 void balance_tick(struct sched_cpu *c); // interrupts off, no lock
 
 // switch.c
@@ -143,16 +147,23 @@ void sched_run(bool preempted); // one pass of the scheduler, preemption disable
 
 // timer.c: this CPU, interrupts off
 void timer_base_init(struct timer_base *b, u32 index);
-void timer_want(struct timer_base *b, u64 deadline); // makes the machine's timer fire by then
+// Makes the machine's timer fire by then.
+static inline void timer_want(struct timer_base *b, u64 deadline)
+{
+    if (deadline < b->hw) {
+        b->hw = deadline;
+        arch_timer_arm(deadline);
+    }
+}
 
 // tick.c
 void tick_start(struct sched_cpu *c, u64 now); // the CPU is busy from now on
-u64 tick_timer(struct sched_cpu *c,
-               u64 now); // in the timer interrupt; returns when it wants the next
+// The scheduler's part of a timer interrupt; returns when it wants the next.
+u64 tick_timer(struct sched_cpu *c, u64 now);
 
 // account.c
-void account_tick(struct sched_cpu *c,
-                  bool user);  // splits what ran since the last tick. rq locked, curr accounted
+// Splits what ran since the last tick. rq locked, curr accounted.
+void account_tick(struct sched_cpu *c, u64 now, bool user);
 bool arch_irq_from_user(void); // was user mode interrupted? Inside an interrupt handler
 void load_tick(u64 now);       // load averages, if it is time
 void load_init(u64 now);
@@ -182,8 +193,8 @@ static inline bool rcu_has_pending(struct sched_cpu *c)
 void kstack_put(struct thread *t);
 
 // thread.c
-void thread_setup(struct thread *t, const char *name,
-                  struct task *task); // everything but stack and entry
+// Everything but stack and entry.
+void thread_setup(struct thread *t, const char *name, struct task *task);
 [[nodiscard]] int thread_create_idle(struct thread **out, struct sched_cpu *c, void (*fn)(void *));
 extern _Atomic u32 thread_total;
 extern _Atomic u64 thread_forks;

@@ -36,7 +36,7 @@ u64 tick_timer(struct sched_cpu *c, u64 now)
     bool busy = rq->curr != rq->idle;
     rq_update_curr(rq, now);
     if (due)
-        account_tick(c, user);
+        account_tick(c, now, user);
     if (busy && (rq_slice_over(rq, now) || (due && !(rq->curr->affinity >> rq->index & 1))))
         rq_resched(rq);
     spin_unlock(&rq->lock);

@@ -15,14 +15,6 @@ void timer_base_init(struct timer_base *b, u32 index)
     spin_init(&b->lock, &lock_class_timer);
 }
 
-void timer_want(struct timer_base *b, u64 deadline)
-{
-    if (deadline < b->hw) {
-        b->hw = deadline;
-        arch_timer_arm(deadline);
-    }
-}
-
 static struct timer *node_timer(struct rb_node *n)
 {
     return container_of(n, struct timer, node);

@@ -103,9 +103,6 @@ static void activate(struct runqueue *rq, struct thread *t)
 {
     struct sched_cpu *here = this_sched_cpu();
     rq_enqueue(rq, t);
-    bool idle = rq->curr == rq->idle;
-    if (!idle)
-        rq_update_curr(rq, arch_time_ns());
     if (rq_should_preempt(rq, t))
         rq_resched(rq);
     else if (rq->index == here->cpu.index)

@@ -64,10 +64,16 @@ static const struct lock_class *entry_class(const void *entry)
     return (const struct lock_class *)((uintptr_t)entry & ~IN_IRQ_MARK);
 }
 
+// How many of the held locks the record has; deeper ones are only counted.
+static u32 named(const struct arch_thread *at)
+{
+    return MIN(at->held_count, (u32)ARRAY_LEN(at->held_locks));
+}
+
 static void check_order(const struct arch_thread *at, const struct lock_class *cls, u32 how)
 {
     uintptr_t mark = in_irq() ? IN_IRQ_MARK : 0;
-    for (u32 i = at->held_count; i-- > 0;) {
+    for (u32 i = named(at); i-- > 0;) {
         if (((uintptr_t)at->held_locks[i] & IN_IRQ_MARK) != mark)
             continue;
         const struct lock_class *held = entry_class(at->held_locks[i]);
@@ -125,7 +131,7 @@ void lock_check_release(const struct lock_class *cls)
         return;
     irqflags_t f = arch_irq_save();
     struct arch_thread *at = current_arch();
-    u32 n = MIN(at->held_count, (u32)ARRAY_LEN(at->held_locks));
+    u32 n = named(at);
     bool unnamed = at->held_count > n;
     u32 i = n;
     while (i > 0 && entry_class(at->held_locks[i - 1]) != cls)
@@ -180,7 +186,7 @@ void might_sleep_check(void)
     if (!in_atomic() || atomic_load_explicit(&reporting, memory_order_relaxed) || !report_begin())
         return;
     const struct arch_thread *at = current_arch();
-    u32 n = MIN(at->held_count, (u32)ARRAY_LEN(at->held_locks));
+    u32 n = named(at);
     klog(LOG_ERR,
          "BUG: sleeps where it must not: preempt_count %u, interrupts %s, innermost lock \"%s\"",
          at->preempt_count, arch_irqs_enabled() ? "on" : "off",

@@ -59,7 +59,7 @@ struct thread {
                   // mean something
     u64 slice_start;           // since when it has the CPU
     u64 exec_start;            // up to when its running is accounted
-    u64 unsplit_ns;            // part of runtime_ns not yet known to be user or system time
+    u64 settled_ns;            // part of runtime_ns that is known to be user or system time
     _Atomic u64 runtime_ns;    // total CPU time; written under the lock only
     _Atomic u64 user_ns;       // of it in user mode
     _Atomic u64 nvcsw, nivcsw; // switches away: by its own will, preempted
