@@ -1,0 +1,17 @@
+// Host substitute: the machine-owned head of a thread.
+#pragma once
+#include <lib/types.h>
+
+#ifndef CONFIG_DEBUG
+#define CONFIG_DEBUG 0
+#endif
+
+struct cpu;
+struct arch_fpu_state {
+    u64 fcsr;
+};
+struct arch_thread {
+    struct cpu *cpu;
+    u32 preempt_count;
+    _Atomic u32 work;
+};
