@@ -79,6 +79,7 @@ static inline u64 dentry_hash_done(u64 h, usize len)
 {
     return (h >> 8 << 8) | len;
 }
+extern u64 dentry_hash_seed; // where hashing starts; random per boot
 u64 dentry_hash_name(const char *s, usize len);
 
 // Finds without locks; RCU read side. Not counted. NULL: not cached. The result may be negative or just dying.
@@ -96,8 +97,7 @@ void dentry_instantiate(struct dentry *d, struct node *n);
 // Takes the name out of the cache; with children that nobody uses.
 void dentry_unhash(struct dentry *d);
 void dentry_prune_children(struct dentry *d);
-// d gets the place and name of target (which is unhashed); with exchange they swap. new_name: external text from dentry_name_alloc or NULL
-// if target's can be copied. Both parents locked.
+// d gets the place and name of target (which leaves the cache); with exchange they swap. Both parents locked. Cannot fail.
 void dentry_move(struct dentry *d, struct dentry *target, bool exchange);
 [[nodiscard]] bool dentry_is_below(struct dentry *d, struct dentry *top); // d == top or under it; call under vfs_tree lock or RCU + seq
 // Drops unused dentries of one file system (unmount) or, with NULL, of all (drop_caches).

@@ -1,5 +1,5 @@
-// Opened nodes. A struct file is an object; handles to it carry the rights. Devices and fifos are files too, with the device's own
-// object inside: file_device gives it to those who know the device (terminal calls and the like).
+// Opened nodes. A struct file is an object; handles to it carry the rights. Opening a device or a fifo gives the device's own object
+// instead, which remembers through its origin what place it was opened from: object_path works for both.
 #pragma once
 #include <object/handle.h>
 #include <object/object.h>
@@ -24,7 +24,6 @@ struct file {
     struct path path;       // counted
     struct node *node;      // of path
     const struct file_ops *ops;
-    struct object *inner;   // device or fifo; counted
     u32 access;             // enum file_access as opened
     bool writer;            // counted in node->writers
     bool tmpfile;
@@ -36,25 +35,19 @@ struct file {
 extern const struct object_type file_object_type;   // regular files and everything else with data
 extern const struct object_type dir_object_type;
 extern const struct object_type path_object_type;   // opened as a place only (O_PATH)
-extern const struct object_type device_object_type; // with `inner`
-extern const struct object_type tty_object_type;    // with `inner` of kind TTY
-extern const struct object_type fifo_object_type;
 
-// The file behind an object, or NULL if it is not one of vfs.
+// The file behind an object, or NULL if it is not a struct file.
 static inline struct file *object_file(struct object *o)
 {
     return o->type->kinds & OBJ_KIND_VFS ? (struct file *)(void *)o : NULL;
 }
-// The object that does the work: the device inside a file, else o itself. Not counted.
-static inline struct object *file_device(struct object *o)
-{
-    struct file *f = object_file(o);
-    return f && f->inner ? f->inner : o;
-}
+// The place an object was opened from: borrowed (lives as long as the object), NULL for objects that come from no name.
+const struct path *object_path(struct object *o);
 
 struct open_request {
     u32 access;             // enum file_access; 0 is allowed (ioctl-only opens)
     bool create, exclusive, truncate, append, directory, path_only, tmpfile, nonblock, nofollow, noatime, direct, sync, dsync;
+    bool noctty;            // a terminal does not become the controlling one
     u32 mode;               // permission bits of a new file, before umask
     u32 lookup;             // LOOKUP_* restrictions
 };

@@ -11,9 +11,11 @@ struct statfs_info { // as statfs(2) counts: blocks of block_size
     u32 name_max, flags; // MOUNT_* of the mount are added by the caller
 };
 
-enum superblock_flags { SB_RDONLY = 1, SB_NOEXEC = 2, SB_NODEV = 4, SB_KERNEL = 8 /* never mounted by users */ };
+enum superblock_flags { SB_RDONLY = 1, SB_NOEXEC = 2, SB_NODEV = 4, SB_KERNEL = 8 /* never mounted by users */, SB_KEEP = 16 /* lives on without mounts */ };
 
 struct superblock_ops {
+    // The last mount is gone: nobody but the path cache looks at it any more. Lets go of the tree of nodes. May be NULL.
+    void (*kill)(struct superblock *sb);
     void (*destroy)(struct superblock *sb);                       // last reference gone: free private
     int (*statfs)(struct superblock *sb, struct statfs_info *out); // (zeroes with the magic number)
     int (*sync)(struct superblock *sb);                           // (0)

@@ -16,6 +16,7 @@ struct memfs_xattr;
 struct memfs_node {
     struct node node;           // first
     struct memobj data;         // regular files
+    refcount_t lives;           // the node and its memory object
     // --- directories: guarded by node.mutex ---
     struct rb_root by_name, by_cookie;
     u64 next_cookie;

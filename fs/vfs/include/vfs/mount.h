@@ -36,6 +36,8 @@ struct mount {
     struct mount *master;                // slave of this peer
     struct list slaves, slave_link;
     struct list umount_link;             // work list of one operation
+    struct mount *old_parent;            // detached: references to give back
+    bool marked;                         // scratch of one operation
     struct rcu_head rcu;
 };
 

@@ -95,6 +95,7 @@ enum node_flags {
     NODE_DEAD = 16,       // directory was removed: nothing can be made in it
     NODE_MAGIC = 32,      // ops->follow
     NODE_ANON = 64,       // has no name in any directory (memfd, tmpfile)
+    NODE_NO_NEGATIVE = 128, // directory whose absent names may appear by themselves: absence is not remembered
 };
 
 struct node {

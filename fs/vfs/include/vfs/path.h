@@ -60,10 +60,10 @@ void parent_lookup_done(struct parent_lookup *p);
 [[nodiscard]] int path_peek(const struct path *base, struct pathname name, u32 flags,
                             int (*fn)(struct mount *m, struct dentry *d, struct node *n, void *arg), void *arg);
 
-// Text of a place as seen from root: written at the end of buf, returns its start in *out and the length. "(unreachable)" is put in front
-// of what root does not see, " (deleted)" behind removed names when mark is set. -E_NAMETOOLONG if it does not fit. root NULL: caller's root.
-[[nodiscard]] i64 path_text(const struct path *p, const struct path *root, bool mark, char *buf, usize cap, char **out);
-enum { PATH_TEXT_UNREACHABLE = -1 };
+// Text of a place as seen from root: written at the end of buf, returns its start in *out and the length. how adds " (deleted)" behind
+// removed names, "(unreachable)" in front of what root does not see. -E_NAMETOOLONG if it does not fit. root NULL: caller's root.
+enum { PATH_TEXT_DELETED = 1, PATH_TEXT_UNREACHABLE = 2 };
+[[nodiscard]] i64 path_text(const struct path *p, const struct path *root, u32 how, char *buf, usize cap, char **out);
 bool path_reachable(const struct path *p, const struct path *root);
 // The directory above, crossing mounts, not above root. Exchanges the references in *p.
 void path_up(struct path *p, const struct path *root);
