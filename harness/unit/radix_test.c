@@ -1,5 +1,6 @@
 // sources: kernel/lib/radix.c
-// Radix trees against an array of pairs, with every node allocation failed in turn, and with readers that hold no lock.
+// Radix trees against an array of pairs, with every node allocation failed in turn, and with
+// readers that hold no lock.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@
 #include <kerr.h>
 #include <lib/radix.h>
 
-static long nodes;     // alive
+static long nodes; // alive
 static long fail_after = -1;
 static struct radix_node *freed; // kept until nobody reads, as RCU would
 
@@ -310,9 +311,14 @@ static void test_readers_without_lock(void **state)
         pthread_create(&threads[t], NULL, read_all, NULL);
     for (int round = 0; round < 600; round++) {
         for (unsigned i = 1; i < 64; i += 2)
-            assert_int_equal(radix_insert(&shared, spread(i) + UINT64_C(0x100'0000'0000'0000) * (i % 3 == 0), even_items[i]), 0);
+            assert_int_equal(radix_insert(&shared,
+                                          spread(i) + UINT64_C(0x100'0000'0000'0000) * (i % 3 == 0),
+                                          even_items[i]),
+                             0);
         for (unsigned i = 1; i < 64; i += 2)
-            assert_ptr_equal(radix_erase(&shared, spread(i) + UINT64_C(0x100'0000'0000'0000) * (i % 3 == 0)), even_items[i]);
+            assert_ptr_equal(
+                radix_erase(&shared, spread(i) + UINT64_C(0x100'0000'0000'0000) * (i % 3 == 0)),
+                even_items[i]);
     }
     stop = true;
     for (int t = 0; t < 2; t++)
@@ -325,8 +331,10 @@ static void test_readers_without_lock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),        cmocka_unit_test(test_one_item_needs_no_node),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_clear),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_one_item_needs_no_node),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_clear),
         cmocka_unit_test(test_readers_without_lock),
     };
     return cmocka_run_group_tests_name("radix", tests, NULL, NULL);

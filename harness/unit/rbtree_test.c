@@ -41,7 +41,8 @@ static void update(struct rb_node *n)
 }
 
 // Black height of the subtree; checks everything on the way.
-static int check_node(const struct rb_node *n, const struct rb_node *parent, bool augmented, size_t *count)
+static int check_node(const struct rb_node *n, const struct rb_node *parent, bool augmented,
+                      size_t *count)
 {
     if (!n)
         return 0;
@@ -49,7 +50,8 @@ static int check_node(const struct rb_node *n, const struct rb_node *parent, boo
     bool black = n->parent_color & RB_BLACK;
     if (!black)
         assert_true(parent && parent->parent_color & RB_BLACK);
-    int left = check_node(n->left, n, augmented, count), right = check_node(n->right, n, augmented, count);
+    int left = check_node(n->left, n, augmented, count),
+        right = check_node(n->right, n, augmented, count);
     assert_int_equal(left, right);
     ++*count;
     if (augmented) {
@@ -70,7 +72,8 @@ static void check(const struct rb_root *root, size_t want, bool augmented)
     rb_for_each (n, root) {
         const struct item *it = rb_entry(n, struct item, node);
         if (before)
-            assert_true(before->key < it->key || (before->key == it->key && before->serial < it->serial));
+            assert_true(before->key < it->key ||
+                        (before->key == it->key && before->serial < it->serial));
         assert_ptr_equal(rb_prev(n), last);
         before = it;
         last = n;

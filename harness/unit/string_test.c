@@ -1,6 +1,6 @@
 // sources: harness/unit/host/kstring.c
-// The kernel's memory and string functions against the host's, at every alignment, length and overlap, next to pages
-// that must not be touched.
+// The kernel's memory and string functions against the host's, at every alignment, length and
+// overlap, next to pages that must not be touched.
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +125,8 @@ static void test_memcmp(void **state)
                 size_t at = n ? n * 5 % n : 0;
                 for (size_t k = 0; k < 3 && n; k++, at = (at + n / 2 + 1) % n) {
                     b[y + at] ^= 0x80;
-                    assert_int_equal(sign(k_memcmp(a + x, b + y, n)), sign(memcmp(a + x, b + y, n)));
+                    assert_int_equal(sign(k_memcmp(a + x, b + y, n)),
+                                     sign(memcmp(a + x, b + y, n)));
                     b[y + at] ^= 0x80;
                 }
             }
@@ -215,8 +216,27 @@ static void test_strtoul(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "0", "10", " \t\n12x", "+7", "-1", "0x1f", "0x", "0xg", "010", "08", "z", "Zz", "99999999999999999999",
-        "18446744073709551615", "18446744073709551616", "-18446744073709551616", "+-1", "0b1", "ffffffffffffffff", "-",
+        "",
+        "0",
+        "10",
+        " \t\n12x",
+        "+7",
+        "-1",
+        "0x1f",
+        "0x",
+        "0xg",
+        "010",
+        "08",
+        "z",
+        "Zz",
+        "99999999999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-18446744073709551616",
+        "+-1",
+        "0b1",
+        "ffffffffffffffff",
+        "-",
     };
     static const int bases[] = {0, 2, 8, 10, 16, 36};
 
@@ -258,16 +278,11 @@ static void test_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memcpy),
-        cmocka_unit_test(test_memcpy_stays_in_its_page),
-        cmocka_unit_test(test_memmove),
-        cmocka_unit_test(test_memset),
-        cmocka_unit_test(test_memcmp),
-        cmocka_unit_test(test_lengths_at_page_end),
-        cmocka_unit_test(test_memchr_all_bytes),
-        cmocka_unit_test(test_strings_random),
-        cmocka_unit_test(test_strtoul),
-        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_memcpy),           cmocka_unit_test(test_memcpy_stays_in_its_page),
+        cmocka_unit_test(test_memmove),          cmocka_unit_test(test_memset),
+        cmocka_unit_test(test_memcmp),           cmocka_unit_test(test_lengths_at_page_end),
+        cmocka_unit_test(test_memchr_all_bytes), cmocka_unit_test(test_strings_random),
+        cmocka_unit_test(test_strtoul),          cmocka_unit_test(test_pages),
     };
     return cmocka_run_group_tests_name("string", tests, set_up, NULL);
 }

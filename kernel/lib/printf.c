@@ -306,6 +306,8 @@ static void put_buffer(void *arg, const char *text, usize n)
     struct buffer *b = arg;
 
     n = MIN(n, b->left);
+    if (!n)
+        return;
     memcpy(b->at, text, n);
     b->at += n;
     b->left -= n;

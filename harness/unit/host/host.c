@@ -1,5 +1,5 @@
-// Host substitutes for what kernel code links against in unit tests. Every symbol of the kernel is weak here: a test
-// that links the real source gets the real one.
+// Host substitutes for what kernel code links against in unit tests. Every symbol of the kernel is
+// weak here: a test that links the real source gets the real one.
 #define _GNU_SOURCE
 #include "host.h"
 
@@ -89,7 +89,8 @@ bool host_panics(void (*fn)(void), const char *text)
 
     if (status == EXIT_PANIC && strstr(message, text))
         return true;
-    fprintf(stderr, "expected a panic with \"%s\", got status %d and \"%s\"\n", text, status, message);
+    fprintf(stderr, "expected a panic with \"%s\", got status %d and \"%s\"\n", text, status,
+            message);
     return false;
 }
 
@@ -126,9 +127,7 @@ bool host_panics(void (*fn)(void), const char *text)
     return cpu_total;
 }
 
-[[gnu::weak]] void preempt_schedule(void)
-{
-}
+[[gnu::weak]] void preempt_schedule(void) {}
 
 #define X(class_name, ord)                                                                         \
     [[gnu::weak]] const struct lock_class lock_class_##class_name = {#class_name, ord};

@@ -1,5 +1,6 @@
-// kernel/lib/memory.c and string.c under other symbol names, so that they do not replace the host's (which the
-// sanitizers watch). Calls go through volatile pointers: the compiler must not take them for its builtins.
+// kernel/lib/memory.c and string.c under other symbol names, so that they do not replace the host's
+// (which the sanitizers watch). Calls go through volatile pointers: the compiler must not take them
+// for its builtins.
 #pragma redefine_extname memcpy kernel_memcpy
 #pragma redefine_extname memmove kernel_memmove
 #pragma redefine_extname memset kernel_memset

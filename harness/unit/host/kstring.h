@@ -1,4 +1,5 @@
-// The kernel's memory and string functions beside the host's: k_memcpy is kernel/lib's memcpy, and so on.
+// The kernel's memory and string functions beside the host's: k_memcpy is kernel/lib's memcpy, and
+// so on.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

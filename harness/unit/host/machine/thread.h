@@ -1,4 +1,5 @@
-// Host substitute: the machine-owned head of a thread. Every host thread is a CPU of its own with one thread on it.
+// Host substitute: the machine-owned head of a thread. Every host thread is a CPU of its own with
+// one thread on it.
 #pragma once
 #include <lib/types.h>
 
