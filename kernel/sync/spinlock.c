@@ -1,6 +1,5 @@
-// Ticket spinlocks: the paths that are not worth inlining. FIFO, so no CPU starves. The word's low
-// half is the ticket being served, the high half the next to give out; only the holder writes the
-// low half, so a half-word store releases.
+// Spinlocks: the paths that are not worth inlining. Waiters read until the lock looks free and only
+// then try again, so that they leave the holder's cache line alone.
 #include <sync/lock_order.h>
 
 #define X(name_, ord) const struct lock_class lock_class_##name_ = {#name_, ord};
@@ -13,19 +12,17 @@ void spin_init(struct spinlock *l, const struct lock_class *cls)
     (void)cls;
 }
 
-void spin_wait(struct spinlock *l, u16 ticket)
+void spin_wait(struct spinlock *l, u16 value)
 {
-    while (atomic_load_explicit(&l->owner, memory_order_acquire) != ticket)
+    while (atomic_load_explicit(&l->owner, memory_order_relaxed) != value)
         arch_relax();
 }
 
 bool spin_trylock(struct spinlock *l)
 {
     preempt_disable();
-    u32 word = atomic_load_explicit(&l->word, memory_order_relaxed);
-    if ((u16)word != word >> 16 ||
-        !atomic_compare_exchange_strong_explicit(&l->word, &word, word + 0x10000,
-                                                 memory_order_acquire, memory_order_relaxed)) {
+    if (atomic_load_explicit(&l->word, memory_order_relaxed) ||
+        atomic_exchange_explicit(&l->word, 1, memory_order_acquire)) {
         preempt_enable();
         return false;
     }

@@ -1,7 +1,10 @@
 // Spinlocks with classes. Holding one disables preemption; the _irq forms also disable interrupts
 // and are needed for every lock that an interrupt handler takes. Debug builds check that classes
 // are taken in growing order (same class: only through spin_lock_nested), that no sleeping happens
-// while one is held, and that the owner releases. Release builds: a ticket lock, 4 bytes.
+// while one is held, and that the owner releases. Release builds: 4 bytes.
+//
+// A lock goes to whoever finds it free, not to whoever came first: harts may be threads of a
+// machine with fewer cores, and in a queue everybody would wait for a hart that is not being run.
 #pragma once
 #include <arch/cpu.h>
 #include <sync/lock_check.h>
@@ -17,11 +20,8 @@ enum { LOCK_ORDER_MAX = 256 };
 
 struct spinlock {
     union {
-        _Atomic u32 word; // both halves: taking a ticket is one atomic addition
-        struct {
-            _Atomic u16 owner; // ticket being served
-            _Atomic u16 next;  // next ticket to give out
-        };
+        _Atomic u32 word;  // 0 free, 1 taken
+        _Atomic u16 owner; // its lower half
     };
 #if CONFIG_DEBUG
     const struct lock_class *cls;
@@ -35,21 +35,19 @@ struct spinlock {
 #define SPINLOCK_INIT(c) {.word = 0}
 #endif
 
-// Waits until `ticket` is served.
-void spin_wait(struct spinlock *l, u16 ticket);
+// Waits until `owner` reads `value`.
+void spin_wait(struct spinlock *l, u16 value);
 void spin_init(struct spinlock *l, const struct lock_class *cls);
 
 // The bare lock, without preemption control and checks. For this room.
 static inline void spin_acquire_(struct spinlock *l)
 {
-    u32 old = atomic_fetch_add_explicit(&l->word, 0x10000, memory_order_acquire);
-    if (UNLIKELY((u16)old != old >> 16))
-        spin_wait(l, (u16)(old >> 16));
+    while (UNLIKELY(atomic_exchange_explicit(&l->word, 1, memory_order_acquire)))
+        spin_wait(l, 0);
 }
 static inline void spin_release_(struct spinlock *l)
 {
-    u16 ticket = atomic_load_explicit(&l->owner, memory_order_relaxed);
-    atomic_store_explicit(&l->owner, (u16)(ticket + 1), memory_order_release);
+    atomic_store_explicit(&l->word, 0, memory_order_release);
 }
 static inline void spin_take_(struct spinlock *l, u32 how)
 {
@@ -103,8 +101,7 @@ static inline bool spin_held(const struct spinlock *l)
 {
     if (CONFIG_DEBUG)
         return spin_check_held(l);
-    u32 word = atomic_load_explicit((_Atomic u32 *)&l->word, memory_order_relaxed);
-    return (u16)word != word >> 16;
+    return atomic_load_explicit((_Atomic u32 *)&l->word, memory_order_relaxed);
 }
 
 // States that the caller may sleep (no spinlock held, preemption on, interrupts on). Debug builds
