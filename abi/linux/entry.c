@@ -4,6 +4,7 @@
 #include "linux_errno.h"
 #include "linux_trace.h"
 #include "linux_dispatch.h"
+#include "linux_handlers.h"
 #include <kerr.h>
 
 // in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was interrupted.
@@ -35,7 +36,7 @@ void linux_syscall(struct trapframe *tf)
         return;
     if (UNLIKELY(r < 0)) {
         if (r == -E_RESTART) {
-            tf->in_call |= (u64)(e->flags & SYS_RESTART_MASK) << RESTART_SHIFT;
+            tf->in_call |= (u64)linux_restart_model(nr, tf_args(tf)) << RESTART_SHIFT;
             thread_set_work(current(), WORK_EVENT); // delivery decides, even if the event went to another thread
         }
         r = -linux_errno[-r];

@@ -4,6 +4,7 @@
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
+#include <syscall/dispatch.h>
 
 enum : u32 { KEEP = 0xffffffff };
 enum { SECBIT_KEEP_CAPS_ = 4, SECBIT_NO_SETUID_FIXUP_ = 2 };
@@ -211,6 +212,17 @@ i64 linux_setfsgid(u32 gid)
         task_set_cred(c);
     }
     return old;
+}
+
+i64 linux_getgroups(i32 size, struct iobuf *list)
+{
+    const struct cred *c = current_cred();
+    if (size == 0)
+        return c->ngroups;
+    if ((u32)size < c->ngroups)
+        return -E_INVAL;
+    usize bytes = c->ngroups * sizeof(u32);
+    return bytes && iobuf_put(list, c->groups, bytes) != bytes ? -E_FAULT : (i64)c->ngroups;
 }
 
 i64 linux_setgroups(i32 n, const u32 *list)

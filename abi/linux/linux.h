@@ -34,6 +34,8 @@ struct linux_thread {
     u64 robust_list;
     u64 rseq_area;
     u32 rseq_len, rseq_sig;
+    u64 timer_slack;
+    bool thp_disabled;
     i64 (*restart_fn)(struct linux_thread *lt); // restart_syscall
     struct {
         u64 deadline, a, b;

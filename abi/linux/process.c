@@ -355,3 +355,25 @@ i64 linux_get_robust_list(i32 pid, u64 *head, u64 *len)
     task_thread_put(tt);
     return linux ? 0 : -E_SRCH;
 }
+
+i64 linux_unshare(u64 flags)
+{
+    struct task *t = current_task();
+    if (flags & (C_THREAD | C_VM | C_SIGHAND) && t->thread_count > 1)
+        return -E_INVAL;
+    if (flags & C_FILES) { // threads share one table here, so only a lone thread can leave it
+        if (t->thread_count > 1)
+            return -E_INVAL;
+        struct handle_table *own = handle_table_fork(t->handles), *old = t->handles;
+        if (!own)
+            return -E_NOMEM;
+        spin_lock(&t->lock);
+        t->handles = own;
+        spin_unlock(&t->lock);
+        current()->handles = own;
+        handle_table_put(old);
+    }
+    if (flags & 0x20000 /* CLONE_NEWNS */)
+        return view_unshare_mounts();
+    return flags & C_FS ? view_unshare() : 0;
+}

@@ -29,4 +29,4 @@ void user_count_uncharge(struct user_count *u);
 
 // --- usage.c ---
 void usage_add(struct usage *sum, const struct usage *u);
-void usage_of_thread(const struct thread *t, struct usage *out);
+void usage_of_thread(struct thread *t, struct usage *out);

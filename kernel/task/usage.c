@@ -14,9 +14,9 @@ void usage_add(struct usage *s, const struct usage *u)
     s->maxrss_pages = MAX(s->maxrss_pages, u->maxrss_pages);
 }
 
-void usage_of_thread(const struct thread *t, struct usage *out)
+void usage_of_thread(struct thread *t, struct usage *out)
 {
-    u64 total = atomic_load_explicit(&t->runtime_ns, memory_order_relaxed);
+    u64 total = thread_runtime(t);
     u64 user = MIN(atomic_load_explicit(&t->user_ns, memory_order_relaxed), total);
     *out = (struct usage){.utime_ns = user,
                           .stime_ns = total - user,
@@ -37,4 +37,9 @@ void task_usage(struct task *t, struct usage *out)
     if (t->aspace)
         out->maxrss_pages = MAX(out->maxrss_pages, t->aspace->peak_rss);
     spin_unlock(&t->lock);
+}
+
+void task_thread_usage(struct task_thread *tt, struct usage *out)
+{
+    usage_of_thread(tt->thread, out);
 }

@@ -198,6 +198,7 @@ struct wait_result {
 bool pgrp_is_orphaned(struct pgrp *pg);            // tree_lock held
 
 void task_usage(struct task *t, struct usage *out);  // live sum
+void task_thread_usage(struct task_thread *tt, struct usage *out);
 u64 task_limit_soft(enum task_limit l);             // of current
 // Called by the OOM path: kills the largest task, logs one line; true if a victim was (or is being) killed.
 bool task_oom_kill(void);
