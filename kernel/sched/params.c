@@ -10,9 +10,11 @@ static bool waiting(const struct runqueue *rq, const struct thread *t)
 
 static bool valid(const struct sched_params *p)
 {
+    if (p->nice < -20 || p->nice > 19) // kept, for the way back to a fair class
+        return false;
     if (p->class == SCHED_FIFO || p->class == SCHED_RR)
         return p->rtprio >= 1 && p->rtprio <= RT_LEVELS;
-    return p->class <= SCHED_IDLE_CLASS && p->rtprio == 0 && p->nice >= -20 && p->nice <= 19;
+    return p->class <= SCHED_IDLE_CLASS && p->rtprio == 0;
 }
 
 int thread_set_sched(struct thread *t, const struct sched_params *p)
