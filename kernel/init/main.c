@@ -126,6 +126,7 @@ static void late_start(void)
 void upcall_boot(const void *dtb)
 {
     device_early_init(dtb);
+    stack_protector_seed(random_u64());
     options_parse(boot_info.cmdline);
     klog(LOG_NOTICE, "Scarlet " SCARLET_VERSION ", %s, %u CPUs", boot_info.model, boot_info.cpu_count);
     klog(LOG_INFO, "command line: %s", boot_info.cmdline);
@@ -135,6 +136,7 @@ void upcall_boot(const void *dtb)
     if (sched_start_secondaries())
         panic("no memory for the other CPUs' records");
     arch_irq_enable();
+    sched_wait_secondaries();
     late_start();
     thread_exit();
 }

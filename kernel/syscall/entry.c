@@ -2,6 +2,7 @@
 #include <arch/context.h>
 #include <arch/upcall.h>
 #include <kerr.h>
+#include <sync/preempt.h>
 #include <sched/wait.h>
 #include <sync/log.h>
 #include <task/abi.h>
@@ -89,6 +90,6 @@ void upcall_user_work(struct trapframe *tf)
                 task_exit_thread();
         }
         if (atomic_load_explicit(&current_arch()->work, memory_order_relaxed) & WORK_RESCHED)
-            schedule();
+            preempt_schedule();
     }
 }

@@ -1,6 +1,7 @@
 // The time counter (10 MHz on QEMU virt, from the device tree) and the one-shot timer: stimecmp (Sstc) or the firmware.
 #include <arch/cpu.h>
 #include <arch/time.h>
+#include <lib/math.h>
 #include <machine/harts.h>
 #include <machine/sbi.h>
 
@@ -14,7 +15,7 @@ void time_init(void)
     if (NS_PER_SEC % hz == 0)
         ns_per_tick = NS_PER_SEC / hz;
     shift = 32;
-    mult = (u64)(((unsigned __int128)NS_PER_SEC << shift) / hz);
+    mult = (NS_PER_SEC << shift) / hz;
     time_init_hart();
 }
 
@@ -47,7 +48,7 @@ void arch_timer_arm(u64 deadline_ns)
     u64 when = UINT64_MAX;
     if (deadline_ns != UINT64_MAX)
         when = ns_per_tick == 100 ? (deadline_ns + 99) / 100
-                                  : (u64)((unsigned __int128)deadline_ns * hart_info.timebase_hz / NS_PER_SEC) + 1;
+                                  : muldiv(deadline_ns, hart_info.timebase_hz, NS_PER_SEC) + 1;
     if (hart_info.has_sstc)
         __asm__ volatile("csrw 0x14d, %0" ::"r"(when)); // stimecmp
     else
