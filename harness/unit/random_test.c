@@ -1,4 +1,4 @@
-// sources: kernel/lib/random.c harness/unit/host/kstring.c
+// sources: kernel/lib/random.c harness/unit/host/kpage.c
 // ChaCha20 against the vectors of RFC 8439.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -101,7 +101,7 @@ static paddr_t place_descriptors(u64 bytes)
     while (next_free(piece.end, &piece))
         if (piece.end - piece.start > best.end - best.start)
             best = piece;
-    if (best.end - best.start < bytes)
+    if (!bytes || best.end - best.start < bytes)
         panic("not enough memory for the frame descriptors: %lu bytes", bytes);
     return best.end - bytes;
 }

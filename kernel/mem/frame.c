@@ -67,7 +67,7 @@ static void check_poison(struct frame *f, u32 order)
 // -----------------------------------------------------------------------------
 
 // Interrupts off. Moves the n frames on top of the stack to the buddy allocator.
-static void flush(struct frame_cache *c, u32 n)
+static void cache_flush(struct frame_cache *c, u32 n)
 {
     u32 left = load_count(&c->count) - n;
 
@@ -86,7 +86,7 @@ static void drain(void)
     if (zeroes)
         buddy_put_singles(c->zero, zeroes);
     if (load_count(&c->count))
-        flush(c, load_count(&c->count));
+        cache_flush(c, load_count(&c->count));
     arch_irq_restore(irq);
 }
 
@@ -100,7 +100,7 @@ static u64 reserve_pages(u32 flags)
 }
 
 // One frame from the buddy allocator, and some for the cache while memory is plenty.
-static struct frame *refill(u32 flags)
+static struct frame *cache_refill(u32 flags)
 {
     u64 plenty = reserve_pages(ALLOC_USER) + CACHE_BATCH;
     struct frame *f = NULL;
@@ -118,12 +118,12 @@ static struct frame *refill(u32 flags)
     return f ? f : buddy_take(0, reserve_pages(flags));
 }
 
-[[gnu::noinline]] static struct frame *alloc_slow(u32 order, u32 flags)
+[[gnu::noinline]] static struct frame *frame_alloc_slow(u32 order, u32 flags)
 {
     enum { ROUNDS = 4 };
 
     for (u32 round = 0;; round++) {
-        struct frame *f = order ? buddy_take(order, reserve_pages(flags)) : refill(flags);
+        struct frame *f = order ? buddy_take(order, reserve_pages(flags)) : cache_refill(flags);
         if (f)
             return f;
         if (!round) {
@@ -160,7 +160,7 @@ struct frame *frame_alloc(u32 order, u32 flags)
         arch_irq_restore(irq);
     }
     if (UNLIKELY(!f)) {
-        f = alloc_slow(order, flags);
+        f = frame_alloc_slow(order, flags);
         if (!f)
             return NULL;
     }
@@ -213,7 +213,7 @@ static void free_block(struct frame *f)
     struct frame_cache *c = &caches[cpu_index()];
     u32 n = load_count(&c->count);
     if (UNLIKELY(n == CACHE_MAX)) {
-        flush(c, CACHE_BATCH);
+        cache_flush(c, CACHE_BATCH);
         n -= CACHE_BATCH;
     }
     c->frames[n] = f;
@@ -250,13 +250,13 @@ void page_free_zeroed(void *va)
     irqflags_t irq = arch_irq_save();
     struct frame_cache *c = &caches[cpu_index()];
     u32 n = load_count(&c->zero_count);
-    bool kept = n < ZERO_MAX && !f->order;
-    if (kept) {
+    bool stays = n < ZERO_MAX && !f->order;
+    if (stays) {
         c->zero[n] = f;
         store_count(&c->zero_count, n + 1);
     }
     arch_irq_restore(irq);
-    if (!kept)
+    if (!stays)
         free_block(f);
 }
 

@@ -384,20 +384,30 @@ void slab_destroy(struct slab_cache *c)
     __atomic_store_n(&c->name, NULL, __ATOMIC_RELEASE);
 }
 
+// Returns what this CPU's list holds, and all wholly free slabs.
+static u64 shrink_cache(struct slab_cache *c)
+{
+    struct slab *unwanted = NULL;
+    irqflags_t irq = spin_lock_irqsave(&c->lock);
+    struct slab_cpu *cpu = &c->cpu[cpu_index()];
+    void *list = cpu->free;
+
+    cpu->free = NULL;
+    atomic_store_explicit(&cpu->count, 0, memory_order_relaxed);
+    put_objects(c, list, &unwanted);
+    while (c->empty)
+        unlink_empty(c, list_entry(c->partial.prev, struct slab, link), &unwanted);
+    spin_unlock_irqrestore(&c->lock, irq);
+    return free_slabs(c, unwanted);
+}
+
 u64 slab_shrink(u64 want)
 {
     u64 pages = 0;
 
-    for (struct slab_cache *c = records; c && pages < want; c = c->next) {
-        if (!__atomic_load_n(&c->name, __ATOMIC_ACQUIRE) || !atomic_load(&c->slabs))
-            continue;
-        struct slab *unwanted = NULL;
-        irqflags_t irq = spin_lock_irqsave(&c->lock);
-        while (c->empty)
-            unlink_empty(c, list_entry(c->partial.prev, struct slab, link), &unwanted);
-        spin_unlock_irqrestore(&c->lock, irq);
-        pages += free_slabs(c, unwanted);
-    }
+    for (struct slab_cache *c = records; c && pages < want; c = c->next)
+        if (atomic_load_explicit(&c->slabs, memory_order_acquire))
+            pages += shrink_cache(c);
     return pages;
 }
 

@@ -4,7 +4,7 @@
 #include <lib/types.h>
 
 #ifndef CONFIG_DEBUG
-#define CONFIG_DEBUG 0
+#define CONFIG_DEBUG 1
 #endif
 
 struct cpu;

@@ -40,7 +40,7 @@ void kfree(void *p);
 // Bytes that p really has room for.
 [[nodiscard]] usize kmalloc_usable(const void *p);
 
-// Gives frames of empty slabs back; returns pages. frame_alloc's reclaim does so by itself.
+// Gives frames of empty slabs back, this CPU's free objects first; returns pages. frame_alloc's reclaim does so by itself.
 u64 slab_shrink(u64 want);
 
 // Iterates caches for /proc/slabinfo: index 0, 1, ...; false at the end. Numbers are of one moment, roughly.
