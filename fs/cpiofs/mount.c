@@ -1,5 +1,5 @@
 // mount -t cpio FILE DIR: an archive as a read-only file system. Contents are read from the file when mounting.
-#include "unpack.h"
+#include "stream.h"
 #include <mem/slab.h>
 #include <vfs/memfs.h>
 #include <vfs/ops.h>

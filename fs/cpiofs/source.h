@@ -1,6 +1,6 @@
 // A stream of bytes to be unpacked: memory, a file, or a decompressor on top of another stream. Private to fs/cpiofs.
 #pragma once
-#include <cpiofs/cpiofs.h>
+#include <cpiofs/unpack.h>
 #include <lib/string.h>
 
 struct source {

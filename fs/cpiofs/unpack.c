@@ -1,8 +1,7 @@
 // Fills an in-memory file system from archives. Entries that cannot be used are reported with their place in the image and skipped; after damage
 // that hides where the next one starts, what was unpacked so far remains and unpacking ends.
-#include "unpack.h"
+#include "stream.h"
 #include "archive.h"
-#include <arch/page.h>
 #include <lib/hash.h>
 #include <mem/slab.h>
 #include <sync/log.h>
@@ -227,10 +226,7 @@ static int fill_file(struct unpack *u, struct node *n)
         if (u->e.has_check && !sum_is_right(&u->e, s->at))
             report(u, u->e.offset, "the checksum of the content is wrong", u->e.name);
         memfs_set_image(n, s->at, size);
-        if (IS_ALIGNED((uintptr_t)s->at, PAGE_SIZE))
-            u->res->in_place += size;
-        else
-            u->res->copied += size;
+        u->res->in_place += size; // what does not start on a page is copied when first used
         source_advance(s, size);
         return 0;
     }

@@ -6,7 +6,7 @@ struct superblock;
 
 struct cpiofs_result {
     u64 entries;      // files, directories, ... made
-    u64 in_place;     // bytes of file contents that are used where they lie
+    u64 in_place;     // bytes of file contents that stay where they lie; 0: the image may be freed
     u64 copied;       // bytes that were copied
     u64 errors;       // problems, each with a line in the kernel log
     u64 first_error;  // offset of the first one
