@@ -1,8 +1,9 @@
 // sources: harness/unit/host_vm/fakes.c kernel/vm/*.c kernel/lib/rbtree.c kernel/lib/radix.c
 // include: harness/unit/host_vm
-// Address spaces against a plain model: several spaces that fork from each other map, unmap, protect, move, write and read a window
-// of pages at random, on a machine that forgets translations only when told to. Everything the model says must be what a
-// user would see, and at the end every frame is back. The same with allocations that fail.
+// Address spaces against a plain model: several spaces that fork from each other map, unmap,
+// protect, move, write and read a window of pages at random, on a machine that forgets translations
+// only when told to. Everything the model says must be what a user would see, and at the end every
+// frame is back. The same with allocations that fail.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #include <kerr.h>
 #include <vm/user.h>
 
+enum { HOT = 480, HOT_LEN = 96 }; // pages that bursts touch: around a boundary of leaf tables
 enum { PAGES = 1536, SPACES = 4, FILES = 3, OBJECTS = 600, OBJ_PAGES = 96 };
 enum : u64 { BASE = (5ul << 30) - (2ul << 20) }; // crosses a boundary of the second-level tables
 
@@ -96,7 +98,9 @@ static u64 va(u32 page)
 static enum fault_result expected(const struct mspace *s, u32 page, u32 access)
 {
     const struct mpage *p = &s->page[page];
-    u8 need = access == ACCESS_WRITE ? VMA_WRITE : access == ACCESS_EXEC ? VMA_EXEC : VMA_READ | VMA_WRITE;
+    u8 need = access == ACCESS_WRITE  ? VMA_WRITE
+              : access == ACCESS_EXEC ? VMA_EXEC
+                                      : VMA_READ | VMA_WRITE;
     if (p->kind == NONE)
         return FAULT_NO_AREA;
     if (!(p->prot & need))
@@ -176,6 +180,14 @@ static void copy_page_word(struct mspace *s, u32 page, bool write)
     *value_of(s, page) = next_val++;
 }
 
+// Many accesses close together, mostly of one kind: read-only phases keep tables shared after a fork.
+static void burst(struct mspace *s)
+{
+    u32 from = HOT + pick(3) * HOT_LEN / 3, mostly = 1u << pick(2);
+    for (u32 i = 0; i < 48; i++)
+        access_page(s, from + pick(HOT_LEN / 3), pick(40) ? mostly : ACCESS_WRITE);
+}
+
 // --- calls ---
 static u32 range(u32 *len, u32 max)
 {
@@ -200,7 +212,8 @@ static void op_map(struct mspace *s)
 {
     u32 len, page = range(&len, pick(8) ? 60 : 700), what = pick(6);
     u8 prot = (u8)(pick(4) ? VMA_READ | VMA_WRITE : pick(8));
-    struct map_request r = {.addr = va(page), .len = len * PAGE_SIZE, .how = MAP_REQ_FIXED, .flags = prot};
+    struct map_request r = {
+        .addr = va(page), .len = len * PAGE_SIZE, .how = MAP_REQ_FIXED, .flags = prot};
     struct mpage m = {.kind = ANON, .prot = prot};
     u16 obj = 0;
     u32 idx = 0;
@@ -309,7 +322,8 @@ static void op_remap(struct mspace *s)
         return;
     }
     memset(&s->page[at], 0, MIN(len, PAGES - at) * sizeof(struct mpage));
-    if ((u64)r < va(0) || (u64)r + new_len * PAGE_SIZE > va(PAGES)) { // moved out of the window: forget it
+    if ((u64)r < va(0) ||
+        (u64)r + new_len * PAGE_SIZE > va(PAGES)) { // moved out of the window: forget it
         bool was = failing;
         fake_fail_one_in(0);
         assert_int_equal(aspace_unmap(s->as, (u64)r, new_len * PAGE_SIZE), 0);
@@ -356,8 +370,9 @@ static void op_exit(struct mspace *s)
 
 static void op_advise(struct mspace *s)
 {
-    static const enum aspace_advice list[] = {ADVISE_DONTNEED, ADVISE_DONTNEED, ADVISE_DONTFORK, ADVISE_DOFORK, ADVISE_WIPEONFORK,
-                                              ADVISE_KEEPONFORK};
+    static const enum aspace_advice list[] = {ADVISE_DONTNEED,   ADVISE_DONTNEED,
+                                              ADVISE_DONTFORK,   ADVISE_DOFORK,
+                                              ADVISE_WIPEONFORK, ADVISE_KEEPONFORK};
     enum aspace_advice a = list[pick(ARRAY_LEN(list))];
     u32 len, page = range(&len, 40);
     for (u32 i = 0; i < len; i++)
@@ -381,7 +396,8 @@ static void forget_private(u32 obj, u32 from)
 {
     for (u32 s = 0; s < SPACES; s++)
         for (u32 p = 0; p < PAGES && spaces[s].as; p++)
-            if (spaces[s].page[p].kind == PRIVATE && spaces[s].page[p].obj == obj && spaces[s].page[p].idx >= from)
+            if (spaces[s].page[p].kind == PRIVATE && spaces[s].page[p].obj == obj &&
+                spaces[s].page[p].idx >= from)
                 spaces[s].page[p].own = false;
 }
 
@@ -407,7 +423,8 @@ static void op_file(void)
     }
     case 1: // punch
         if (obj == TMPFS) {
-            u32 last = MIN(idx + pick(10), OBJ_PAGES - 1);
+            u32 last = idx + pick(10);
+            last = MIN(last, OBJ_PAGES - 1);
             memobj_drop(m->o, idx, last);
             for (u32 i = idx; i <= last; i++)
                 m->val[i] = 0;
@@ -530,18 +547,24 @@ static void run(u32 steps, bool with_failures)
             op_remap(s);
         else if (what < 36)
             op_fork(s);
-        else if (what < 38)
+        else if (what < 40)
             op_exit(s);
-        else if (what < 42)
+        else if (what < 44)
             op_advise(s);
         else if (what < 52)
             op_file();
         else if (what < 60)
             copy_page_word(s, pick(PAGES), pick(2));
+        else if (what < 84)
+            burst(s);
         else
             for (u32 i = 0; i < 12; i++)
                 access_page(s, pick(PAGES), 1u << pick(3));
-        fake_evict(s->as ? s->as : spaces[0].as ? spaces[0].as : spaces[1].as ? spaces[1].as : spaces[2].as ? spaces[2].as : spaces[3].as);
+        fake_evict(s->as          ? s->as
+                   : spaces[0].as ? spaces[0].as
+                   : spaces[1].as ? spaces[1].as
+                   : spaces[2].as ? spaces[2].as
+                                  : spaces[3].as);
         fake_rcu();
         if (step % 16 == 0)
             for (u32 i = 0; i < SPACES; i++)

@@ -29,8 +29,7 @@ int aspace_create(struct aspace **out)
         return -E_NOMEM;
     }
     *as = (struct aspace){.stack_limit = ~0ul, .as_limit = ~0ul, .data_limit = ~0ul};
-    root->flags |= FRAME_TABLE;
-    root->private = PT_SHARE;
+    pt_table_init(root);
     arch_aspace_init(&as->arch, frame_to_phys(root));
     refcount_set(&as->users, 1);
     refcount_set(&as->refs, 1);
@@ -52,7 +51,8 @@ void aspace_put(struct aspace *as)
         return;
     struct frame *root = phys_to_frame(as->arch.root);
     root->flags &= (u16)~FRAME_TABLE;
-    frame_put(root);
+    frame_account(FRAME_USE_TABLE, -1);
+    frame_put(root); // not all zero: it has the kernel's half
     slab_def_free(&aspace_cache, as);
 }
 

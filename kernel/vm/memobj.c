@@ -121,7 +121,7 @@ struct frame *memobj_peek(struct memobj *o, u64 index)
         rcu_read_lock();
         void *item = radix_lookup(&o->pages, index);
         f = object_frame(item);
-        bool got = f && frame_tryget(f);
+        bool got = f && frame_get_not_zero(f);
         rcu_read_unlock();
         if (LIKELY(!f || (got && atomic_load_explicit(&o->drop_gen, memory_order_acquire) == gen)))
             return f;

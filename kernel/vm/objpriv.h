@@ -12,15 +12,6 @@ static inline u64 object_pages(u64 size)
 {
     return (size >> PAGE_SHIFT) + (size & PAGE_MASK ? 1 : 0);
 }
-// Takes a reference unless the count is zero already.
-[[nodiscard]] static inline bool frame_tryget(struct frame *f)
-{
-    u32 n = atomic_load_explicit(&f->refs, memory_order_relaxed);
-    while (n)
-        if (atomic_compare_exchange_weak_explicit(&f->refs, &n, n + 1, memory_order_acquire, memory_order_relaxed))
-            return true;
-    return false;
-}
 // Adds a filled frame as page `index`; the caller's reference becomes the tree's. -E_EXIST, -E_NOMEM, -E_NOSPC: it stays the caller's.
 [[nodiscard]] int memobj_insert(struct memobj *o, u64 index, struct frame *f, bool dirty);
 void memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f);

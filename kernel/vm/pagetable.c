@@ -32,13 +32,27 @@ bool pt_stock_add(struct pt_stock *s)
     return true;
 }
 
+void pt_table_init(struct frame *f)
+{
+    f->flags |= FRAME_TABLE;
+    f->private = PT_SHARE;
+    frame_account(FRAME_USE_TABLE, 1);
+}
+
+void pt_table_free(struct frame *t)
+{
+    t->flags &= (u16)~FRAME_TABLE;
+    t->private = 0;
+    frame_account(FRAME_USE_TABLE, -1);
+    page_free_zeroed(frame_to_virt(t));
+}
+
 static struct frame *stock_take(struct pt_stock *s)
 {
     struct frame *f = s->first;
     if (f) {
         s->first = (struct frame *)(uintptr_t)f->private;
-        f->flags |= FRAME_TABLE;
-        f->private = PT_SHARE;
+        pt_table_init(f);
     }
     return f;
 }
@@ -48,7 +62,7 @@ void pt_stock_free(struct pt_stock *s)
     for (struct frame *f; (f = s->first) != NULL;) {
         s->first = (struct frame *)(uintptr_t)f->private;
         f->private = 0;
-        frame_put(f);
+        page_free_zeroed(frame_to_virt(f));
     }
 }
 
@@ -210,17 +224,16 @@ void pt_table_drop(struct frame *t)
     u64 old = __atomic_fetch_sub(&t->private, PT_SHARE, __ATOMIC_ACQ_REL);
     if (pt_shares(old) > 1)
         return;
-    const pte_t *p = frame_to_virt(t);
+    pte_t *p = frame_to_virt(t);
     for (u64 left = pt_used(old); left; p++) {
-        pte_t e = pte_load(p);
+        pte_t e = *p;
         if (pte_none(e))
             continue;
         left--;
+        *p = 0;
         struct frame *f = entry_frame(e);
         if (f)
             frame_put(f);
     }
-    t->flags &= (u16)~FRAME_TABLE;
-    t->private = 0;
-    frame_put(t);
+    pt_table_free(t);
 }

@@ -109,6 +109,9 @@ struct pt_stock {
 };
 [[nodiscard]] bool pt_stock_add(struct pt_stock *s); // one more zeroed page; may sleep; false: out of memory
 void pt_stock_free(struct pt_stock *s);
+// A zeroed page becomes a table with one pointer to it / a table whose entries are all empty again is given back.
+void pt_table_init(struct frame *f);
+void pt_table_free(struct frame *t);
 
 // --- walking (pt_lock held) ---
 // The slot above the leaf table of addr, or NULL with *span = bytes from the start of the region that certainly has no table.
@@ -133,7 +136,7 @@ enum { GATHER_MAX = 64 };
 struct gather {
     struct aspace *as;
     u64 lo, hi; // range to flush; hi == 0: nothing was visible
-    u32 n;
+    u32 n, tables;
     uintptr_t item[GATHER_MAX]; // struct frame *; bit 0: a table, whose share is dropped
 };
 static inline void gather_init(struct gather *g, struct aspace *as)
@@ -141,7 +144,7 @@ static inline void gather_init(struct gather *g, struct aspace *as)
     g->as = as;
     g->lo = ~0ul;
     g->hi = 0;
-    g->n = 0;
+    g->n = g->tables = 0;
 }
 static inline void gather_range(struct gather *g, u64 lo, u64 hi)
 {

@@ -145,7 +145,6 @@ int pt_move(struct aspace *as, u64 from, u64 to, u64 len)
 
 int pt_share(struct aspace *parent, struct aspace *child, u64 start, u64 end, u64 *done)
 {
-    struct pt_stock stock = {0};
     for (u64 addr = MAX(start, *done); addr < end;) {
         u64 span = PT_SPAN;
         pte_t *slot = pt_slot(parent, addr, &span);
@@ -159,8 +158,7 @@ int pt_share(struct aspace *parent, struct aspace *child, u64 start, u64 end, u6
                     struct frame *f = frame_alloc(0, ALLOC_ZERO | ALLOC_USER);
                     if (!f)
                         return -E_NOMEM;
-                    f->flags |= FRAME_TABLE;
-                    f->private = PT_SHARE;
+                    pt_table_init(f);
                     pt_state_add(pt_frame(up), PT_USED);
                     *up = pte_table(frame_to_phys(f));
                 }
@@ -175,6 +173,5 @@ int pt_share(struct aspace *parent, struct aspace *child, u64 start, u64 end, u6
         }
         *done = addr = next;
     }
-    pt_stock_free(&stock);
     return 0;
 }

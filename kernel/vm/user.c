@@ -61,18 +61,6 @@ void aspace_set_oom_hook(bool (*fn)(void))
     return true;
 }
 
-[[gnu::always_inline]] static inline void copy_small(void *dst, const void *src, usize n)
-{
-    if (LIKELY(n <= 64 && (((uintptr_t)dst | (uintptr_t)src | n) & 7) == 0)) {
-        word *d = dst;
-        const word *s = src;
-        for (const word *end = s + n / 8; s != end;)
-            *d++ = *s++;
-    } else {
-        memcpy(dst, src, n);
-    }
-}
-
 usize user_copy_in_partial(void *dst, uaddr_t src, usize n)
 {
     if (UNLIKELY(!user_range_ok(src, n)))
@@ -85,7 +73,7 @@ usize user_copy_in_partial(void *dst, uaddr_t src, usize n)
         const struct arch_aspace *mmu = current()->mmu;
         const void *p = LIKELY(mmu != NULL) ? walk(mmu, va, false) : NULL;
         if (LIKELY(p != NULL))
-            copy_small((u8 *)dst + done, p, part);
+            memcpy((u8 *)dst + done, p, part);
         arch_irq_restore(f);
         if (LIKELY(p != NULL))
             done += part;
@@ -107,7 +95,7 @@ usize user_copy_out_partial(uaddr_t dst, const void *src, usize n)
         const struct arch_aspace *mmu = current()->mmu;
         void *p = LIKELY(mmu != NULL) ? walk(mmu, va, true) : NULL;
         if (LIKELY(p != NULL))
-            copy_small(p, (const u8 *)src + done, part);
+            memcpy(p, (const u8 *)src + done, part);
         arch_irq_restore(f);
         if (LIKELY(p != NULL))
             done += part;
@@ -139,37 +127,65 @@ usize user_clear_partial(uaddr_t dst, usize n)
     return done;
 }
 
-// The whole forms: one page that is there and no loop is what calls mostly want.
+// The whole forms. Small aligned objects inside one page, which is what calls mostly copy, take a path without calls; all else
+// goes on as a tail call.
+static int copy_in_slow(void *dst, uaddr_t src, usize n)
+{
+    return user_copy_in_partial(dst, src, n) == n ? 0 : -E_FAULT;
+}
+
+static int copy_out_slow(uaddr_t dst, const void *src, usize n)
+{
+    return user_copy_out_partial(dst, src, n) == n ? 0 : -E_FAULT;
+}
+
+[[gnu::always_inline]] static inline bool is_small(u64 user, const void *kernel, usize n)
+{
+    return ((user | (uintptr_t)kernel | n) & 7) == 0 && n - 1 < 64 && (user & PAGE_MASK) + n <= PAGE_SIZE && user < arch_user_top();
+}
+
+[[gnu::always_inline]] static inline void copy_words(word *d, const word *s, usize n)
+{
+    const word *end = (const word *)((uintptr_t)s + n);
+    do {
+        word w = *s;
+        s++;
+        *d = w;
+        d++;
+        __asm__("" : "+r"(d)); // keeps the compiler from counting a third time
+    } while (s != end);
+}
+
 int user_copy_in(void *dst, uaddr_t src, usize n)
 {
-    if (LIKELY((src.v & PAGE_MASK) + n <= PAGE_SIZE && src.v < arch_user_top())) {
+    if (LIKELY(is_small(src.v, dst, n))) {
         irqflags_t f = arch_irq_save();
         const struct arch_aspace *mmu = current()->mmu;
         const void *p = LIKELY(mmu != NULL) ? walk(mmu, src.v, false) : NULL;
         if (LIKELY(p != NULL)) {
-            copy_small(dst, p, n);
+            copy_words(dst, p, n);
             arch_irq_restore(f);
             return 0;
         }
         arch_irq_restore(f);
     }
-    return user_copy_in_partial(dst, src, n) == n ? 0 : -E_FAULT;
+    [[clang::musttail]] return copy_in_slow(dst, src, n);
 }
 
 int user_copy_out(uaddr_t dst, const void *src, usize n)
 {
-    if (LIKELY((dst.v & PAGE_MASK) + n <= PAGE_SIZE && dst.v < arch_user_top())) {
+    if (LIKELY(is_small(dst.v, src, n))) {
         irqflags_t f = arch_irq_save();
         const struct arch_aspace *mmu = current()->mmu;
         void *p = LIKELY(mmu != NULL) ? walk(mmu, dst.v, true) : NULL;
         if (LIKELY(p != NULL)) {
-            copy_small(p, src, n);
+            copy_words(p, src, n);
             arch_irq_restore(f);
             return 0;
         }
         arch_irq_restore(f);
     }
-    return user_copy_out_partial(dst, src, n) == n ? 0 : -E_FAULT;
+    [[clang::musttail]] return copy_out_slow(dst, src, n);
 }
 
 int user_clear(uaddr_t dst, usize n)

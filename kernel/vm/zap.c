@@ -31,6 +31,7 @@ void gather_table(struct gather *g, struct frame *t)
     if (g->n == GATHER_MAX)
         release(g);
     g->item[g->n++] = (uintptr_t)t | 1;
+    g->tables++;
 }
 
 void gather_finish(struct gather *g)
@@ -107,6 +108,11 @@ int pt_zap(struct aspace *as, u64 start, u64 end, u64 floor, u64 ceil, enum zap_
     spin_lock(&as->pt_lock);
     for (u64 addr = start; addr < end;) {
         u64 base = ALIGN_DOWN(addr, PT_SPAN), span = PT_SPAN;
+        if (g.tables >= 4) { // each may hold hundreds of pages: do not keep others waiting for the lock
+            spin_unlock(&as->pt_lock);
+            gather_finish(&g);
+            spin_lock(&as->pt_lock);
+        }
         pte_t *slot = pt_slot(as, addr, &span);
         u64 next = MIN(end, ALIGN_DOWN(addr, span) + span);
         if (!slot) {
@@ -138,8 +144,8 @@ int pt_zap(struct aspace *as, u64 start, u64 end, u64 floor, u64 ceil, enum zap_
         zap_entries(as, &g, p, addr, next, mode);
         addr = next;
     }
-    gather_finish(&g);
     spin_unlock(&as->pt_lock);
+    gather_finish(&g);
     pt_stock_free(&stock);
     return err;
 }
@@ -187,7 +193,7 @@ static u32 next_used(const pte_t *t, u32 i, u32 n)
 
 static void teardown_table(struct frame *frame, u32 level)
 {
-    const pte_t *t = frame_to_virt(frame);
+    pte_t *t = frame_to_virt(frame);
     u64 left = pt_used(pt_state(frame));
     for (u32 i = 0; left; i++, left--) {
         i = next_used(t, i, PT_ENTRIES);
@@ -196,10 +202,9 @@ static void teardown_table(struct frame *frame, u32 level)
             pt_table_drop(below);
         else
             teardown_table(below, level - 1);
+        t[i] = 0;
     }
-    frame->flags &= (u16)~FRAME_TABLE;
-    frame->private = 0;
-    frame_put(frame);
+    pt_table_free(frame);
 }
 
 void pt_teardown(struct aspace *as)
@@ -212,7 +217,7 @@ void pt_teardown(struct aspace *as)
         teardown_table(phys_to_frame(pte_addr(t[i])), pt_levels() - 2);
         t[i] = 0;
     }
-    root->private = 0;
+    root->private = PT_SHARE;
     atomic_store_explicit(&as->rss_anon, 0, memory_order_relaxed);
     atomic_store_explicit(&as->rss_file, 0, memory_order_relaxed);
 }
