@@ -34,10 +34,10 @@ linux: image linux-kernel ## the same on the reference machine: Debian's own ker
 debug: ## boot the debug variant stopped, waiting for gdb; prints the line that attaches
 	@$(MAKE) --no-print-directory VARIANT=debug debug-boot
 
-test: setup kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
+test: setup unit-tables kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
 	@$(PYTEST) $(TEST_PATHS) $(T)
 
-unit: setup unit-binaries ## only the unit tests: portable modules on the host under ASan and UBSan
+unit: setup unit-tables ## only the unit tests: portable modules on the host under ASan and UBSan
 	@$(PYTEST) harness/test_unit.py $(T)
 
 soak: kernel image ## the long tests: full counts, minutes to hours, seeded
@@ -73,3 +73,11 @@ clean: ## remove what was built, keep downloaded packages
 .PHONY: debug-boot
 debug-boot: kernel image
 	@$(BOOT) --gdb --kernel $(KERNEL_IMAGE) --timeout 86400 $(BOOT_ARGS)
+
+# The unit tests and the harness read what the debug variant's tables generate.
+.PHONY: unit-tables kernel-if-any
+unit-tables:
+	@$(MAKE) --no-print-directory VARIANT=debug tables build/ext/stamp
+
+# Until kernel/init has a first source there is nothing that could boot; from then on it must build.
+kernel-if-any: $(if $(wildcard kernel/init/*.c),kernel)

@@ -1,6 +1,6 @@
 """Fixtures: machines with 1 and 4 harts, one boot shared by many cases, an interactive console.
 
-`--on linux` runs every boot test on the reference machine instead: a test that fails there is wrong.
+`--on=linux` runs every boot test on the reference machine instead: a test that fails there is wrong.
 Boot tests are skipped only while the tree has no kernel to boot (no sources in kernel/init).
 """
 
@@ -63,7 +63,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        on = " --on linux" if item.config.getoption("--on") == "linux" else ""
+        on = " --on=linux" if item.config.getoption("--on") == "linux" else ""
         report.sections.append(("run it again", f"/usr/bin/pytest-3 -p no:cacheprovider{on} '{item.nodeid}'"))
 
 

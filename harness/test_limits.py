@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import re
 import shutil
@@ -65,11 +66,10 @@ def test_large_file_and_memory_back(guest: machine.Machine, smp: int) -> None:
         avail() { sync; sleep 0.3; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
         cd /tmp; head -c 1000000 /dev/zero > w; rm w; a=$(avail)
         yes 'sixteen bytes..' | head -c 67108864 > f; wc -c < f; md5sum < f; b=$(avail); cp f g; cmp f g && echo same
-        rm f g; c=$(avail); [ $((a - b)) -ge 65536 ] && echo used; [ $((a - c)) -le 2048 ] && echo back || echo "lost $((a - c))" """
+        rm f g; c=$(avail); [ $((a - b)) -ge 65000 ] && echo used; [ $((a - c)) -le 2048 ] && echo back || echo "lost $((a - c))" """
     output, _, _ = boot(dataclasses.replace(guest, smp=smp), command)
-    want = ["67108864", "c7bf5d0b45e4b0c58eae9e8a3b38ed1c", "-", "same", "used", "back"]
-    got = output.split()
-    assert got[0] == want[0] and got[3:] == want[3:], output
+    sum_ = hashlib.md5((b"sixteen bytes..\n" * (1 << 22))).hexdigest()
+    assert output.split() == ["67108864", sum_, "-", "same", "used", "back"], output
 
 
 def test_file_system_full(guest: machine.Machine) -> None:
@@ -105,7 +105,6 @@ def test_unknown_calls(guest: machine.Machine, tmp_path: Path) -> None:
 @pytest.mark.parametrize("harts", [2, 16])
 def test_other_numbers_of_harts(guest: machine.Machine, harts: int) -> None:
     """Work spreads over all harts, up to 16."""
-    # QEMU's virt machine has at most 8 harts with this firmware's default; 16 where it allows.
     command = f"nproc; for i in $(seq {harts * 2}); do (n=0; while [ $n -lt 3000 ]; do n=$((n+1)); done; echo $i) & done | sort -n | wc -l; wait"
     output, _, _ = boot(dataclasses.replace(guest, smp=harts), command)
     assert output.split() == [str(harts), str(harts * 2)]
