@@ -60,4 +60,6 @@ struct pty_info {
 };
 int pty_for_each(u32 from, int (*fn)(const struct pty_info *i, void *arg), void *arg);
 [[nodiscard]] int pty_info(u32 number, struct pty_info *out); // -E_NOENT
+// Owner and permission bits, as devpts shows them. No effect if the pair is gone.
+void pty_set_owner(u32 number, u32 uid, u32 gid, u32 mode);
 enum { TTY_MAJOR_SERIAL = 4, TTY_MINOR_SERIAL = 64, TTY_MAJOR_AUX = 5, TTY_MINOR_CURRENT = 0, TTY_MINOR_CONSOLE = 1, TTY_MINOR_PTMX = 2, PTY_MAJOR = 136 };
