@@ -1,11 +1,12 @@
 // devtmpfs: one tree of device nodes for the whole system, writable like any memory file system.
 //
-// Owns the one instance. Guarded by instance_lock while it is being made; afterwards memfs's own locks.
+// Owns the one instance. Guarded by instance_lock while it is being made; afterwards memfs's own
+// locks.
 #include <device/chardev.h>
 #include <device/serial.h>
 #include <lib/printf.h>
-#include <sched/lock.h>
 #include <mem/slab.h>
+#include <sched/lock.h>
 #include <sync/log.h>
 #include <tty/tty.h>
 #include <vfs/memfs.h>
@@ -46,10 +47,11 @@ static struct superblock *instance;
 static int make_serial(struct node *root)
 {
     struct serial_port *p;
-    list_for_each_entry(p, &serial_ports, link) {
+    list_for_each_entry (p, &serial_ports, link) {
         char name[16];
         (void)ksnprintf(name, sizeof(name), "ttyS%u", p->index);
-        struct create_args a = {.mode = MODE_CHR | 0600, .rdev = dev_make(TTY_MAJOR_SERIAL, TTY_MINOR_SERIAL + p->index)};
+        struct create_args a = {.mode = MODE_CHR | 0600,
+                                .rdev = dev_make(TTY_MAJOR_SERIAL, TTY_MINOR_SERIAL + p->index)};
         int err = memfs_make(root, name, &a, NULL);
         if (err)
             return err;
@@ -61,7 +63,8 @@ static int populate(struct node *root)
 {
     int err = make_serial(root);
     for (usize i = 0; !err && i < ARRAY_LEN(nodes); i++) {
-        struct create_args a = {.mode = MODE_CHR | nodes[i].mode, .rdev = dev_make(nodes[i].major, nodes[i].minor)};
+        struct create_args a = {.mode = MODE_CHR | nodes[i].mode,
+                                .rdev = dev_make(nodes[i].major, nodes[i].minor)};
         err = memfs_make(root, nodes[i].name, &a, NULL);
     }
     for (usize i = 0; !err && i < ARRAY_LEN(dirs); i++) {
@@ -69,7 +72,8 @@ static int populate(struct node *root)
         err = memfs_make(root, dirs[i].name, &a, NULL);
     }
     for (usize i = 0; !err && i < ARRAY_LEN(links); i++) {
-        struct create_args a = {.mode = MODE_LNK | 0777, .link = links[i].target, .link_len = links[i].len};
+        struct create_args a = {
+            .mode = MODE_LNK | 0777, .link = links[i].target, .link_len = links[i].len};
         err = memfs_make(root, links[i].name, &a, NULL);
     }
     return err;
@@ -98,7 +102,8 @@ static int make_instance(void)
     return 0;
 }
 
-static int devtmpfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int devtmpfs_mount(const struct filesystem_type *t, const struct fs_source *src,
+                          struct superblock **out)
 {
     (void)t, (void)src; // options concern an instance, and this one is shared
     mutex_lock(&instance_lock);
@@ -111,7 +116,8 @@ static int devtmpfs_mount(const struct filesystem_type *t, const struct fs_sourc
     return err;
 }
 
-static struct mutex instance_lock = {.waiters = WAITQUEUE_INIT(instance_lock.waiters), .cls = &lock_class_mount_sleep};
+static struct mutex instance_lock = {.waiters = WAITQUEUE_INIT(instance_lock.waiters),
+                                     .cls = &lock_class_mount_sleep};
 
 static const struct filesystem_type devtmpfs = {"devtmpfs", FS_NODEV, devtmpfs_mount};
 FILESYSTEM_TYPE(devtmpfs);

@@ -1,7 +1,8 @@
 // devpts: the slaves of pseudo-terminals as they come and go, and ptmx.
 //
-// Owns a small record per mount. Entries are not stored: they are asked of the terminal layer each time, so a node is only good while the
-// pair it was made for exists. Owner and permission bits are kept with the pair.
+// Owns a small record per mount. Entries are not stored: they are asked of the terminal layer each
+// time, so a node is only good while the pair it was made for exists. Owner and permission bits are
+// kept with the pair.
 #include <device/chardev.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -31,7 +32,8 @@ static void pts_free(struct node *n)
 static bool pts_revalidate(struct node *n)
 {
     struct pty_info info;
-    return n->ino < INO_FIRST || (!pty_info((u32)(n->ino - INO_FIRST), &info) && info.created_ns == ((struct pts_node *)n)->created_ns);
+    return n->ino < INO_FIRST || (!pty_info((u32)(n->ino - INO_FIRST), &info) &&
+                                  info.created_ns == ((struct pts_node *)n)->created_ns);
 }
 
 static int pts_setattr(struct node *n, const struct setattr *s)
@@ -42,9 +44,11 @@ static int pts_setattr(struct node *n, const struct setattr *s)
     return 0;
 }
 
-static const struct node_ops pts_ops = {.setattr = pts_setattr, .revalidate = pts_revalidate, .free = pts_free};
+static const struct node_ops pts_ops = {
+    .setattr = pts_setattr, .revalidate = pts_revalidate, .free = pts_free};
 
-static struct node *make_node(struct superblock *sb, const struct node_ops *ops, u64 ino, u32 mode, u64 rdev)
+static struct node *make_node(struct superblock *sb, const struct node_ops *ops, u64 ino, u32 mode,
+                              u64 rdev)
 {
     struct pts_node *p = kzalloc(sizeof(*p), ALLOC_USER);
     if (!p)
@@ -62,7 +66,8 @@ static int lookup_number(struct node *dir, u32 number, struct node **out)
     int err = pty_info(number, &info);
     if (err)
         return err;
-    struct node *n = make_node(dir->sb, &pts_ops, INO_FIRST + number, MODE_CHR | (info.mode & 07777), dev_make(PTY_MAJOR, number));
+    struct node *n = make_node(dir->sb, &pts_ops, INO_FIRST + number,
+                               MODE_CHR | (info.mode & 07777), dev_make(PTY_MAJOR, number));
     if (!n)
         return -E_NOMEM;
     ((struct pts_node *)n)->created_ns = info.created_ns;
@@ -78,11 +83,13 @@ static int pts_lookup(struct node *dir, const struct pathname *name, struct node
     u64 number;
     if (name->len == 4 && !memcmp(name->str, "ptmx", 4)) {
         struct devpts *fs = dir->sb->private;
-        *out = make_node(dir->sb, &pts_ops, INO_PTMX, MODE_CHR | fs->ptmx_mode, dev_make(TTY_MAJOR_AUX, TTY_MINOR_PTMX));
+        *out = make_node(dir->sb, &pts_ops, INO_PTMX, MODE_CHR | fs->ptmx_mode,
+                         dev_make(TTY_MAJOR_AUX, TTY_MINOR_PTMX));
         return *out ? 0 : -E_NOMEM;
     }
     // Only the one spelling that readdir shows.
-    if (name->len > 7 || (name->str[0] == '0' && name->len > 1) || parse_u64(name->str, name->len, 10, &number))
+    if (name->len > 7 || (name->str[0] == '0' && name->len > 1) ||
+        parse_u64(name->str, name->len, 10, &number))
         return -E_NOENT;
     return lookup_number(dir, (u32)number, out);
 }
@@ -118,7 +125,8 @@ static int pts_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     return 0;
 }
 
-static const struct node_ops root_ops = {.lookup = pts_lookup, .readdir = pts_readdir, .free = pts_free};
+static const struct node_ops root_ops = {
+    .lookup = pts_lookup, .readdir = pts_readdir, .free = pts_free};
 
 // --- mounting ---
 
@@ -180,10 +188,13 @@ static int devpts_remount(struct superblock *sb, const char *data)
 }
 
 static const struct superblock_ops devpts_ops = {
-    .destroy = devpts_destroy, .show_options = devpts_options, .remount = devpts_remount,
+    .destroy = devpts_destroy,
+    .show_options = devpts_options,
+    .remount = devpts_remount,
 };
 
-static int devpts_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int devpts_mount(const struct filesystem_type *t, const struct fs_source *src,
+                        struct superblock **out)
 {
     struct devpts *fs = kzalloc(sizeof(*fs), ALLOC_USER);
     if (!fs)

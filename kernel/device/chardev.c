@@ -6,8 +6,8 @@
 static const struct chardev *find(u32 major, u32 minor)
 {
     SET_FOREACH(d, chardev, const struct chardev)
-        if ((*d)->major == major && minor >= (*d)->minor && minor - (*d)->minor < (*d)->count)
-            return *d;
+    if ((*d)->major == major && minor >= (*d)->minor && minor - (*d)->minor < (*d)->count)
+        return *d;
     return NULL;
 }
 
@@ -17,7 +17,8 @@ int chardev_open(u64 rdev, u32 access_and_flags, u32 status, struct object **out
     const struct chardev *d = find((u32)(rdev >> 32), minor);
     if (!d)
         return -E_NXIO;
-    return d->open(d, minor, access_and_flags & (CHARDEV_READ | CHARDEV_WRITE), access_and_flags & CHARDEV_NOCTTY, status, out);
+    return d->open(d, minor, access_and_flags & (CHARDEV_READ | CHARDEV_WRITE),
+                   access_and_flags & CHARDEV_NOCTTY, status, out);
 }
 
 void chardev_for_each(void (*fn)(const struct chardev *d, void *arg), void *arg)
@@ -25,7 +26,8 @@ void chardev_for_each(void (*fn)(const struct chardev *d, void *arg), void *arg)
     u64 last = 0;
     for (bool first = true;; first = false) {
         const struct chardev *best = NULL;
-        SET_FOREACH(d, chardev, const struct chardev) {
+        SET_FOREACH(d, chardev, const struct chardev)
+        {
             u64 n = dev_make((*d)->major, (*d)->minor);
             if ((first || n > last) && (!best || n < dev_make(best->major, best->minor)))
                 best = *d;

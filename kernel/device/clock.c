@@ -1,6 +1,7 @@
 // Wall-clock time: an offset to the monotonic clock.
 //
-// Guarded by clock_lock for setting; readers use the one atomic word. Relies on arch_time_ns being the same on all CPUs.
+// Guarded by clock_lock for setting; readers use the one atomic word. Relies on arch_time_ns being
+// the same on all CPUs.
 #include <arch/time.h>
 #include <device/clock.h>
 #include <sync/atomic.h>

@@ -1,6 +1,7 @@
 // The device model: nodes of the tree become devices, drivers take them in stages.
 //
-// Owns the list of devices. Built on the boot CPU before any user of it runs; constant afterwards, so no lock.
+// Owns the list of devices. Built on the boot CPU before any user of it runs; constant afterwards,
+// so no lock.
 #include <libfdt.h> // before ours, which makes macros of some names
 
 #include "fdt_cells.h"
@@ -45,7 +46,8 @@ static bool translate(const struct bus *b, u64 *addr, u64 size)
         bool found = false;
         for (u32 i = 0; step && i < (u32)len / step && !found; i++) {
             const u8 *e = r + i * step;
-            u64 child = cells_read(e, b->acells), up = cells_read(e + b->acells * 4, b->parent->acells);
+            u64 child = cells_read(e, b->acells),
+                up = cells_read(e + b->acells * 4, b->parent->acells);
             u64 n = cells_read(e + (b->acells + b->parent->acells) * 4, b->scells);
             if (*addr >= child && *addr - child < n && size <= n - (*addr - child)) {
                 *addr = up + (*addr - child);
@@ -64,7 +66,8 @@ static void read_regs(struct device *d, const struct bus *b)
     const u8 *p = fdt_getprop(tree, d->node, "reg", &len);
     u32 step = (b->acells + b->scells) * 4;
     for (u32 i = 0; p && step && i < (u32)len / step && d->reg_count < DEVICE_MAX_REGS; i++) {
-        u64 addr = cells_read(p + i * step, b->acells), size = cells_read(p + i * step + b->acells * 4, b->scells);
+        u64 addr = cells_read(p + i * step, b->acells),
+            size = cells_read(p + i * step + b->acells * 4, b->scells);
         if (!size || addr + size < addr || !translate(b, &addr, size))
             break;
         d->regs[d->reg_count].start = addr;
@@ -94,7 +97,8 @@ static void read_irqs(struct device *d, const struct bus *b)
         return;
     int parent = interrupt_parent(d->node, b);
     u32 cells;
-    if (parent < 0 || fdt_prop_u32(tree, parent, "#interrupt-cells", &cells) || cells < 1 || cells > 3)
+    if (parent < 0 || fdt_prop_u32(tree, parent, "#interrupt-cells", &cells) || cells < 1 ||
+        cells > 3)
         return;
     for (u32 i = 0; i < (u32)len / (cells * 4) && d->irq_count < DEVICE_MAX_IRQS; i++)
         d->irqs[d->irq_count++] = (u32)cells_read(p + i * cells * 4, 1);
@@ -121,7 +125,8 @@ static void scan(const struct bus *b, u32 depth)
             continue;
         add_device(node, b);
         struct bus below = {b, node, 0, 0};
-        if (depth < BUS_DEPTH && fdt_getprop(tree, node, "ranges", NULL) && !fdt_cells(tree, node, &below.acells, &below.scells))
+        if (depth < BUS_DEPTH && fdt_getprop(tree, node, "ranges", NULL) &&
+            !fdt_cells(tree, node, &below.acells, &below.scells))
             scan(&below, depth + 1);
     }
 }
@@ -141,14 +146,15 @@ static void probe_stage(u32 stage)
         if ((*drv)->stage != stage)
             continue;
         struct device *d;
-        list_for_each_entry(d, &all_devices, link) {
+        list_for_each_entry (d, &all_devices, link) {
             if (d->driver || !matches(d, *drv))
                 continue;
             int err = (*drv)->probe(d);
             if (!err)
                 d->driver = *drv;
             else if (err != -E_NODEV)
-                klog(LOG_ERR, "device %s: driver %s: %s", d->name, (*drv)->name, kerr_name((enum kerr)-err));
+                klog(LOG_ERR, "device %s: driver %s: %s", d->name, (*drv)->name,
+                     kerr_name((enum kerr) - err));
         }
     }
 }
@@ -171,7 +177,9 @@ void device_early_init(const void *dtb)
     int err = fdt_boot_info(dtb, &boot_info, &what);
     if (err)
         panic("device tree: %s: %s", what,
-              err == -E_OVERFLOW ? "more entries than this kernel can hold" : err == -E_NODEV ? "missing" : "malformed");
+              err == -E_OVERFLOW ? "more entries than this kernel can hold"
+              : err == -E_NODEV  ? "missing"
+                                 : "malformed");
     tree = dtb;
     random_add(boot_info.rng_seed, boot_info.rng_seed_len, boot_info.rng_seed_len * 8);
     memset(boot_info.rng_seed, 0, sizeof(boot_info.rng_seed));
@@ -228,7 +236,7 @@ void serial_register(struct serial_port *p)
 {
     u32 index = 0;
     struct serial_port *other;
-    list_for_each_entry(other, &serial_ports, link)
+    list_for_each_entry (other, &serial_ports, link)
         index++;
     p->index = index;
     list_add_tail(&serial_ports, &p->link);

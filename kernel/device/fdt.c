@@ -1,7 +1,8 @@
 // The device tree, read once at boot into plain data.
 //
-// Owns boot_info. No lock: one CPU runs. Relies on libfdt after fdt_check_full has accepted the whole tree, which makes every offset and
-// name in it sound; lengths of properties are still the tree's word and are checked here, one by one.
+// Owns boot_info. No lock: one CPU runs. Relies on libfdt after fdt_check_full has accepted the
+// whole tree, which makes every offset and name in it sound; lengths of properties are still the
+// tree's word and are checked here, one by one.
 #include <libfdt.h> // before ours, which makes macros of some names
 
 #include "fdt_cells.h"
@@ -92,7 +93,8 @@ static int add_range(struct boot_range *ranges, u32 *count, u64 start, u64 len)
 }
 
 // Adds every (address, size) pair of a node's "reg".
-static int add_reg(const void *dtb, int node, u32 acells, u32 scells, struct boot_range *ranges, u32 *count)
+static int add_reg(const void *dtb, int node, u32 acells, u32 scells, struct boot_range *ranges,
+                   u32 *count)
 {
     int len;
     const u8 *p = fdt_getprop(dtb, node, "reg", &len);
@@ -102,7 +104,8 @@ static int add_reg(const void *dtb, int node, u32 acells, u32 scells, struct boo
     if (!step || len < 0 || (u32)len % step)
         return -E_INVAL;
     for (u32 i = 0; i < (u32)len / step; i++) {
-        int err = add_range(ranges, count, cells_read(p + i * step, acells), cells_read(p + i * step + acells * 4, scells));
+        int err = add_range(ranges, count, cells_read(p + i * step, acells),
+                            cells_read(p + i * step + acells * 4, scells));
         if (err)
             return err;
     }
@@ -112,7 +115,8 @@ static int add_reg(const void *dtb, int node, u32 acells, u32 scells, struct boo
 int fdt_cells(const void *dtb, int node, u32 *acells, u32 *scells)
 {
     u32 a = 2, s = 1;
-    int ea = fdt_prop_u32(dtb, node, "#address-cells", &a), es = fdt_prop_u32(dtb, node, "#size-cells", &s);
+    int ea = fdt_prop_u32(dtb, node, "#address-cells", &a),
+        es = fdt_prop_u32(dtb, node, "#size-cells", &s);
     if (ea == -E_INVAL || es == -E_INVAL || a > 2 || s > 2)
         return -E_INVAL;
     *acells = a;
@@ -158,7 +162,9 @@ static int read_reserved(const void *dtb, struct boot_info *out)
         return err;
     fdt_for_each_subnode(node, dtb, parent)
     {
-        err = fdt_node_enabled(dtb, node) ? add_reg(dtb, node, a, s, out->reserved, &out->reserved_count) : 0;
+        err = fdt_node_enabled(dtb, node)
+                  ? add_reg(dtb, node, a, s, out->reserved, &out->reserved_count)
+                  : 0;
         if (err)
             return err;
     }
@@ -200,7 +206,8 @@ static int read_isa(const void *dtb, int node, char *dst)
     usize len;
     const char *s = fdt_prop_string(dtb, node, "riscv,isa", &len);
     if (s)
-        return copy_string(dst, BOOT_ISA_MAX, s, MIN(len, (usize)BOOT_ISA_MAX - 1)); // only shown to people
+        return copy_string(dst, BOOT_ISA_MAX, s,
+                           MIN(len, (usize)BOOT_ISA_MAX - 1)); // only shown to people
     s = fdt_prop_string(dtb, node, "riscv,isa-base", &len);
     return s ? copy_string(dst, BOOT_ISA_MAX, s, MIN(len, (usize)BOOT_ISA_MAX - 1)) : 0;
 }

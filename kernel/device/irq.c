@@ -1,7 +1,7 @@
 // Interrupt numbers: who serves which, how often they came, and which CPU takes them.
 //
-// Owns the table of lines. Guarded by irq_lock (interrupts off) for changes; the handler path reads a line's action with an acquire load
-// and marks itself in `running`, for which irq_free waits.
+// Owns the table of lines. Guarded by irq_lock (interrupts off) for changes; the handler path reads
+// a line's action with an acquire load and marks itself in `running`, for which irq_free waits.
 #include <arch/upcall.h>
 #include <device/irq.h>
 #include <device/random.h>
@@ -19,7 +19,7 @@ struct irq_action {
 struct irq_line {
     struct irq_action *_Atomic action;
     _Atomic u32 running;
-    u32 cpu; // where it is routed; guarded by irq_lock
+    u32 cpu;             // where it is routed; guarded by irq_lock
     _Atomic u64 *counts; // per CPU
 };
 
@@ -94,7 +94,8 @@ static void serve(const struct irq_chip *c, u32 irq)
     struct irq_action *a = atomic_load_explicit(&l->action, memory_order_seq_cst);
     if (LIKELY(a)) {
         _Atomic u64 *n = &l->counts[this_cpu()->index]; // only this CPU writes it
-        atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+        atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
         a->fn(irq, a->arg);
     } else {
         spurious++;

@@ -1,6 +1,7 @@
 // /dev/kmsg: the kernel log record by record, and a way to write to it.
 //
-// Guarded by the object's spinlock: its place in the log. The log has its own lock. Format: Linux's Documentation/ABI/testing/dev-kmsg.
+// Guarded by the object's spinlock: its place in the log. The log has its own lock. Format: Linux's
+// Documentation/ABI/testing/dev-kmsg.
 #include <device/chardev.h>
 #include <device/kmsg.h>
 #include <lib/printf.h>
@@ -12,9 +13,9 @@
 struct waitqueue kmsg_wait = WAITQUEUE_INIT(kmsg_wait);
 
 struct kmsg {
-    struct object obj; // first
+    struct object obj;    // first
     struct spinlock lock; // class object
-    u64 seq; // next record to read
+    u64 seq;              // next record to read
 };
 
 enum : u32 { LINE_MAX = LOG_RECORD_MAX * 4 + 64 }; // every byte may be escaped
@@ -31,9 +32,11 @@ void kmsg_init(void)
 }
 
 // "level,seq,microseconds,-;text\n", bytes that are not printable as \xNN.
-static usize format_record(char *out, usize cap, const struct log_record *r, const char *text, usize len)
+static usize format_record(char *out, usize cap, const struct log_record *r, const char *text,
+                           usize len)
 {
-    usize n = kscnprintf(out, cap, "%u,%llu,%llu,-;", r->level, (unsigned long long)r->seq, (unsigned long long)(r->time_ns / 1000));
+    usize n = kscnprintf(out, cap, "%u,%llu,%llu,-;", r->level, (unsigned long long)r->seq,
+                         (unsigned long long)(r->time_ns / 1000));
     for (usize i = 0; i < len; i++) {
         u8 c = (u8)text[i];
         if (c < ' ' || c >= 0x7f || c == '\\')
@@ -105,7 +108,8 @@ static i64 kmsg_read(struct object *o, struct iobuf *buf, u64 *pos)
     return n;
 }
 
-// "<priority>text": the lowest three bits are the level; the rest names a facility, which is not kept.
+// "<priority>text": the lowest three bits are the level; the rest names a facility, which is not
+// kept.
 static i64 kmsg_write(struct object *o, struct iobuf *buf, u64 *pos)
 {
     (void)o, (void)pos;
@@ -186,7 +190,8 @@ static const struct object_type kmsg_type = {
     .poll = kmsg_poll,
 };
 
-static int kmsg_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int kmsg_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                     struct object **out)
 {
     (void)d, (void)minor, (void)access, (void)flags;
     struct kmsg *k = kmalloc(sizeof(*k), ALLOC_USER);

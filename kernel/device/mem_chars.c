@@ -95,7 +95,8 @@ static i64 stay_at_zero(struct object *o, i64 off, u32 whence)
     return 0;
 }
 
-// Private: anonymous memory; shared: a fresh shared object. Both are what a request without object gives.
+// Private: anonymous memory; shared: a fresh shared object. Both are what a request without object
+// gives.
 static int zero_map(struct object *o, struct map_request *r)
 {
     (void)o;
@@ -118,10 +119,14 @@ static void plain_release(struct object *o)
     object_free(o, plain_free);
 }
 
-#define PLAIN .kinds = OBJ_KIND_DEVICE, .seekable = true, .release = plain_release, .seek = stay_at_zero
-static const struct object_type null_type = {.name = "null", PLAIN, .read = none_read, .write = all_write};
-static const struct object_type zero_type = {.name = "zero", PLAIN, .read = zero_read, .write = all_write, .map = zero_map};
-static const struct object_type full_type = {.name = "full", PLAIN, .read = zero_read, .write = full_write, .map = zero_map};
+#define PLAIN                                                                                      \
+    .kinds = OBJ_KIND_DEVICE, .seekable = true, .release = plain_release, .seek = stay_at_zero
+static const struct object_type null_type = {
+    .name = "null", PLAIN, .read = none_read, .write = all_write};
+static const struct object_type zero_type = {
+    .name = "zero", PLAIN, .read = zero_read, .write = all_write, .map = zero_map};
+static const struct object_type full_type = {
+    .name = "full", PLAIN, .read = zero_read, .write = full_write, .map = zero_map};
 static const struct object_type random_type = {
     .name = "random", PLAIN, .read = random_read, .write = random_write, .poll = always_ready};
 static const struct object_type urandom_type = {
@@ -131,7 +136,8 @@ static const struct object_type *const by_minor[] = {
     [3] = &null_type, [5] = &zero_type, [7] = &full_type, [8] = &random_type, [9] = &urandom_type,
 };
 
-static int mem_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int mem_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                    struct object **out)
 {
     (void)d, (void)access, (void)flags;
     if (minor >= ARRAY_LEN(by_minor) || !by_minor[minor])

@@ -1,7 +1,9 @@
-// Randomness: one ChaCha20 key that every use replaces (what was given out cannot be found from what is kept).
+// Randomness: one ChaCha20 key that every use replaces (what was given out cannot be found from
+// what is kept).
 //
-// Guarded by random_lock (class random, interrupts off): the key and the count of entropy bits. Moments of interrupts gather in per-CPU
-// words without lock and are mixed in now and then. Relies on nothing but the block function, so it works from the first instruction.
+// Guarded by random_lock (class random, interrupts off): the key and the count of entropy bits.
+// Moments of interrupts gather in per-CPU words without lock and are mixed in now and then. Relies
+// on nothing but the block function, so it works from the first instruction.
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <device/random.h>
@@ -25,7 +27,8 @@ static struct moment {
 
 static const u8 no_nonce[CHACHA_NONCE];
 
-// One block under the present key; its first half becomes the key, the second goes to out. Lock held.
+// One block under the present key; its first half becomes the key, the second goes to out. Lock
+// held.
 static void step(u8 out[CHACHA_BLOCK - CHACHA_KEY])
 {
     struct chacha c;
@@ -43,7 +46,8 @@ void random_bytes(void *buf, usize n)
     u8 *out = buf, half[CHACHA_BLOCK - CHACHA_KEY];
     static_assert(sizeof(half) == CHACHA_KEY);
     irqflags_t f = spin_lock_irqsave(&random_lock);
-    // Two CPUs never draw the same, but a machine without any seed should still differ from boot to boot a little.
+    // Two CPUs never draw the same, but a machine without any seed should still differ from boot to
+    // boot a little.
     if (UNLIKELY(!random_ready()))
         for (usize i = 0; i < sizeof(u64); i++)
             key[i] ^= (u8)(arch_entropy_word() >> (8 * i));

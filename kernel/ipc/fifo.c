@@ -1,6 +1,7 @@
 // FIFOs: pipes that hang at a node of a file system while somebody has them open.
 //
-// Guarded by fifo_lock: the node's slot, and the reference count of such a pipe, so that an opener never finds one that is on its way out.
+// Guarded by fifo_lock: the node's slot, and the reference count of such a pipe, so that an opener
+// never finds one that is on its way out.
 #include "pipe.h"
 #include <mem/slab.h>
 
@@ -78,7 +79,8 @@ static struct pipe *fifo_pipe(void **slot)
     }
 }
 
-// Waits for the side that `access` lacks. opens: how often that side had been opened before ours was counted.
+// Waits for the side that `access` lacks. opens: how often that side had been opened before ours
+// was counted.
 static int wait_other_side(struct pipe *p, u32 access, u32 status)
 {
     if (access == PIPE_READ) {
@@ -107,7 +109,9 @@ int fifo_open(void **slot, u32 access, u32 status, struct object **out)
     int err = access == PIPE_WRITE && status & OBJ_NONBLOCK && !p->readers ? -E_NXIO : 0;
     if (!err) {
         // A reader that does not wait sees no hang-up until a first writer came and went.
-        e->seen_writers = access == PIPE_READ && !p->writers && status & OBJ_NONBLOCK ? p->writer_opens : ~p->writer_opens;
+        e->seen_writers = access == PIPE_READ && !p->writers && status & OBJ_NONBLOCK
+                              ? p->writer_opens
+                              : ~p->writer_opens;
         pipe_end_open(p, access);
         err = wait_other_side(p, access, status);
         if (err)

@@ -1,8 +1,9 @@
 // Futexes: hash buckets of waiting threads.
 //
-// Guarded by the bucket's spinlock: its list, and for each waiter `bucket` (which changes when it is moved) and `woken`. Two buckets are
-// taken in order of address. User words are read under the lock only when that needs no sleep; else the lock is dropped, the page is
-// brought in, and everything starts again, so a change of the word between test and sleep is always seen.
+// Guarded by the bucket's spinlock: its list, and for each waiter `bucket` (which changes when it
+// is moved) and `woken`. Two buckets are taken in order of address. User words are read under the
+// lock only when that needs no sleep; else the lock is dropped, the page is brought in, and
+// everything starts again, so a change of the word between test and sleep is always seen.
 #include <ipc/futex.h>
 #include <ipc/init.h>
 #include <kerr.h>
@@ -61,7 +62,8 @@ static void unlock_pair(struct bucket *x, struct bucket *y)
     spin_unlock(&x->lock);
 }
 
-// Takes w off its bucket's list and wakes it. Bucket's lock held. The waiter's frame may be gone as soon as `woken` is set.
+// Takes w off its bucket's list and wakes it. Bucket's lock held. The waiter's frame may be gone as
+// soon as `woken` is set.
 static void wake_waiter(struct futex_waiter *w)
 {
     struct thread *t = w->thread;
@@ -76,7 +78,7 @@ static u32 wake_matching(struct bucket *b, const struct futex_key *key, u32 n, u
 {
     u32 done = 0;
     struct futex_waiter *w, *next;
-    list_for_each_entry_safe(w, next, &b->waiters, link) {
+    list_for_each_entry_safe (w, next, &b->waiters, link) {
         if (done == n)
             break;
         if (!same(&w->key, key) || !(w->bits & bits))
@@ -87,7 +89,8 @@ static u32 wake_matching(struct bucket *b, const struct futex_key *key, u32 n, u
     return done;
 }
 
-// Reads the word without sleeping while locks are held; -E_AGAIN means: drop them, call fault_in, start again.
+// Reads the word without sleeping while locks are held; -E_AGAIN means: drop them, call fault_in,
+// start again.
 static int fault_in(uaddr_t a)
 {
     u32 ignored;
@@ -192,7 +195,7 @@ i64 futex_requeue(uaddr_t a, uaddr_t b, u32 nwake, u32 nmove, bool compare, u32 
         u32 woken = wake_matching(x, &from, nwake, FUTEX_ANY_BITS), moved = 0;
         struct list going = LIST_INIT(going);
         struct futex_waiter *w, *next;
-        list_for_each_entry_safe(w, next, &x->waiters, link) {
+        list_for_each_entry_safe (w, next, &x->waiters, link) {
             if (moved == nmove)
                 break;
             if (!same(&w->key, &from))
@@ -275,8 +278,9 @@ i64 futex_wake_op(uaddr_t a, uaddr_t b, u32 n1, u32 n2, const struct futex_chang
     if (!err)
         err = user_futex_key(b, private, &kb);
     u32 old;
-    // The change comes first and by itself: a waiter that reads the new word does not sleep, one that read the old word is on its list by
-    // the time the bucket is locked below. That is all the caller can tell from doing both under the locks.
+    // The change comes first and by itself: a waiter that reads the new word does not sleep, one
+    // that read the old word is on its list by the time the bucket is locked below. That is all the
+    // caller can tell from doing both under the locks.
     if (!err)
         err = change_word(b, c, &old);
     if (err)

@@ -1,8 +1,9 @@
 // Pipes: moving bytes through a ring of pages.
 //
-// Owns the ring. Guarded by the pipe's sleeping lock, held across user copies, so that writes of up to PIPE_ATOMIC bytes stay whole: one
-// free slot always takes such a write. Waiting happens without the lock, on the queue of one's own side; whoever changes the ring wakes
-// the other side after letting go of the lock.
+// Owns the ring. Guarded by the pipe's sleeping lock, held across user copies, so that writes of up
+// to PIPE_ATOMIC bytes stay whole: one free slot always takes such a write. Waiting happens without
+// the lock, on the queue of one's own side; whoever changes the ring wakes the other side after
+// letting go of the lock.
 #include "pipe.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -134,7 +135,8 @@ static i64 fill_slot(struct pipe *p, struct iobuf *buf, bool packet)
     return n < want ? -E_FAULT : (i64)n;
 }
 
-// Moves what fits. Lock held. 0: all is in, or the ring is full; else an error after which to stop (bytes moved before it count).
+// Moves what fits. Lock held. 0: all is in, or the ring is full; else an error after which to stop
+// (bytes moved before it count).
 static i64 put_data(struct pipe *p, struct iobuf *buf, bool packet)
 {
     if (!packet) {

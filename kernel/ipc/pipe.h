@@ -6,9 +6,9 @@
 enum : u32 { PIPE_SLOTS = 16, PIPE_MAX_SLOTS = 256, PIPE_PAGE = 4096 };
 
 struct pipe_slot {
-    u8 *page;   // owned
+    u8 *page;     // owned
     u16 off, len; // what is left in it
-    bool packet; // a read takes it whole
+    bool packet;  // a read takes it whole
 };
 
 struct pipe;
@@ -20,13 +20,14 @@ struct pipe_end {
 };
 
 struct pipe {
-    refcount_t refs;     // ends; of a FIFO under fifo_lock
-    struct mutex lock;   // class pipe_sleep
-    // --- guarded by lock; head, tail, readers, writers may be read without it for a hint that a wake-up follows up ---
+    refcount_t refs;   // ends; of a FIFO under fifo_lock
+    struct mutex lock; // class pipe_sleep
+    // --- guarded by lock; head, tail, readers, writers may be read without it for a hint that a
+    // wake-up follows up ---
     _Atomic u32 head, tail; // slots filled and emptied so far
     u32 mask;               // slots - 1
     struct pipe_slot *slots;
-    u8 *spare;              // a page kept for the next write
+    u8 *spare; // a page kept for the next write
     _Atomic u32 readers, writers;
     u32 reader_opens, writer_opens; // so far: a FIFO opener waits for the other number to move
     // --- own locks ---
@@ -51,7 +52,7 @@ static inline bool pipe_full(const struct pipe *p)
 }
 
 [[nodiscard]] struct pipe *pipe_alloc(void); // refs 1, no ends counted; NULL: no memory
-void pipe_free(struct pipe *p);             // nobody uses it any more
+void pipe_free(struct pipe *p);              // nobody uses it any more
 // Counts an end in or out and wakes whom that concerns.
 void pipe_end_open(struct pipe *p, u32 access);
 void pipe_end_close(struct pipe *p, u32 access);

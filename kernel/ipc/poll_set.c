@@ -1,9 +1,12 @@
-// Sets of waits: items in a tree by (fd, object), a list of those that may be ready, and the waiting itself.
+// Sets of waits: items in a tree by (fd, object), a list of those that may be ready, and the
+// waiting itself.
 //
-// Guarded by: `lock` (sleeping) of a set: its items and their life; `ready_lock` (spinning, interrupts off, because wake-ups come from
-// interrupts with a queue's lock held): the ready list and the sleepers; `watch_lock` (global, outside of `lock`): the list of items at
-// each watched object. An item holds no reference to its target: the watch hook takes it out when the target goes.
-// Relies on: a target's wait queues living as long as the target, and on poll functions that do not sleep.
+// Guarded by: `lock` (sleeping) of a set: its items and their life; `ready_lock` (spinning,
+// interrupts off, because wake-ups come from interrupts with a queue's lock held): the ready list
+// and the sleepers; `watch_lock` (global, outside of `lock`): the list of items at each watched
+// object. An item holds no reference to its target: the watch hook takes it out when the target
+// goes. Relies on: a target's wait queues living as long as the target, and on poll functions that
+// do not sleep.
 #include "poll_set.h"
 #include <mem/slab.h>
 #include <object/attr.h>
@@ -28,11 +31,12 @@ static bool make_ready(struct poll_set *s, struct set_item *it)
     return l;
 }
 
-// Tells those who poll the set itself, later: the caller may hold the lock of another queue. `told` keeps one reference alive from here
-// until the work ran.
+// Tells those who poll the set itself, later: the caller may hold the lock of another queue. `told`
+// keeps one reference alive from here until the work ran.
 static void tell_pollers(struct poll_set *s)
 {
-    if (!waitqueue_active(&s->poll_wait) || atomic_exchange_explicit(&s->told, true, memory_order_acq_rel))
+    if (!waitqueue_active(&s->poll_wait) ||
+        atomic_exchange_explicit(&s->told, true, memory_order_acq_rel))
         return;
     if (refcount_inc_not_zero(&s->obj.refs))
         work_queue(&s->poll_work);
@@ -120,7 +124,7 @@ static u32 item_state(struct set_item *it, struct poll_table *pt)
 static struct set_item *find(struct poll_set *s, i32 fd, const struct object *target)
 {
     struct set_item *it;
-    list_for_each_entry(it, set_bucket(s, fd), link)
+    list_for_each_entry (it, set_bucket(s, fd), link)
         if (it->fd == fd && it->target == target)
             return it;
     return NULL;
@@ -167,15 +171,16 @@ static void item_remove(struct poll_set *s, struct set_item *it)
 
 // --- changes ---
 
-static int check_item(struct object *set, struct object *target, const struct poll_item *item, bool adding)
+static int check_item(struct object *set, struct object *target, const struct poll_item *item,
+                      bool adding)
 {
     if (set == target)
         return -E_INVAL;
     if (!target->type->poll)
         return -E_PERM;
     if (item->events & POLL_SET_EXCLUSIVE) {
-        u32 allowed = POLL_IN | POLL_OUT | POLL_RDNORM | POLL_WRNORM | POLL_ERR | POLL_HUP | POLL_SET_WAKEUP | POLL_SET_EDGE |
-                      POLL_SET_EXCLUSIVE;
+        u32 allowed = POLL_IN | POLL_OUT | POLL_RDNORM | POLL_WRNORM | POLL_ERR | POLL_HUP |
+                      POLL_SET_WAKEUP | POLL_SET_EDGE | POLL_SET_EXCLUSIVE;
         if (!adding || item->events & ~allowed || object_is_poll_set(target))
             return -E_INVAL;
     }
@@ -183,7 +188,8 @@ static int check_item(struct object *set, struct object *target, const struct po
 }
 
 // Both locks held.
-static int add_locked(struct poll_set *s, i32 fd, struct object *target, const struct poll_item *item)
+static int add_locked(struct poll_set *s, i32 fd, struct object *target,
+                      const struct poll_item *item)
 {
     if (find(s, fd, target))
         return -E_EXIST;
@@ -248,7 +254,8 @@ int poll_set_modify(struct object *set, i32 fd, struct object *target, const str
         irqflags_t f = spin_lock_irqsave(&s->ready_lock);
         it->item = *item;
         spin_unlock_irqrestore(&s->ready_lock, f);
-        atomic_thread_fence(memory_order_seq_cst); // a wake-up from here on sees the new events, one before it shows in the state
+        atomic_thread_fence(memory_order_seq_cst); // a wake-up from here on sees the new events,
+                                                   // one before it shows in the state
         if (item_state(it, NULL))
             add_ready(s, it);
     }
@@ -383,7 +390,8 @@ static u32 set_poll(struct object *o, struct poll_table *pt)
     u32 mask = 0;
     if (!has_ready(s))
         return 0;
-    if (!mutex_trylock(&s->lock)) // being harvested or changed: a false "ready" is allowed, a false "not" is not
+    if (!mutex_trylock(&s->lock)) // being harvested or changed: a false "ready" is allowed, a false
+                                  // "not" is not
         return POLL_IN | POLL_RDNORM;
     while (!mask) {
         irqflags_t f = spin_lock_irqsave(&s->ready_lock);

@@ -1,10 +1,14 @@
-// Inside of a set of waits, shared by poll_set.c (items and waiting) and watch.c (what hangs at the watched objects).
+// Inside of a set of waits, shared by poll_set.c (items and waiting) and watch.c (what hangs at the
+// watched objects).
 #pragma once
 #include <ipc/poll_set.h>
 #include <sched/lock.h>
 #include <sched/timer.h>
 
-enum : u32 { POLL_SET_FLAGS = POLL_SET_EXCLUSIVE | POLL_SET_WAKEUP | POLL_SET_ONESHOT | POLL_SET_EDGE, POLL_SET_DEPTH = 5 };
+enum : u32 {
+    POLL_SET_FLAGS = POLL_SET_EXCLUSIVE | POLL_SET_WAKEUP | POLL_SET_ONESHOT | POLL_SET_EDGE,
+    POLL_SET_DEPTH = 5
+};
 
 struct set_item;
 struct set_wait { // a registration with one queue of the target
@@ -19,10 +23,10 @@ struct set_item {
     struct list watch_link; // watch.items of the target; guarded by watch_lock
     struct list ready_link; // set->ready; guarded by the set's ready_lock
     struct poll_set *set;
-    struct object *target;  // no reference
+    struct object *target; // no reference
     i32 fd;
-    struct poll_item item;  // written under lock and ready_lock
-    struct set_wait first;  // most objects have one queue
+    struct poll_item item; // written under lock and ready_lock
+    struct set_wait first; // most objects have one queue
     struct set_wait *more;
 };
 
@@ -61,6 +65,6 @@ static inline struct list *set_bucket(struct poll_set *s, i32 fd)
 // All with watch_lock held.
 [[nodiscard]] int watch_link(struct set_item *it); // -E_NOMEM
 void watch_unlink(struct set_item *it);
-struct set_item *watch_first(struct object *target); // NULL: none
+struct set_item *watch_first(struct object *target);                                  // NULL: none
 [[nodiscard]] int watch_check_nesting(struct poll_set *set, struct poll_set *target); // -E_LOOP
 void poll_set_target_gone(struct object *target); // takes watch_lock

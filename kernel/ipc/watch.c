@@ -48,8 +48,8 @@ struct set_item *watch_first(struct object *target)
     return w ? list_entry(w->items.next, struct set_item, watch_link) : NULL;
 }
 
-// Levels of sets below and including s; more than POLL_SET_DEPTH when `never` is among them. Each set is looked at once per check, so
-// that many paths to the same set cost nothing.
+// Levels of sets below and including s; more than POLL_SET_DEPTH when `never` is among them. Each
+// set is looked at once per check, so that many paths to the same set cost nothing.
 static u32 depth_below(struct poll_set *s, const struct poll_set *never)
 {
     if (s == never)
@@ -59,7 +59,7 @@ static u32 depth_below(struct poll_set *s, const struct poll_set *never)
     u32 deepest = 0;
     for (u32 i = 0; i < s->bucket_count && deepest <= POLL_SET_DEPTH; i++) {
         struct set_item *it;
-        list_for_each_entry(it, &s->buckets[i], link)
+        list_for_each_entry (it, &s->buckets[i], link)
             if (object_is_poll_set(it->target))
                 deepest = MAX(deepest, depth_below((struct poll_set *)it->target, never));
     }
@@ -76,7 +76,7 @@ static u32 depth_above(struct poll_set *s)
     struct watch *w = watch_of(&s->obj);
     if (w) {
         struct set_item *it;
-        list_for_each_entry(it, &w->items, watch_link)
+        list_for_each_entry (it, &w->items, watch_link)
             deepest = MAX(deepest, depth_above(it->set));
     }
     s->visit = visit;

@@ -1,14 +1,17 @@
 // Handle tables: slots of object and rights, found without lock.
 //
-// Owns struct handle_table and its arrays. A slot is one word (address, rights, close-on-exec), so that a lookup sees a consistent one.
-// Guarded by: `lock` of the table for every change; readers of the own table use RCU and the word alone; readers of another task's table
-// take the lock, under which the slot's own reference keeps the object alive. Relies on object_free for memory that a lookup without
-// lock still touches: every object that sits in a table with several users carries OBJ_LOOKED_UP.
+// Owns struct handle_table and its arrays. A slot is one word (address, rights, close-on-exec), so
+// that a lookup sees a consistent one. Guarded by: `lock` of the table for every change; readers of
+// the own table use RCU and the word alone; readers of another task's table take the lock, under
+// which the slot's own reference keeps the object alive. Relies on object_free for memory that a
+// lookup without lock still touches: every object that sits in a table with several users carries
+// OBJ_LOOKED_UP.
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <object/handle.h>
 
-// Word of a slot: rights << 49 | cloexec << 48 | low 48 bits of the object's address, which sign extension restores.
+// Word of a slot: rights << 49 | cloexec << 48 | low 48 bits of the object's address, which sign
+// extension restores.
 enum : u32 { WORD_RIGHTS_SHIFT = 49, WORD_CLOEXEC_SHIFT = 48, INLINE_SLOTS = 64 };
 enum : u64 { WORD_CLOEXEC = 1ull << WORD_CLOEXEC_SHIFT, WORD_ADDRESS = WORD_CLOEXEC - 1 };
 static_assert(RIGHTS_ALL == 0x7fff);
@@ -21,18 +24,18 @@ struct slot {
 // The growing part. Published with release order, replaced as a whole, freed after a grace period.
 struct slots {
     struct rcu_head rcu;
-    u32 cap; // a multiple of 64
+    u32 cap;   // a multiple of 64
     u64 *used; // a bit per slot: taken or reserved; guarded by the table's lock
     struct slot slot[];
 };
 
 struct handle_table {
     _Atomic u32 users;
-    struct spinlock lock; // class handle_table
+    struct spinlock lock;        // class handle_table
     struct slots *_Atomic slots; // written under lock
     // --- guarded by lock ---
-    u32 count;     // published and reserved
-    u32 low;       // no free slot below
+    u32 count; // published and reserved
+    u32 low;   // no free slot below
     struct rcu_head rcu;
 };
 
@@ -111,8 +114,10 @@ static int grow(struct handle_table *t, u32 fd)
         for (u32 i = 0; i < old->cap / 64; i++)
             s->used[i] = old->used[i];
         for (u32 i = 0; i < old->cap; i++) {
-            atomic_init(&s->slot[i].word, atomic_load_explicit(&old->slot[i].word, memory_order_relaxed));
-            atomic_init(&s->slot[i].role, atomic_load_explicit(&old->slot[i].role, memory_order_relaxed));
+            atomic_init(&s->slot[i].word,
+                        atomic_load_explicit(&old->slot[i].word, memory_order_relaxed));
+            atomic_init(&s->slot[i].role,
+                        atomic_load_explicit(&old->slot[i].role, memory_order_relaxed));
         }
         rcu_store(t->slots, s);
         rcu_call(&old->rcu, slots_free_later);
@@ -205,7 +210,8 @@ struct handle_table *handle_table_fork(struct handle_table *t)
                 continue;
             object_get(word_object(word));
             atomic_init(&to->slot[fd].word, word);
-            atomic_init(&to->slot[fd].role, atomic_load_explicit(&from->slot[fd].role, memory_order_relaxed));
+            atomic_init(&to->slot[fd].role,
+                        atomic_load_explicit(&from->slot[fd].role, memory_order_relaxed));
             to->used[w] |= 1ull << (fd % 64);
             n->count++;
         }
@@ -218,7 +224,8 @@ struct handle_table *handle_table_fork(struct handle_table *t)
 void handle_table_get(struct handle_table *t)
 {
     spin_lock(&t->lock);
-    // From here on lookups may race with closes: what is in the table already must be freed with care.
+    // From here on lookups may race with closes: what is in the table already must be freed with
+    // care.
     if (atomic_fetch_add_explicit(&t->users, 1, memory_order_acq_rel) == 1) {
         const struct slots *s = slots_of(t);
         for (u32 w = 0; w < s->cap / 64; w++)
@@ -297,7 +304,8 @@ int href_get(struct href *h, i32 fd, u32 rights)
         if (err)
             break;
         struct object *o = word_object(w);
-        // The count is zero when the last handle was closed since the word was read: then the slot says something else by now.
+        // The count is zero when the last handle was closed since the word was read: then the slot
+        // says something else by now.
         if (!refcount_inc_not_zero(&o->refs)) {
             err = -E_BADF;
             continue;
@@ -331,8 +339,9 @@ int handle_lookup(struct handle_table *t, i32 fd, struct href *out)
     u64 w = (u32)fd < s->cap ? slot_word(&s->slot[fd]) : 0;
     if (w) {
         object_get(word_object(w));
-        *out = (struct href){word_object(w), word_rights(w),
-                             word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed), true};
+        *out = (struct href){
+            word_object(w), word_rights(w),
+            word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed), true};
         err = 0;
     }
     spin_unlock(&t->lock);
@@ -388,7 +397,8 @@ void handle_unreserve(struct handle_table *t, i32 fd)
     spin_unlock(&t->lock);
 }
 
-i32 handle_install(struct handle_table *t, struct object *o, u32 rights, u32 flags, i32 min, u32 limit)
+i32 handle_install(struct handle_table *t, struct object *o, u32 rights, u32 flags, i32 min,
+                   u32 limit)
 {
     i32 fd = handle_reserve(t, min, limit);
     if (fd >= 0)
@@ -396,7 +406,8 @@ i32 handle_install(struct handle_table *t, struct object *o, u32 rights, u32 fla
     return fd;
 }
 
-int handle_replace(struct handle_table *t, i32 fd, struct object *o, u32 rights, u32 flags, u32 limit)
+int handle_replace(struct handle_table *t, i32 fd, struct object *o, u32 rights, u32 flags,
+                   u32 limit)
 {
     if (fd < 0 || (u32)fd >= limit)
         return -E_BADF;
@@ -447,7 +458,8 @@ int handle_get_flags(struct handle_table *t, i32 fd)
     int result = -E_BADF;
     u64 w = (u32)fd < s->cap ? slot_word(&s->slot[fd]) : 0;
     if (w)
-        result = (int)(word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed));
+        result =
+            (int)(word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed));
     rcu_read_unlock();
     return result;
 }
@@ -465,7 +477,8 @@ int handle_set_flags(struct handle_table *t, i32 fd, u32 flags, u32 mask)
                                   memory_order_release);
         u32 role = atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed);
         mask &= ~(u32)HANDLE_CLOEXEC;
-        atomic_store_explicit(&s->slot[fd].role, (role & ~mask) | (flags & mask), memory_order_relaxed);
+        atomic_store_explicit(&s->slot[fd].role, (role & ~mask) | (flags & mask),
+                              memory_order_relaxed);
         err = 0;
     }
     spin_unlock(&t->lock);
@@ -493,7 +506,8 @@ static u32 next_published(const struct slots *s, u32 from, u64 with)
 static void close_matching(struct handle_table *t, u32 first, u32 last, u64 with)
 {
     spin_lock(&t->lock);
-    for (u32 fd = first; (fd = next_published(slots_of(t), fd, with)) <= last && fd != UINT32_MAX; fd++) {
+    for (u32 fd = first; (fd = next_published(slots_of(t), fd, with)) <= last && fd != UINT32_MAX;
+         fd++) {
         u64 w = take(t, fd);
         spin_unlock(&t->lock);
         (void)drop(t, w);
@@ -520,8 +534,8 @@ void handle_close_on_exec(struct handle_table *t)
     close_matching(t, 0, UINT32_MAX - 1, WORD_CLOEXEC);
 }
 
-int handle_for_each(struct handle_table *t, i32 from, int (*fn)(i32 fd, const struct href *h, void *arg),
-                    void *arg)
+int handle_for_each(struct handle_table *t, i32 from,
+                    int (*fn)(i32 fd, const struct href *h, void *arg), void *arg)
 {
     int stop = 0;
     for (u32 fd = from < 0 ? 0 : (u32)from; !stop; fd++) {
@@ -532,7 +546,9 @@ int handle_for_each(struct handle_table *t, i32 from, int (*fn)(i32 fd, const st
         if (fd != UINT32_MAX) {
             u64 w = slot_word(&s->slot[fd]);
             h = (struct href){word_object(w), word_rights(w),
-                              word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed), true};
+                              word_flags(w) |
+                                  atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed),
+                              true};
             object_get(h.object);
         }
         spin_unlock(&t->lock);

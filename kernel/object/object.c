@@ -1,6 +1,8 @@
-// Kernel objects: counting, the end of an object, and the operations whose defaults need more than a line.
+// Kernel objects: counting, the end of an object, and the operations whose defaults need more than
+// a line.
 //
-// Owns the numbers of anonymous objects. Guarded by: atomics only. Relies on RCU for memory that a lookup may still look at.
+// Owns the numbers of anonymous objects. Guarded by: atomics only. Relies on RCU for memory that a
+// lookup may still look at.
 #include <lib/string.h>
 #include <object/attr.h>
 #include <object/object.h>
@@ -35,7 +37,8 @@ void object_put(struct object *o)
         origin->ops->put(origin);
 }
 
-// What rcu_call needs to find its way back: the free function takes the place of the type, which nobody reads any more.
+// What rcu_call needs to find its way back: the free function takes the place of the type, which
+// nobody reads any more.
 struct free_note {
     void (*fn)(struct object *o);
 };

@@ -1,7 +1,8 @@
 // Waiting for any of many objects.
 //
-// Owns nothing that lasts: the waiters live on the caller's stack and, when there are many, in chunks from the heap. Guarded by: each
-// queue's own lock; `woken` marks are atomics. Relies on every object waking its queues after a change that makes it ready.
+// Owns nothing that lasts: the waiters live on the caller's stack and, when there are many, in
+// chunks from the heap. Guarded by: each queue's own lock; `woken` marks are atomics. Relies on
+// every object waking its queues after a change that makes it ready.
 #include <arch/time.h>
 #include <mem/slab.h>
 #include <object/object.h>

@@ -1,6 +1,8 @@
-// Serial terminals, the console among them, and the devices that stand for another terminal: /dev/tty, /dev/console.
+// Serial terminals, the console among them, and the devices that stand for another terminal:
+// /dev/tty, /dev/console.
 //
-// Owns one struct tty per serial port, for good. Guarded by: the terminals' own locks; the list is constant after start-up.
+// Owns one struct tty per serial port, for good. Guarded by: the terminals' own locks; the list is
+// constant after start-up.
 #include "tty_private.h"
 #include <device/chardev.h>
 #include <device/serial.h>
@@ -47,7 +49,8 @@ static void serial_configure(struct tty *t)
 {
     u32 c = t->ld.t.cflag;
     u32 parity = !(c & KT_PARENB) ? 0 : c & KT_PARODD ? 1 : 2;
-    port_of(t)->configure(port_of(t), t->ld.t.ospeed, 5 + (c & KT_CSIZE) / KT_CS6, parity, c & KT_CSTOPB ? 2 : 1);
+    port_of(t)->configure(port_of(t), t->ld.t.ospeed, 5 + (c & KT_CSIZE) / KT_CS6, parity,
+                          c & KT_CSTOPB ? 2 : 1);
 }
 
 static const struct tty_ops serial_ops = {
@@ -63,8 +66,10 @@ static const struct tty_ops serial_ops = {
 
 static void port_received(struct serial_port *p, const u8 *data, usize n, u32 flags)
 {
-    static_assert((u32)SERIAL_BREAK == LDISC_TROUBLE_BREAK && (u32)SERIAL_PARITY == LDISC_TROUBLE_PARITY &&
-                  (u32)SERIAL_FRAMING == LDISC_TROUBLE_FRAMING && (u32)SERIAL_OVERRUN == LDISC_TROUBLE_OVERRUN);
+    static_assert((u32)SERIAL_BREAK == LDISC_TROUBLE_BREAK &&
+                  (u32)SERIAL_PARITY == LDISC_TROUBLE_PARITY &&
+                  (u32)SERIAL_FRAMING == LDISC_TROUBLE_FRAMING &&
+                  (u32)SERIAL_OVERRUN == LDISC_TROUBLE_OVERRUN);
     struct serial_tty *s = p->attached;
     tty_receive(&s->tty, data, n, flags);
 }
@@ -102,7 +107,8 @@ static void add_port(struct serial_port *p)
     if (!s)
         panic("no memory for serial terminal %u", p->index);
     s->port = p;
-    tty_setup(&s->tty, &serial_ops, serial_termios(), TTY_MAJOR_SERIAL, TTY_MINOR_SERIAL + p->index);
+    tty_setup(&s->tty, &serial_ops, serial_termios(), TTY_MAJOR_SERIAL,
+              TTY_MINOR_SERIAL + p->index);
     (void)ksnprintf(s->tty.name, sizeof(s->tty.name), "ttyS%u", p->index);
     ports[p->index] = s;
     p->attached = s;
@@ -115,27 +121,29 @@ static void add_port(struct serial_port *p)
 void console_init(void)
 {
     struct serial_port *p;
-    list_for_each_entry(p, &serial_ports, link)
+    list_for_each_entry (p, &serial_ports, link)
         port_count++;
     if (!port_count)
         return;
     ports = kmalloc_array(port_count, sizeof(*ports), ALLOC_ZERO);
     if (!ports)
         panic("no memory for serial terminals");
-    list_for_each_entry(p, &serial_ports, link)
+    list_for_each_entry (p, &serial_ports, link)
         add_port(p);
     log_set_console(console_write);
 }
 
 // --- devices ---
 
-static int serial_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int serial_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                       struct object **out)
 {
     u32 n = minor - d->minor;
     return n < port_count ? tty_open(&ports[n]->tty, access | flags, status, false, out) : -E_NXIO;
 }
 
-static int current_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int current_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                        struct object **out)
 {
     (void)d, (void)minor;
     struct tty *t = tty_current();
@@ -146,17 +154,21 @@ static int current_open(const struct chardev *d, u32 minor, u32 access, u32 flag
     return err;
 }
 
-static int console_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int console_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                        struct object **out)
 {
     (void)d, (void)minor;
     return console ? tty_open(&console->tty, access | flags, status, true, out) : -E_NODEV;
 }
 
-static const struct chardev serial_dev = {"ttyS", TTY_MAJOR_SERIAL, TTY_MINOR_SERIAL, 64, serial_open};
+static const struct chardev serial_dev = {"ttyS", TTY_MAJOR_SERIAL, TTY_MINOR_SERIAL, 64,
+                                          serial_open};
 CHARDEV(serial_dev);
-static const struct chardev current_dev = {"/dev/tty", TTY_MAJOR_AUX, TTY_MINOR_CURRENT, 1, current_open};
+static const struct chardev current_dev = {"/dev/tty", TTY_MAJOR_AUX, TTY_MINOR_CURRENT, 1,
+                                           current_open};
 CHARDEV(current_dev);
-static const struct chardev console_dev = {"/dev/console", TTY_MAJOR_AUX, TTY_MINOR_CONSOLE, 1, console_open};
+static const struct chardev console_dev = {"/dev/console", TTY_MAJOR_AUX, TTY_MINOR_CONSOLE, 1,
+                                           console_open};
 CHARDEV(console_dev);
 
 void tty_init(void)

@@ -1,7 +1,7 @@
 // Job control: sessions, foreground groups, hangups.
 //
-// Guarded by tree_lock: which session has which terminal, and the foreground group. Events are posted without it, on counted references.
-// Facts: POSIX XBD 11.1, Linux's tty_jobctrl behaviour.
+// Guarded by tree_lock: which session has which terminal, and the foreground group. Events are
+// posted without it, on counted references. Facts: POSIX XBD 11.1, Linux's tty_jobctrl behaviour.
 #include "tty_private.h"
 #include <tty/policy.h>
 
@@ -22,8 +22,8 @@ static bool ignores(enum event_kind kind, bool *known)
     const struct abi_module *abi = current_task()->abi;
     *known = true;
     SET_FOREACH(p, tty_policy, const struct tty_policy)
-        if (abi && (*p)->abi == abi)
-            return (*p)->ignores(kind);
+    if (abi && (*p)->abi == abi)
+        return (*p)->ignores(kind);
     *known = false;
     return false;
 }
@@ -31,12 +31,14 @@ static bool ignores(enum event_kind kind, bool *known)
 int tty_job_check(struct tty *t, enum event_kind kind)
 {
     struct task *me = current_task();
-    // A group that is in the foreground is so by being this very pointer; everything else is looked at properly.
+    // A group that is in the foreground is so by being this very pointer; everything else is looked
+    // at properly.
     if (LIKELY(!me || atomic_load_explicit(&t->foreground, memory_order_relaxed) == me->pgrp))
         return 0;
     spin_lock(&tree_lock);
     struct pgrp *mine = me->pgrp;
-    bool background = t->session && t->session == mine->session && t->foreground && t->foreground != mine;
+    bool background =
+        t->session && t->session == mine->session && t->foreground && t->foreground != mine;
     bool orphaned = background && pgrp_is_orphaned(mine);
     if (background)
         pgrp_get(mine);
@@ -53,7 +55,8 @@ int tty_job_check(struct tty *t, enum event_kind kind)
     else if (known)
         (void)event_post_pgrp(mine, &e);
     else {
-        // No answer from the ABI: an event that does nothing to this thread does not become pending.
+        // No answer from the ABI: an event that does nothing to this thread does not become
+        // pending.
         int err = event_post_thread(current_task_thread(), &e);
         if (err || !thread_has_event(current()))
             result = refused;
@@ -119,7 +122,8 @@ static struct detached detach(struct tty *t)
 // Posts what a hangup means for those who had the terminal, and lets go.
 static void finish_detach(struct detached *d, bool tell_leader, bool tell_group)
 {
-    struct event hup = {.kind = EVENT_HANGUP, .code = EVC_KERNEL}, cont = {.kind = EVENT_CONTINUE, .code = EVC_KERNEL};
+    struct event hup = {.kind = EVENT_HANGUP, .code = EVC_KERNEL},
+                 cont = {.kind = EVENT_CONTINUE, .code = EVC_KERNEL};
     if (d->leader && tell_leader) {
         (void)event_post(d->leader, &hup);
         (void)event_post(d->leader, &cont);
@@ -275,7 +279,8 @@ void job_init(void)
 
 // --- groups ---
 
-// The terminal whose session is asked about: for a master, its slave, which need not be the caller's.
+// The terminal whose session is asked about: for a master, its slave, which need not be the
+// caller's.
 static int group_tty(struct object *o, struct tty **out, bool *master)
 {
     int err = tty_live(o, true, out);

@@ -1,7 +1,7 @@
 // The line discipline: input.
 //
-// Owns the input ring and the editing of lines. Guarded by the terminal's lock, held by every caller. Output processing, which echoes use
-// too, is in ldisc_output.c.
+// Owns the input ring and the editing of lines. Guarded by the terminal's lock, held by every
+// caller. Output processing, which echoes use too, is in ldisc_output.c.
 #include "ldisc.h"
 #include "ldisc_echo.h"
 #include <lib/string.h>
@@ -12,9 +12,22 @@ const struct ktermios ldisc_default_termios = {
     .iflag = KT_ICRNL | KT_IXON,
     .oflag = KT_OPOST | KT_ONLCR,
     .cflag = KT_B38400 | KT_CS8 | KT_CREAD | KT_HUPCL,
-    .lflag = KT_ISIG | KT_ICANON | KT_ECHO | KT_ECHOE | KT_ECHOK | KT_ECHOCTL | KT_ECHOKE | KT_IEXTEN,
-    .cc = {[KT_VINTR] = 3, [KT_VQUIT] = 28, [KT_VERASE] = 127, [KT_VKILL] = 21, [KT_VEOF] = 4, [KT_VTIME] = 0, [KT_VMIN] = 1,
-           [KT_VSTART] = 17, [KT_VSTOP] = 19, [KT_VSUSP] = 26, [KT_VREPRINT] = 18, [KT_VDISCARD] = 15, [KT_VWERASE] = 23, [KT_VLNEXT] = 22},
+    .lflag =
+        KT_ISIG | KT_ICANON | KT_ECHO | KT_ECHOE | KT_ECHOK | KT_ECHOCTL | KT_ECHOKE | KT_IEXTEN,
+    .cc = {[KT_VINTR] = 3,
+           [KT_VQUIT] = 28,
+           [KT_VERASE] = 127,
+           [KT_VKILL] = 21,
+           [KT_VEOF] = 4,
+           [KT_VTIME] = 0,
+           [KT_VMIN] = 1,
+           [KT_VSTART] = 17,
+           [KT_VSTOP] = 19,
+           [KT_VSUSP] = 26,
+           [KT_VREPRINT] = 18,
+           [KT_VDISCARD] = 15,
+           [KT_VWERASE] = 23,
+           [KT_VLNEXT] = 22},
     .ispeed = 38400,
     .ospeed = 38400,
 };
@@ -82,7 +95,8 @@ void ldisc_flush_input(struct ldisc *l)
 
 usize ldisc_room(const struct ldisc *l)
 {
-    // A line that is too long loses its end rather than blocking the one character that would finish it.
+    // A line that is too long loses its end rather than blocking the one character that would
+    // finish it.
     if (ldisc_canonical(l) && l->canon_head == l->tail)
         return LDISC_BUF;
     u32 used = l->head - l->tail;
@@ -184,10 +198,12 @@ static bool is_continuation(const struct ldisc *l, u8 c)
 
 static bool is_word_char(u8 c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c >= 0x80;
 }
 
-// Columns that the line takes up to (not including) counter `end`, from the last tab or the line's start; *tab: it was a tab.
+// Columns that the line takes up to (not including) counter `end`, from the last tab or the line's
+// start; *tab: it was a tab.
 static u32 columns_before(const struct ldisc *l, u32 end, bool *tab)
 {
     u32 n = 0;
@@ -206,7 +222,8 @@ static u32 columns_before(const struct ldisc *l, u32 end, bool *tab)
     return n;
 }
 
-// Takes the picture of an erased character off the screen; it was at counter l->head (already taken out).
+// Takes the picture of an erased character off the screen; it was at counter l->head (already taken
+// out).
 static void echo_erased(struct ldisc *l, u8 c)
 {
     if (c == '\t') {
@@ -234,7 +251,8 @@ static void finish_erasing(struct ldisc *l)
     }
 }
 
-// Takes the last character (all its bytes) out of the line and shows that. False: the line is empty.
+// Takes the last character (all its bytes) out of the line and shows that. False: the line is
+// empty.
 static bool erase_char(struct ldisc *l)
 {
     u32 at = l->head;
@@ -526,7 +544,8 @@ static usize read_line(struct ldisc *l, u8 *dst, usize n, bool *ended)
             break;
         bool last = bit_test(l->delim, l->tail);
         if (done == n && eof && n) {
-            // The line is full and only its end-of-file mark is left: it goes with it, so that the next read does not see an end.
+            // The line is full and only its end-of-file mark is left: it goes with it, so that the
+            // next read does not see an end.
             l->tail++;
             *ended = true;
             break;

@@ -1,4 +1,5 @@
-// Echoes of the line discipline: they go through output processing and out in one piece per batch of input.
+// Echoes of the line discipline: they go through output processing and out in one piece per batch
+// of input.
 #pragma once
 #include "ldisc.h"
 

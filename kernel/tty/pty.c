@@ -1,7 +1,8 @@
 // Pseudo-terminals: pairs of a master, which programs hold, and a slave, which is a terminal.
 //
-// Owns the table of pairs. Guarded by: pty_lock (sleeping): the table and the life of numbers; the slave's tty lock: the ring towards the
-// master, packet state and counts of openings. A pair lives until the master and every slave object are gone. Facts: pty(7), ioctl_tty(2).
+// Owns the table of pairs. Guarded by: pty_lock (sleeping): the table and the life of numbers; the
+// slave's tty lock: the ring towards the master, packet state and counts of openings. A pair lives
+// until the master and every slave object are gone. Facts: pty(7), ioctl_tty(2).
 #include "tty_private.h"
 #include <device/chardev.h>
 #include <device/clock.h>
@@ -11,20 +12,27 @@
 #include <object/attr.h>
 
 enum : u32 { RING = 8192, PTY_MAX = 1u << 20, PIECE = 256 };
-enum : u8 { PKT_FLUSHREAD = 1, PKT_FLUSHWRITE = 2, PKT_STOP = 4, PKT_START = 8, PKT_NOSTOP = 16, PKT_DOSTOP = 32 };
+enum : u8 {
+    PKT_FLUSHREAD = 1,
+    PKT_FLUSHWRITE = 2,
+    PKT_STOP = 4,
+    PKT_START = 8,
+    PKT_NOSTOP = 16,
+    PKT_DOSTOP = 32
+};
 
 struct pty {
-    struct tty tty;       // first: the slave
+    struct tty tty;        // first: the slave
     struct object *master; // no reference; NULL once closed. Guarded by pty_lock
     struct pty_info info;  // owner and mode: guarded by pty_lock; the rest constant
     // --- guarded by tty.lock ---
-    u32 head, tail;       // ring towards the master
+    u32 head, tail; // ring towards the master
     u32 slave_opens;
     bool slave_was_open, master_open, locked, packet;
-    u8 packet_status;     // PKT_* bits not reported yet
-    bool dostop;          // what the master was told about ^S/^Q
+    u8 packet_status; // PKT_* bits not reported yet
+    bool dostop;      // what the master was told about ^S/^Q
     // --- own locks ---
-    struct mutex read_lock; // of the master side (class tty_sleep)
+    struct mutex read_lock;       // of the master side (class tty_sleep)
     struct waitqueue master_wait; // readers, writers and pollers of the master
     u8 ring[RING];
 };
@@ -163,7 +171,8 @@ static bool master_has(const struct pty *p)
     return p->head != p->tail || (p->packet && p->packet_status);
 }
 
-// One piece towards the master. In packet mode *status gets the byte that goes in front, and a piece is a packet.
+// One piece towards the master. In packet mode *status gets the byte that goes in front, and a
+// piece is a packet.
 static usize take_ring(struct pty *p, u8 *piece, usize n, int *status)
 {
     irqflags_t f = spin_lock_irqsave(&p->tty.lock);
@@ -226,7 +235,8 @@ static i64 master_read(struct object *o, struct iobuf *buf, u64 *pos)
     if (n)
         return n;
     for (;;) {
-        bool gone = slave_gone(p); // before looking: what was written before the last close is still read
+        bool gone =
+            slave_gone(p); // before looking: what was written before the last close is still read
         n = take_output(p, buf);
         if (!n && gone)
             n = -E_IO;
@@ -264,12 +274,14 @@ static i64 master_write(struct object *o, struct iobuf *buf, u64 *pos)
         if (!room) {
             if (object_nonblock(o))
                 return done ? done : -E_AGAIN;
-            int err = wait_event_interruptible(&p->master_wait, slave_input_room(p) || slave_gone(p));
+            int err =
+                wait_event_interruptible(&p->master_wait, slave_input_room(p) || slave_gone(p));
             if (err)
                 return done ? done : err;
             continue;
         }
-        usize want = MIN(MIN(iobuf_left(buf), sizeof(piece)), room), n = iobuf_take(buf, piece, want);
+        usize want = MIN(MIN(iobuf_left(buf), sizeof(piece)), room),
+              n = iobuf_take(buf, piece, want);
         if (n)
             tty_receive(&p->tty, piece, n, 0);
         done += (i64)n;
@@ -359,7 +371,8 @@ static i64 free_number(void)
     return cap > 16 ? cap / 2 : 0;
 }
 
-static int ptmx_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int ptmx_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                     struct object **out)
 {
     (void)d, (void)minor, (void)access, (void)flags;
     struct pty_master *m = kzalloc(sizeof(*m), ALLOC_USER);
@@ -415,7 +428,8 @@ static int open_slave(struct pty *p, u32 access_and_flags, u32 status, struct ob
     return refused ? -E_IO : tty_open(&p->tty, access_and_flags, status, false, out);
 }
 
-static int slave_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out)
+static int slave_open(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                      struct object **out)
 {
     (void)d;
     struct pty *p = find(minor);
@@ -496,7 +510,8 @@ int pty_open_peer(struct object *o, u32 access_and_flags, u32 status, struct obj
     struct pty *p = as_master(o);
     if (!p)
         return -E_NOTTY;
-    return tty_open(&p->tty, access_and_flags, status, false, out); // the lock is about names, this has none
+    return tty_open(&p->tty, access_and_flags, status, false,
+                    out); // the lock is about names, this has none
 }
 
 int pty_signal(struct object *o, u32 event_kind)

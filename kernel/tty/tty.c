@@ -1,7 +1,8 @@
 // Terminals: opening, input batches, reading and writing.
 //
-// Owns struct tty and the objects through which it is open. Guarded by: see tty_private.h. User copies happen without the spinlock, in small
-// pieces; one reader and one writer at a time hold the sleeping locks, so that lines and writes do not mix.
+// Owns struct tty and the objects through which it is open. Guarded by: see tty_private.h. User
+// copies happen without the spinlock, in small pieces; one reader and one writer at a time hold the
+// sleeping locks, so that lines and writes do not mix.
 #include "tty_private.h"
 #include <arch/time.h>
 #include <device/chardev.h>
@@ -50,7 +51,8 @@ static const struct ldisc_ops ldisc_ops = {on_echo, on_signal, on_flushed, on_st
 
 static void post_signals(struct tty *t)
 {
-    static const enum event_kind kinds[] = {[LDISC_INTR] = EVENT_INTERRUPT, [LDISC_QUIT] = EVENT_QUIT, [LDISC_SUSP] = EVENT_TTY_STOP};
+    static const enum event_kind kinds[] = {
+        [LDISC_INTR] = EVENT_INTERRUPT, [LDISC_QUIT] = EVENT_QUIT, [LDISC_SUSP] = EVENT_TTY_STOP};
     u32 bits = atomic_exchange_explicit(&t->signals, 0, memory_order_acq_rel);
     for (u32 s = 0; s < ARRAY_LEN(kinds); s++)
         if (bits & NOTE_SIGNAL << s)
@@ -65,7 +67,8 @@ static void signal_work(struct work *w)
     tty_put(t);
 }
 
-void tty_setup(struct tty *t, const struct tty_ops *ops, const struct ktermios *termios, u32 major, u32 minor)
+void tty_setup(struct tty *t, const struct tty_ops *ops, const struct ktermios *termios, u32 major,
+               u32 minor)
 {
     t->ops = ops;
     refcount_set(&t->refs, 1);
@@ -135,7 +138,8 @@ void tty_receive(struct tty *t, const u8 *data, usize n, u32 trouble)
 
 bool tty_object_hung_up(const struct tty_object *o)
 {
-    return !o->is_console && o->born != atomic_load_explicit(&o->tty->hangups, memory_order_acquire);
+    return !o->is_console &&
+           o->born != atomic_load_explicit(&o->tty->hangups, memory_order_acquire);
 }
 
 // One piece out of the discipline. Returns bytes; *ended: a line is through.
@@ -290,7 +294,8 @@ static bool can_write(struct tty *t)
     return can;
 }
 
-// Writes the n bytes of a piece, waiting for room. Returns 0, or why it stopped; *done says how far it came.
+// Writes the n bytes of a piece, waiting for room. Returns 0, or why it stopped; *done says how far
+// it came.
 static int write_piece(struct tty_object *o, const u8 *in, usize n, usize *done)
 {
     struct tty *t = o->tty;

@@ -1,7 +1,8 @@
 // The platform-level interrupt controller.
 //
-// Owns its registers. Guarded by: enable bits by the caller (irq_lock); claim and complete touch only the calling CPU's context.
-// Facts: RISC-V PLIC specification 1.0.0; binding sifive,plic-1.0.0.
+// Owns its registers. Guarded by: enable bits by the caller (irq_lock); claim and complete touch
+// only the calling CPU's context. Facts: RISC-V PLIC specification 1.0.0; binding
+// sifive,plic-1.0.0.
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <device/device.h>
@@ -11,13 +12,20 @@
 #include <sync/log.h>
 
 enum : u32 {
-    PRIORITY = 0, ENABLE = 0x2000, ENABLE_STRIDE = 0x80, CONTEXT = 0x20'0000, CONTEXT_STRIDE = 0x1000, THRESHOLD = 0, CLAIM = 4,
-    CAUSE_SUPERVISOR_EXTERNAL = 9, MAX_CONTEXTS = 15872,
+    PRIORITY = 0,
+    ENABLE = 0x2000,
+    ENABLE_STRIDE = 0x80,
+    CONTEXT = 0x20'0000,
+    CONTEXT_STRIDE = 0x1000,
+    THRESHOLD = 0,
+    CLAIM = 4,
+    CAUSE_SUPERVISOR_EXTERNAL = 9,
+    MAX_CONTEXTS = 15872,
 };
 
 static struct {
     volatile u32 *priority;
-    u8 *enable; // of context 0
+    u8 *enable;                    // of context 0
     volatile u32 *claim[MAX_CPUS]; // NULL: this CPU takes none
     volatile u32 *enable_of[MAX_CPUS];
 } plic;
@@ -45,7 +53,10 @@ static void plic_set_enabled(u32 irq, bool on, u32 cpu)
 }
 
 static struct irq_chip chip = {
-    .name = "plic", .claim = plic_claim, .complete = plic_complete, .set_enabled = plic_set_enabled,
+    .name = "plic",
+    .claim = plic_claim,
+    .complete = plic_complete,
+    .set_enabled = plic_set_enabled,
 };
 
 static i32 cpu_of_hart(u64 hart)
@@ -88,7 +99,8 @@ static int plic_probe(struct device *d)
 {
     u32 ndev, len;
     const u8 *ext = device_property(d, "interrupts-extended", &len);
-    if (device_property_u32(d, "riscv,ndev", &ndev) || !ndev || ndev > 1023 || !ext || !d->reg_count)
+    if (device_property_u32(d, "riscv,ndev", &ndev) || !ndev || ndev > 1023 || !ext ||
+        !d->reg_count)
         return -E_INVAL;
     u32 contexts = len / 8;
     if (contexts > MAX_CONTEXTS || d->regs[0].len < CONTEXT)

@@ -1,6 +1,7 @@
 // The goldfish real-time clock: nanoseconds since 1970, which start the wall clock.
 //
-// Owns nothing after probing. Facts: QEMU docs, goldfish_rtc: reading the low word latches the high one.
+// Owns nothing after probing. Facts: QEMU docs, goldfish_rtc: reading the low word latches the high
+// one.
 #include <device/clock.h>
 #include <device/device.h>
 #include <kerr.h>
@@ -16,5 +17,6 @@ static int goldfish_probe(struct device *d)
 }
 
 static const char *const goldfish_compatible[] = {"google,goldfish-rtc", NULL};
-static const struct driver goldfish_driver = {"goldfish-rtc", DRIVER_CLOCK, goldfish_compatible, goldfish_probe};
+static const struct driver goldfish_driver = {"goldfish-rtc", DRIVER_CLOCK, goldfish_compatible,
+                                              goldfish_probe};
 DRIVER(goldfish_driver);

@@ -1,7 +1,8 @@
 // NS16550 serial ports: interrupts both ways, a ring for what is to be sent.
 //
-// Guarded by the port's spinlock (class uart, innermost of all, interrupts off): registers and ring. Calls into the terminal layer are made
-// without it. Facts: 16550 data sheet; binding ns16550a (reg-shift, reg-io-width, clock-frequency).
+// Guarded by the port's spinlock (class uart, innermost of all, interrupts off): registers and
+// ring. Calls into the terminal layer are made without it. Facts: 16550 data sheet; binding
+// ns16550a (reg-shift, reg-io-width, clock-frequency).
 #include <arch/cpu.h>
 #include <device/device.h>
 #include <device/irq.h>
@@ -16,7 +17,15 @@ enum : u8 { IER_RX = 1, IER_TX = 2, IER_LINE = 4 };
 enum : u8 { FCR_ENABLE = 1, FCR_CLEAR = 6 };
 enum : u8 { LCR_STOP2 = 4, LCR_PARITY = 8, LCR_EVEN = 16, LCR_BREAK = 64, LCR_DLAB = 128 };
 enum : u8 { MCR_DTR_RTS_OUT2 = 0xb };
-enum : u8 { LSR_READY = 1, LSR_OVERRUN = 2, LSR_PARITY = 4, LSR_FRAMING = 8, LSR_BREAK = 16, LSR_THR_EMPTY = 32, LSR_IDLE = 64 };
+enum : u8 {
+    LSR_READY = 1,
+    LSR_OVERRUN = 2,
+    LSR_PARITY = 4,
+    LSR_FRAMING = 8,
+    LSR_BREAK = 16,
+    LSR_THR_EMPTY = 32,
+    LSR_IDLE = 64
+};
 enum : u32 { FIFO = 16, RING = 4096 };
 
 struct uart {
@@ -36,7 +45,7 @@ struct uart {
 static u8 reg_read(const struct uart *u, u32 r)
 {
     volatile u8 *p = u->regs + ((usize)r << u->shift);
-    return u->width == 4 ? (u8)*(volatile u32 *)(volatile void *)p : *p;
+    return u->width == 4 ? (u8) * (volatile u32 *)(volatile void *)p : *p;
 }
 
 static void reg_write(struct uart *u, u32 r, u8 v)
@@ -145,7 +154,8 @@ static void uart_configure(struct serial_port *p, u32 baud, u32 bits, u32 parity
     struct uart *u = (struct uart *)p;
     u8 lcr = (u8)((bits >= 5 && bits <= 8 ? bits - 5 : 3) | (stop == 2 ? LCR_STOP2 : 0) |
                   (parity ? LCR_PARITY : 0) | (parity == 2 ? LCR_EVEN : 0));
-    u32 divisor = baud && u->clock_hz ? (u32)(((u64)u->clock_hz + 8ull * baud) / (16ull * baud)) : 0;
+    u32 divisor =
+        baud && u->clock_hz ? (u32)(((u64)u->clock_hz + 8ull * baud) / (16ull * baud)) : 0;
     irqflags_t f = spin_lock_irqsave(&u->lock);
     if (divisor && divisor < 0x10000) {
         reg_write(u, LCR, lcr | LCR_DLAB);
@@ -159,7 +169,10 @@ static void uart_configure(struct serial_port *p, u32 baud, u32 bits, u32 parity
 
 static u32 trouble(u8 lsr)
 {
-    return (lsr & LSR_BREAK ? SERIAL_BREAK : lsr & LSR_FRAMING ? SERIAL_FRAMING : lsr & LSR_PARITY ? SERIAL_PARITY : 0u) |
+    return (lsr & LSR_BREAK     ? SERIAL_BREAK
+            : lsr & LSR_FRAMING ? SERIAL_FRAMING
+            : lsr & LSR_PARITY  ? SERIAL_PARITY
+                                : 0u) |
            (lsr & LSR_OVERRUN ? SERIAL_OVERRUN : 0u);
 }
 
@@ -173,7 +186,8 @@ static u32 collect(struct uart *u, u8 *buf, u32 n, u32 *flags)
         if (!(lsr & LSR_READY))
             break;
         u32 t = trouble(lsr) | u->held_trouble;
-        u->held_trouble = t && got ? t : 0; // comes singly: reading LSR cleared the flags, so they are kept for the next batch
+        u->held_trouble = t && got ? t : 0; // comes singly: reading LSR cleared the flags, so they
+                                            // are kept for the next batch
         if (u->held_trouble)
             break;
         buf[got++] = reg_read(u, DATA);
@@ -219,7 +233,8 @@ static int uart_probe(struct device *d)
     (void)device_property_u32(d, "reg-io-width", &u->width);
     (void)device_property_u32(d, "clock-frequency", &u->clock_hz);
     u->regs = device_map(d, 0);
-    if (!u->regs || u->shift > 4 || (u->width != 1 && u->width != 4) || (7ull << u->shift) + u->width > d->regs[0].len) {
+    if (!u->regs || u->shift > 4 || (u->width != 1 && u->width != 4) ||
+        (7ull << u->shift) + u->width > d->regs[0].len) {
         int err = u->regs ? -E_INVAL : -E_NOMEM;
         kfree(u);
         return err;

@@ -1,7 +1,8 @@
 // virtio over MMIO, legacy and modern, with split queues.
 //
-// Owns nothing after probing but the record per device. Queues are guarded by their drivers' locks. Facts: Virtual I/O Device specification
-// 1.2, sections 2.7 (split queues), 4.2 (MMIO), 4.2.4 (legacy interface).
+// Owns nothing after probing but the record per device. Queues are guarded by their drivers' locks.
+// Facts: Virtual I/O Device specification 1.2, sections 2.7 (split queues), 4.2 (MMIO), 4.2.4
+// (legacy interface).
 #include "virtio.h"
 #include <arch/page.h>
 #include <device/irq.h>
@@ -11,9 +12,27 @@
 #include <sync/atomic.h>
 
 enum : u32 {
-    MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, FEATURES = 0x10, FEATURES_SEL = 0x14, DRIVER_FEATURES = 0x20, DRIVER_FEATURES_SEL = 0x24,
-    GUEST_PAGE_SIZE = 0x28, QUEUE_SEL = 0x30, QUEUE_NUM_MAX = 0x34, QUEUE_NUM = 0x38, QUEUE_ALIGN = 0x3c, QUEUE_PFN = 0x40, QUEUE_READY = 0x44,
-    QUEUE_NOTIFY = 0x50, IRQ_STATUS = 0x60, IRQ_ACK = 0x64, STATUS = 0x70, QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0,
+    MAGIC = 0x00,
+    VERSION = 0x04,
+    DEVICE_ID = 0x08,
+    FEATURES = 0x10,
+    FEATURES_SEL = 0x14,
+    DRIVER_FEATURES = 0x20,
+    DRIVER_FEATURES_SEL = 0x24,
+    GUEST_PAGE_SIZE = 0x28,
+    QUEUE_SEL = 0x30,
+    QUEUE_NUM_MAX = 0x34,
+    QUEUE_NUM = 0x38,
+    QUEUE_ALIGN = 0x3c,
+    QUEUE_PFN = 0x40,
+    QUEUE_READY = 0x44,
+    QUEUE_NOTIFY = 0x50,
+    IRQ_STATUS = 0x60,
+    IRQ_ACK = 0x64,
+    STATUS = 0x70,
+    QUEUE_DESC = 0x80,
+    QUEUE_DRIVER = 0x90,
+    QUEUE_DEVICE = 0xa0,
     MAGIC_VALUE = 0x7472'6976,
 };
 enum : u32 { S_ACKNOWLEDGE = 1, S_DRIVER = 2, S_DRIVER_OK = 4, S_FEATURES_OK = 8, S_FAILED = 128 };
@@ -36,7 +55,8 @@ struct used {
         u32 id, len;
     } ring[VIRTQ_SIZE];
 };
-// The legacy layout, which the modern one allows: descriptors and the available ring in one page, the used ring in the next.
+// The legacy layout, which the modern one allows: descriptors and the available ring in one page,
+// the used ring in the next.
 static struct desc *descs(struct virtq *q)
 {
     return (struct desc *)(void *)q->memory;
@@ -128,7 +148,8 @@ bool virtq_take(struct virtq *q, u32 *slot, u32 *len)
     struct used *u = used_ring(q);
     if (atomic_load_explicit(&u->idx, memory_order_acquire) == q->used_idx)
         return false;
-    *slot = u->ring[q->used_idx % VIRTQ_SIZE].id % VIRTQ_SIZE; // the device's word, so not trusted as an index
+    *slot = u->ring[q->used_idx % VIRTQ_SIZE].id %
+            VIRTQ_SIZE; // the device's word, so not trusted as an index
     *len = u->ring[q->used_idx % VIRTQ_SIZE].len;
     q->used_idx++;
     return true;
@@ -173,12 +194,12 @@ static int mmio_probe(struct device *d)
     int err = -E_NODEV; // an empty slot has id 0
     if (get(v, MAGIC) == MAGIC_VALUE && v->id && (v->version == 1 || v->version == 2)) {
         SET_FOREACH(drv, virtio_driver, const struct virtio_driver)
-            if (err && (*drv)->id == v->id) {
-                set(v, STATUS, 0);
-                err = (*drv)->probe(v);
-                if (err)
-                    set(v, STATUS, S_FAILED);
-            }
+        if (err && (*drv)->id == v->id) {
+            set(v, STATUS, 0);
+            err = (*drv)->probe(v);
+            if (err)
+                set(v, STATUS, S_FAILED);
+        }
     }
     if (err)
         kfree(v);

@@ -38,7 +38,8 @@ SET_DECLARE(virtio_driver, const struct virtio_driver);
 [[nodiscard]] int virtio_negotiate(struct virtio *v, u64 wanted);
 [[nodiscard]] int virtq_create(struct virtio *v, u32 index, struct virtq *q); // -E_NODEV, -E_NOMEM
 // Serves the interrupt with fn(v, arg) and tells the device that the driver is ready.
-[[nodiscard]] int virtio_ready(struct virtio *v, void (*fn)(struct virtio *v, void *arg), void *arg);
+[[nodiscard]] int virtio_ready(struct virtio *v, void (*fn)(struct virtio *v, void *arg),
+                               void *arg);
 // Offers a buffer that the device writes, as descriptor `slot`; virtq_kick tells it.
 void virtq_offer_in(struct virtq *q, u32 slot, paddr_t buf, u32 len);
 void virtq_kick(struct virtq *q);

@@ -4,13 +4,18 @@
 #include <object/object.h>
 
 struct chardev {
-    const char *name;    // for /proc/devices
+    const char *name;        // for /proc/devices
     u32 major, minor, count; // the numbers [minor, minor + count)
-    // Opens one: a new object with one reference. access: PIPE-like bits CHARDEV_READ/WRITE; status: enum object_status;
-    // flags: CHARDEV_NOCTTY. May sleep.
-    int (*open)(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status, struct object **out);
+    // Opens one: a new object with one reference. access: PIPE-like bits CHARDEV_READ/WRITE;
+    // status: enum object_status; flags: CHARDEV_NOCTTY. May sleep.
+    int (*open)(const struct chardev *d, u32 minor, u32 access, u32 flags, u32 status,
+                struct object **out);
 };
-enum { CHARDEV_READ = 1, CHARDEV_WRITE = 2, CHARDEV_NOCTTY = 4 /* do not become the controlling terminal */ };
+enum {
+    CHARDEV_READ = 1,
+    CHARDEV_WRITE = 2,
+    CHARDEV_NOCTTY = 4 /* do not become the controlling terminal */
+};
 
 // Fixed at build time through a linker set; both kinds are found by chardev_open.
 SET_DECLARE(chardev, const struct chardev);

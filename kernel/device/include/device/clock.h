@@ -1,4 +1,5 @@
-// Wall-clock time: the monotonic clock plus an offset that starts from the real-time clock chip. Read without lock.
+// Wall-clock time: the monotonic clock plus an offset that starts from the real-time clock chip.
+// Read without lock.
 #pragma once
 #include <object/attr.h>
 
@@ -8,7 +9,8 @@ void clock_realtime(struct timestamp *out);
 // Sets it (tasks need a capability; the caller checks). Any thread context.
 void clock_set_realtime(const struct timestamp *t);
 void clock_set_realtime_ns(i64 ns);
-// realtime - monotonic, and a number that grows with each setting (for the vDSO and timers on the wall clock).
+// realtime - monotonic, and a number that grows with each setting (for the vDSO and timers on the
+// wall clock).
 i64 clock_realtime_offset(u32 *generation);
 // Called, in thread context, after each setting.
 void clock_set_hook(void (*changed)(void));

@@ -7,8 +7,8 @@ typedef void (*irq_handler)(u32 irq, void *arg); // interrupts off, on the CPU t
 // The interrupt controller, registered once by its driver.
 struct irq_chip {
     const char *name;
-    u32 count;                                   // numbers 1..count-1
-    u32 (*claim)(void);                          // the next pending one of this CPU, 0: none
+    u32 count;          // numbers 1..count-1
+    u32 (*claim)(void); // the next pending one of this CPU, 0: none
     void (*complete)(u32 irq);
     void (*set_enabled)(u32 irq, bool on, u32 cpu); // routes it to CPU cpu when on
 };

@@ -1,4 +1,5 @@
-// Randomness: a ChaCha20 generator fed from the device tree, virtio-rng, cycle counters and interrupt times.
+// Randomness: a ChaCha20 generator fed from the device tree, virtio-rng, cycle counters and
+// interrupt times.
 #pragma once
 #include <lib/types.h>
 

@@ -4,23 +4,25 @@
 #include <lib/types.h>
 
 struct serial_port {
-    struct list link;     // all ports
-    u32 index;            // ttyS number
-    bool is_console;      // named by stdout-path
+    struct list link; // all ports
+    u32 index;        // ttyS number
+    bool is_console;  // named by stdout-path
     // --- the driver's ---
     // Takes up to n bytes for transmission without waiting; returns how many it took. Any context.
     usize (*write)(struct serial_port *p, const u8 *data, usize n);
     usize (*write_room)(struct serial_port *p);
-    usize (*pending)(struct serial_port *p);      // bytes not sent yet
-    void (*write_sync)(struct serial_port *p, const char *s, usize n); // busy-waiting; kernel log. Any context
-    void (*discard)(struct serial_port *p);       // drops what was not sent
+    usize (*pending)(struct serial_port *p); // bytes not sent yet
+    void (*write_sync)(struct serial_port *p, const char *s,
+                       usize n);            // busy-waiting; kernel log. Any context
+    void (*discard)(struct serial_port *p); // drops what was not sent
     void (*set_break)(struct serial_port *p, bool on);
-    // Line settings; what cannot be had is ignored. bits 5..8, parity 0 none 1 odd 2 even, stop 1..2.
+    // Line settings; what cannot be had is ignored. bits 5..8, parity 0 none 1 odd 2 even,
+    // stop 1..2.
     void (*configure)(struct serial_port *p, u32 baud, u32 bits, u32 parity, u32 stop);
     // --- the terminal layer's; NULL until attached. Interrupts off ---
     // Bytes came in; flags: SERIAL_* of the last byte only (bytes with trouble come singly).
     void (*received)(struct serial_port *p, const u8 *data, usize n, u32 flags);
-    void (*writable)(struct serial_port *p);      // room again after write took less than all
+    void (*writable)(struct serial_port *p); // room again after write took less than all
     void *attached;
 };
 enum { SERIAL_BREAK = 1, SERIAL_PARITY = 2, SERIAL_FRAMING = 4, SERIAL_OVERRUN = 8 };

@@ -1,4 +1,5 @@
-// Metadata of files and other objects, in the kernel's own form; ABIs translate it to their stat structures.
+// Metadata of files and other objects, in the kernel's own form; ABIs translate it to their stat
+// structures.
 #pragma once
 #include <lib/types.h>
 
@@ -7,8 +8,17 @@ struct timestamp {
     u32 nsec;
 };
 enum { // file type bits of attr.mode: the traditional values
-    MODE_FMT = 0170000, MODE_SOCK = 0140000, MODE_LNK = 0120000, MODE_REG = 0100000, MODE_BLK = 0060000, MODE_DIR = 0040000,
-    MODE_CHR = 0020000, MODE_FIFO = 0010000, MODE_SUID = 04000, MODE_SGID = 02000, MODE_STICKY = 01000,
+    MODE_FMT = 0170000,
+    MODE_SOCK = 0140000,
+    MODE_LNK = 0120000,
+    MODE_REG = 0100000,
+    MODE_BLK = 0060000,
+    MODE_DIR = 0040000,
+    MODE_CHR = 0020000,
+    MODE_FIFO = 0010000,
+    MODE_SUID = 04000,
+    MODE_SGID = 02000,
+    MODE_STICKY = 01000,
 };
 struct attr {
     u32 mode; // type and permission bits
@@ -25,6 +35,7 @@ static inline u64 dev_make(u32 major, u32 minor)
 {
     return (u64)major << 32 | minor;
 }
-// What fstat shows of an object that no file system holds (pipes, event counters, sets of waits): owner root, one link, device 0:`dev_minor`.
+// What fstat shows of an object that no file system holds (pipes, event counters, sets of waits):
+// owner root, one link, device 0:`dev_minor`.
 void attr_anon(struct attr *a, u32 mode, u64 ino, u32 dev_minor);
 enum { ANON_DEV_INODE = 15, ANON_DEV_PIPE = 14, ANON_DEV_SOCKET = 8 };

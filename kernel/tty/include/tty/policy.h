@@ -1,5 +1,6 @@
-// What the terminal layer must ask an ABI: would this event do nothing to the current thread because it is ignored or blocked? Found through
-// a linker set by the task's ABI. Without an answer the event is sent to the thread and the layer looks whether it became pending.
+// What the terminal layer must ask an ABI: would this event do nothing to the current thread
+// because it is ignored or blocked? Found through a linker set by the task's ABI. Without an answer
+// the event is sent to the thread and the layer looks whether it became pending.
 #pragma once
 #include <task/abi.h>
 
