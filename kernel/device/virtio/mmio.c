@@ -175,6 +175,17 @@ int virtio_ready(struct virtio *v, void (*fn)(struct virtio *v, void *arg), void
     return err;
 }
 
+static const struct virtio_driver *const drivers[] = {&virtio_rng_driver};
+
+static int start(struct virtio *v, const struct virtio_driver *d)
+{
+    set(v, STATUS, 0);
+    int err = d->probe(v);
+    if (err)
+        set(v, STATUS, S_FAILED);
+    return err;
+}
+
 static int mmio_probe(struct device *d)
 {
     if (!d->reg_count || d->regs[0].len < 0x100 || !d->irq_count)
@@ -193,13 +204,9 @@ static int mmio_probe(struct device *d)
     v->id = get(v, DEVICE_ID);
     int err = -E_NODEV; // an empty slot has id 0
     if (get(v, MAGIC) == MAGIC_VALUE && v->id && (v->version == 1 || v->version == 2)) {
-        SET_FOREACH(drv, virtio_driver, const struct virtio_driver)
-        if (err && (*drv)->id == v->id) {
-            set(v, STATUS, 0);
-            err = (*drv)->probe(v);
-            if (err)
-                set(v, STATUS, S_FAILED);
-        }
+        for (usize i = 0; i < ARRAY_LEN(drivers); i++)
+            if (drivers[i]->id == v->id)
+                err = start(v, drivers[i]);
     }
     if (err)
         kfree(v);

@@ -62,5 +62,4 @@ static int rng_probe(struct virtio *v)
     return 0;
 }
 
-static const struct virtio_driver rng_driver = {VIRTIO_ID_RNG, rng_probe};
-VIRTIO_DRIVER(rng_driver);
+const struct virtio_driver virtio_rng_driver = {VIRTIO_ID_RNG, rng_probe};

@@ -31,8 +31,7 @@ struct virtio_driver {
     u32 id;
     int (*probe)(struct virtio *v); // may be called for several devices
 };
-SET_DECLARE(virtio_driver, const struct virtio_driver);
-#define VIRTIO_DRIVER(record) SET_ENTRY(virtio_driver, record)
+extern const struct virtio_driver virtio_rng_driver; // all of them stand in mmio.c's table
 
 // Agrees on features (those in `wanted` that are offered). -E_NODEV: the device refuses.
 [[nodiscard]] int virtio_negotiate(struct virtio *v, u64 wanted);
