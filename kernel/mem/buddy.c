@@ -1,8 +1,7 @@
 // The buddy allocator: free blocks of 2^order frames, naturally aligned, merged as they come back.
 //
-// Guarded by `lock`: the lists, FRAME_BUDDY and the order of free blocks. A free block's list links
-// lie in its own first bytes. The flags of a neighbour are read while its holder may write them;
-// only the holder of `lock` ever sets or clears FRAME_BUDDY, and a holder of the frame never does.
+// Guarded by `lock`: the lists and each frame's free_list, which nobody else touches, whoever holds
+// the frame. A free block's list links lie in its own first bytes.
 #include "mem_internal.h"
 
 #include <lib/list.h>
@@ -21,8 +20,7 @@ static inline struct list *links(const struct frame *f)
 
 static inline void insert(struct frame *f, u32 order)
 {
-    f->order = (u8)order;
-    f->flags |= FRAME_BUDDY;
+    f->free_list = (u8)(order + 1);
     list_add_head(&free_blocks[order], links(f));
     orders |= 1u << order;
 }
@@ -33,7 +31,7 @@ static inline void take_out(struct frame *f, u32 order)
 
     l->prev->next = l->next;
     l->next->prev = l->prev;
-    f->flags &= (u16)~FRAME_BUDDY;
+    f->free_list = 0;
     if (list_empty(&free_blocks[order]))
         orders &= ~(1u << order);
 }
@@ -94,8 +92,7 @@ static void put_locked(struct frame *f, u32 order)
     count(1l << order);
     for (; order < FRAME_ORDER_MAX; order++) {
         struct frame *buddy = phys_to_frame(pa ^ (PAGE_SIZE << order));
-        if (!buddy || !(__atomic_load_n(&buddy->flags, __ATOMIC_RELAXED) & FRAME_BUDDY) ||
-            buddy->order != order)
+        if (!buddy || buddy->free_list != order + 1)
             break;
         take_out(buddy, order);
         if (buddy < f)

@@ -191,7 +191,7 @@ static inline bool drop(struct frame *f)
 
     if (refs > 1)
         return false;
-    if (UNLIKELY(!refs || f->flags & (FRAME_RESERVED | FRAME_BUDDY)))
+    if (UNLIKELY(!refs || f->flags & FRAME_RESERVED || f->free_list))
         bad_free(f);
     atomic_thread_fence(memory_order_acquire);
     f->flags = 0;

@@ -12,7 +12,7 @@ struct frame {
     _Atomic u32 refs; // 0: free, or not the first frame of its block
     u16 flags;        // FRAME_*; while allocated the holder's business, 0 at first
     u8 order;         // of the block this frame heads
-    u8 zone;          // reserved
+    u8 free_list;     // the buddy allocator's: 1 + order of the free block this frame heads, or 0
     union {
         void *owner; // slab, memobj: whoever holds the frame. NULL at first
         u64 private; // free for the holder (page-table frames: share state)
@@ -21,11 +21,10 @@ struct frame {
 static_assert(sizeof(struct frame) == 16);
 
 enum {
-    FRAME_RESERVED = 1,  // never given out (kernel image, boot image, descriptors)
-    FRAME_SLAB = 2,      // part of a slab; owner is the slab, on every frame of it
-    FRAME_TABLE = 4,     // for the holder: a page table
-    FRAME_BUDDY = 8,     // heads a block on a free list
-    FRAME_POISONED = 16, // free and filled with POISON_FREE (debug)
+    FRAME_RESERVED = 1, // never given out (kernel image, boot image, descriptors)
+    FRAME_SLAB = 2,     // part of a slab; owner is the slab, on every frame of it
+    FRAME_TABLE = 4,    // for the holder: a page table
+    FRAME_POISONED = 8, // free and filled with POISON_FREE (debug)
 };
 
 enum { FRAME_ORDER_MAX = 10 }; // largest block: 4 MiB
