@@ -16,7 +16,8 @@ typedef int64_t i64;
 typedef size_t usize;
 typedef ptrdiff_t isize;
 
-// A user-space address. A struct so that it can be neither dereferenced nor mixed up with kernel pointers.
+// A user-space address. A struct so that it can be neither dereferenced nor mixed up with kernel
+// pointers.
 typedef struct {
     u64 v;
 } uaddr_t;
@@ -34,8 +35,7 @@ static inline uaddr_t uaddr_add(uaddr_t a, u64 n)
 typedef u64 paddr_t;
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member)                                                            \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ALIGN_UP(x, a) (((x) + ((a) - 1)) & ~((typeof(x))(a) - 1))
@@ -49,10 +49,11 @@ typedef u64 paddr_t;
 #define NS_PER_MS 1'000'000ull
 
 // A linker set: records of one type that any file may contribute and one room iterates.
-// SET_ENTRY places a *pointer* to the record into section "set_NAME"; SET_DECLARE in a header names the bounds.
+// SET_ENTRY places a *pointer* to the record into section "set_NAME"; SET_DECLARE in a header names
+// the bounds.
 #define SET_ENTRY(set, record)                                                                     \
-    [[gnu::used, gnu::section("set_" #set), gnu::aligned(8)]] static const void *const             \
-        set_##set##_##record = &record
+    [[gnu::used, gnu::section("set_" #set),                                                        \
+      gnu::aligned(8)]] static const void *const set_##set##_##record = &record
 #define SET_DECLARE(set, type)                                                                     \
     extern type *const __start_set_##set[];                                                        \
     extern type *const __stop_set_##set[]
