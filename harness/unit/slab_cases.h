@@ -254,7 +254,7 @@ ISOLATED(out_of_memory_and_back)
         n++;
     CHECK(n > 5000 && n < MANY);
     kfree(kmalloc(5000, ALLOC_ATOMIC)); // may or may not fit
-    for (u32 i = 0; i < n; i++) { // out of order
+    for (u32 i = 0; i < n; i++) {       // out of order
         kfree(all[(u64)i * 7919 % n]);
         all[(u64)i * 7919 % n] = NULL;
     }
