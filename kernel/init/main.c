@@ -102,6 +102,8 @@ static u64 total_pages(void)
 // What needs sleeping locks and the scheduler.
 static void late_start(void)
 {
+    if (vm_init())
+        panic("no memory for the page cache");
     device_init();
     ipc_init();
     tty_init();

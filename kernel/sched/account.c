@@ -22,14 +22,6 @@ static void add_u64(_Atomic u64 *v, u64 n)
                           memory_order_relaxed);
 }
 
-// Machines that can tell override this. Otherwise: an interrupt of user mode finds the kernel stack
-// empty but for one trap frame.
-[[gnu::weak]] bool arch_irq_from_user(void)
-{
-    u64 depth = current_arch()->kstack_top - (u64)__builtin_frame_address(0);
-    return current()->mmu && depth < 2 * sizeof(struct trapframe);
-}
-
 void account_tick(struct sched_cpu *c, u64 now, bool user)
 {
     struct thread *t = c->rq.curr;

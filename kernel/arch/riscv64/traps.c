@@ -27,6 +27,11 @@ enum : u64 {
     EXC_STORE_PAGE = 15,
 };
 
+bool arch_irq_from_user(void)
+{
+    return !(csr_read(sstatus) & SSTATUS_SPP); // as the trap left it: handlers run with interrupts off
+}
+
 static bool interrupt(u64 cause)
 {
     switch (cause) {

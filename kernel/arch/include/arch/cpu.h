@@ -40,6 +40,9 @@ void arch_start_secondaries(void);
 u32 arch_cpu_count(void);
 u64 arch_cpu_hwid(u32 cpu);
 
+// Inside an interrupt handler: was user mode interrupted?
+bool arch_irq_from_user(void);
+
 // Power. Do not return.
 [[noreturn]] void arch_poweroff(void);
 [[noreturn]] void arch_reboot(void);
