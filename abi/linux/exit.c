@@ -87,7 +87,6 @@ void linux_thread_exit(struct task_thread *tt)
 
 void linux_task_exec(struct task *t, const struct abi_module *next)
 {
-    (void)next;
     release_user_words(current_task_thread());
-    linux_timers_drop(t);
+    linux_timers_drop(t, next == &linux_abi); // alarms survive exec, but only as long as the state that holds them
 }

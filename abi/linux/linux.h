@@ -4,7 +4,8 @@
 #include <sched/timer.h>
 #include <task/abi.h>
 
-struct linux_timer; // timers of timer_create, timer.c
+struct linux_timer; // timer.c
+enum { LINUX_TASK_ITIMERS = 3 };
 
 struct linux_task {
     // --- guarded by task->lock ---
@@ -12,9 +13,9 @@ struct linux_task {
     struct sig_pending shared; // for any thread
     u32 queued;                // entries in all queues of the task, for RLIMIT_SIGPENDING
     bool unkillable;           // pid 1: signals without handler do nothing
-    struct linux_timer *itimer_real;
+    struct linux_timer *itimers[LINUX_TASK_ITIMERS]; // of setitimer, by ITIMER_*; NULL until first set
     struct list timers;        // of timer_create
-    u32 next_timer_id;
+    u32 timer_count, next_timer_id;
 };
 
 struct linux_thread {
@@ -76,7 +77,9 @@ void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list
 void linux_task_exec(struct task *t, const struct abi_module *next);
 
 // --- timer.c ---
-void linux_timers_drop(struct task *t); // exit and exec: all timers go
+// Deletes the timers of timer_create and, unless told to keep them (exec), those of setitimer. Takes t->lock; t is current or has no
+// threads left. Afterwards none of them sends anything; signals already pending stay.
+void linux_timers_drop(struct task *t, bool keep_itimers);
 
 // --- vdso.c ---
 [[nodiscard]] int linux_vdso_map(struct aspace *as, u64 *base);

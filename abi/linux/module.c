@@ -122,6 +122,11 @@ static void linux_free(struct task *t)
     slab_def_free(&task_slab, lt);
 }
 
+static void linux_task_exit(struct task *t)
+{
+    linux_timers_drop(t, false);
+}
+
 const struct abi_module linux_abi = {
     .name = "linux-" ARCH_NAME,
     .order = 20,
@@ -137,7 +142,7 @@ const struct abi_module linux_abi = {
     .fork = linux_fork,
     .thread_start = linux_thread_start,
     .thread_exit = linux_thread_exit,
-    .task_exit = linux_timers_drop,
+    .task_exit = linux_task_exit,
     .free = linux_free,
     .thread_free = linux_thread_free,
     .event_number = sig_number_of_event,
