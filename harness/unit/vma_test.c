@@ -180,7 +180,8 @@ static void copy_page_word(struct mspace *s, u32 page, bool write)
     *value_of(s, page) = next_val++;
 }
 
-// Many accesses close together, mostly of one kind: read-only phases keep tables shared after a fork.
+// Many accesses close together, mostly of one kind: read-only phases keep tables shared after a
+// fork.
 static void burst(struct mspace *s)
 {
     u32 from = HOT + pick(3) * HOT_LEN / 3, mostly = 1u << pick(2);

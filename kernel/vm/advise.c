@@ -6,10 +6,12 @@
 
 static bool wants_write_lock(enum aspace_advice a)
 {
-    return a == ADVISE_DONTFORK || a == ADVISE_DOFORK || a == ADVISE_WIPEONFORK || a == ADVISE_KEEPONFORK;
+    return a == ADVISE_DONTFORK || a == ADVISE_DOFORK || a == ADVISE_WIPEONFORK ||
+           a == ADVISE_KEEPONFORK;
 }
 
-static int change_flag(struct aspace *as, struct vma *v, u64 start, u64 end, u32 set, u32 clear, struct list *dead)
+static int change_flag(struct aspace *as, struct vma *v, u64 start, u64 end, u32 set, u32 clear,
+                       struct list *dead)
 {
     u32 flags = (v->flags | set) & ~clear;
     if (flags == v->flags)
@@ -28,7 +30,8 @@ static bool private_anon(const struct vma *v)
 }
 
 // One area's part of the range.
-static int advise_area(struct aspace *as, struct vma *v, u64 start, u64 end, enum aspace_advice a, struct list *dead)
+static int advise_area(struct aspace *as, struct vma *v, u64 start, u64 end, enum aspace_advice a,
+                       struct list *dead)
 {
     switch (a) {
     case ADVISE_DONTNEED:
@@ -41,7 +44,9 @@ static int advise_area(struct aspace *as, struct vma *v, u64 start, u64 end, enu
     case ADVISE_DONTFORK:
         return change_flag(as, v, start, end, VMA_DONTFORK, 0, dead);
     case ADVISE_DOFORK:
-        return v->object && v->object->flags & MEMOBJ_DEVICE ? -E_INVAL : change_flag(as, v, start, end, 0, VMA_DONTFORK, dead);
+        return v->object && v->object->flags & MEMOBJ_DEVICE
+                   ? -E_INVAL
+                   : change_flag(as, v, start, end, 0, VMA_DONTFORK, dead);
     case ADVISE_WIPEONFORK:
         return private_anon(v) ? change_flag(as, v, start, end, VMA_WIPEONFORK, 0, dead) : -E_INVAL;
     case ADVISE_KEEPONFORK:
@@ -132,7 +137,8 @@ int aspace_advise(struct aspace *as, u64 addr, u64 len, enum aspace_advice a)
     if (a == ADVISE_REMOVE)
         return advise_remove(as, addr, end);
     if (a == ADVISE_POPULATE_READ || a == ADVISE_POPULATE_WRITE)
-        return advise_populate(as, addr, end, a == ADVISE_POPULATE_WRITE ? ACCESS_WRITE : ACCESS_READ);
+        return advise_populate(as, addr, end,
+                               a == ADVISE_POPULATE_WRITE ? ACCESS_WRITE : ACCESS_READ);
 
     struct list dead;
     list_init(&dead);
@@ -201,7 +207,8 @@ int aspace_mincore(struct aspace *as, u64 addr, u64 len, u8 *vec)
 
 int aspace_sync(struct aspace *as, u64 addr, u64 len, u32 flags)
 {
-    if (flags & ~(u32)(ASPACE_SYNC_ASYNC | ASPACE_SYNC_INVALIDATE | ASPACE_SYNC_WAIT) || addr & PAGE_MASK)
+    if (flags & ~(u32)(ASPACE_SYNC_ASYNC | ASPACE_SYNC_INVALIDATE | ASPACE_SYNC_WAIT) ||
+        addr & PAGE_MASK)
         return -E_INVAL;
     if (flags & ASPACE_SYNC_ASYNC && flags & ASPACE_SYNC_WAIT)
         return -E_INVAL;

@@ -1,4 +1,5 @@
-// Areas of an address space: private to kernel/vm. Everything here wants as->lock held for writing unless it says otherwise.
+// Areas of an address space: private to kernel/vm. Everything here wants as->lock held for writing
+// unless it says otherwise.
 #pragma once
 #include <lib/list.h>
 #include <vm/aspace.h>
@@ -35,7 +36,8 @@ static inline u64 area_index(const struct vma *v, u64 addr)
 [[nodiscard]] struct vma *area_alloc(void);
 // A copy of v with its own references to object and file, not in any space. NULL: out of memory.
 [[nodiscard]] struct vma *area_copy(const struct vma *v);
-// Gives back an area that is in no space: its references, then itself. May sleep and take file system locks: no as->lock.
+// Gives back an area that is in no space: its references, then itself. May sleep and take file
+// system locks: no as->lock.
 void area_free(struct vma *v);
 void areas_free(struct list *dead); // those chained by areas_detach
 
@@ -49,22 +51,29 @@ void area_account(struct aspace *as, u32 flags, i64 pages);
 // May the space hold this many more pages with these flags? Limits of the task.
 bool area_may_expand(const struct aspace *as, u32 flags, u64 pages);
 
-// Cuts v at addr (inside it): v keeps the lower part, the upper is returned. NULL: out of memory or too many areas.
+// Cuts v at addr (inside it): v keeps the lower part, the upper is returned. NULL: out of memory or
+// too many areas.
 [[nodiscard]] struct vma *area_split(struct aspace *as, struct vma *v, u64 addr);
-// Joins v with neighbours that continue it; returns the area that now contains it. Joined areas go to `dead`.
+// Joins v with neighbours that continue it; returns the area that now contains it. Joined areas go
+// to `dead`.
 struct vma *area_merge(struct aspace *as, struct vma *v, struct list *dead);
-// Makes exactly [start, end) of v one area, splitting as needed. NULL: out of memory, nothing changed.
-[[nodiscard]] struct vma *area_isolate(struct aspace *as, struct vma *v, u64 start, u64 end, struct list *dead);
+// Makes exactly [start, end) of v one area, splitting as needed. NULL: out of memory, nothing
+// changed.
+[[nodiscard]] struct vma *area_isolate(struct aspace *as, struct vma *v, u64 start, u64 end,
+                                       struct list *dead);
 
-// Highest place of len bytes in [lo, hi) outside all areas and guard gaps, 0 if none; and the lowest.
+// Highest place of len bytes in [lo, hi) outside all areas and guard gaps, 0 if none; and the
+// lowest.
 u64 area_gap_top(struct aspace *as, u64 len, u64 lo, u64 hi);
 u64 area_gap_bottom(struct aspace *as, u64 len, u64 lo, u64 hi);
-// Where an area of len bytes goes without a fixed address: the hint if it is free, else from mmap_base down. -E_NOMEM.
+// Where an area of len bytes goes without a fixed address: the hint if it is free, else from
+// mmap_base down. -E_NOMEM.
 [[nodiscard]] i64 area_place(struct aspace *as, u64 hint, u64 len);
 // Is [start, end) free of areas and guard gaps?
 bool area_range_free(struct aspace *as, u64 start, u64 end);
 
-// Empties [start, end): areas there are split, taken out and chained to `dead`, their pages zapped. -E_NOMEM: nothing changed.
+// Empties [start, end): areas there are split, taken out and chained to `dead`, their pages zapped.
+// -E_NOMEM: nothing changed.
 [[nodiscard]] int areas_detach(struct aspace *as, u64 start, u64 end, struct list *dead);
 // Faults in [start, end); stops at the first failure. No lock held. For populate and mlock.
 enum fault_result area_populate(struct aspace *as, u64 start, u64 end, u32 access);

@@ -1,5 +1,6 @@
 // Life of address spaces: making, ending, activating; looking at their areas.
-// users counts tasks: at zero everything is unmapped. refs counts everybody (users together hold one): at zero the memory goes.
+// users counts tasks: at zero everything is unmapped. refs counts everybody (users together hold
+// one): at zero the memory goes.
 #include "area.h"
 #include "pt.h"
 #include <kerr.h>

@@ -1,4 +1,5 @@
-// The break: one anonymous area that grows and shrinks at its end. As Linux's brk(2): any failure returns the old break.
+// The break: one anonymous area that grows and shrinks at its end. As Linux's brk(2): any failure
+// returns the old break.
 #include "area.h"
 #include "pt.h"
 #include <kerr.h>
@@ -6,9 +7,11 @@
 // Grows from old to new end (both page aligned). False: no room or no memory.
 static bool grow(struct aspace *as, u64 from, u64 to, struct list *dead)
 {
-    const u32 flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC | VMA_HEAP | as->def_flags;
+    const u32 flags =
+        VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC | VMA_HEAP | as->def_flags;
     u64 pages = (to - from) >> PAGE_SHIFT;
-    if (to > arch_user_top() || !area_range_free(as, from, to + PAGE_SIZE) || !area_may_expand(as, flags, pages))
+    if (to > arch_user_top() || !area_range_free(as, from, to + PAGE_SIZE) ||
+        !area_may_expand(as, flags, pages))
         return false;
     struct vma *v = from ? aspace_find(as, from - 1) : NULL;
     if (v && v->flags == flags && v->end == from && !v->object) {

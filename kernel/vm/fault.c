@@ -1,14 +1,16 @@
-// Page faults: anonymous memory, copy-on-write, object pages, growing stacks, first touch of parked tables.
+// Page faults: anonymous memory, copy-on-write, object pages, growing stacks, first touch of parked
+// tables.
 //
-// Runs with as->lock held for reading, so areas stand still; pages are allocated and read in without pt_lock, then put in place under it
-// after a second look. Whoever finds that somebody else was faster lets his page go and starts over.
+// Runs with as->lock held for reading, so areas stand still; pages are allocated and read in
+// without pt_lock, then put in place under it after a second look. Whoever finds that somebody else
+// was faster lets his page go and starts over.
 #include "area.h"
 #include "objpriv.h"
 #include "pt.h"
 #include <kerr.h>
 #include <lib/string.h>
 
-enum { AGAIN = 100 };              // internal result: look again
+enum { AGAIN = 100 };                   // internal result: look again
 enum : u64 { AROUND = 16 * PAGE_SIZE }; // window of object pages mapped together
 
 struct fault {
@@ -28,7 +30,8 @@ static bool allowed(u32 flags, u32 access)
     return flags & (VMA_READ | VMA_WRITE); // writing implies reading
 }
 
-// Puts an entry into an empty place, unless it is empty no more. The lock is let go. False: nothing was done.
+// Puts an entry into an empty place, unless it is empty no more. The lock is let go. False: nothing
+// was done.
 static int install(struct fault *f, pte_t e)
 {
     struct aspace *as = f->as;
@@ -62,27 +65,42 @@ static int fill_anon(struct fault *f)
 // An object page about to be executed: make its bytes visible to instruction fetches, once.
 static void make_executable(struct frame *page)
 {
-    if (!page || __atomic_load_n(&page->private, __ATOMIC_RELAXED) & CACHE_ICACHE_CLEAN)
+    if (__atomic_load_n(&page->private, __ATOMIC_RELAXED) & CACHE_ICACHE_CLEAN)
         return;
     __atomic_store_n(&page->private, CACHE_ICACHE_CLEAN, __ATOMIC_RELAXED);
     arch_sync_icache();
 }
 
-// Maps what is at hand of the pages around: those in the cache or directly addressable. pt_lock held, p: the entry just installed.
+// The reference that an entry for a directly addressed page owns: none for images and devices, but
+// it may be the kernel's own RAM.
+static struct frame *direct_frame(paddr_t pa)
+{
+    struct frame *f = phys_to_frame(pa);
+    if (!f || f->flags & FRAME_RESERVED)
+        return NULL;
+    frame_get(f);
+    return f;
+}
+
+// Maps what is at hand of the pages around: those in the cache or directly addressable. pt_lock
+// held, p: the entry just installed.
 static void map_around(struct fault *f, pte_t *p)
 {
     struct aspace *as = f->as;
     struct vma *v = f->v;
     struct memobj *o = v->object;
     u64 size = object_pages(atomic_load_explicit(&o->size, memory_order_relaxed));
-    u64 start = MAX(ALIGN_DOWN(f->addr, AROUND), v->start), end = MIN(ALIGN_DOWN(f->addr, AROUND) + AROUND, v->end);
+    u64 start = MAX(ALIGN_DOWN(f->addr, AROUND), v->start),
+        end = MIN(ALIGN_DOWN(f->addr, AROUND) + AROUND, v->end);
     u64 index = area_index(v, start), counts = 0;
     p -= (f->addr - start) >> PAGE_SHIFT;
     for (u64 addr = start; addr < end && index < size; addr += PAGE_SIZE, index++, p++) {
         if (!pte_none(pte_load(p)))
             continue;
         paddr_t pa = o->ops->direct ? o->ops->direct(o, index) : 0;
-        if (!pa) {
+        if (pa) {
+            (void)direct_frame(pa);
+        } else {
             struct frame *page = memobj_peek(o, index);
             if (!page)
                 continue;
@@ -116,18 +134,24 @@ static int fill_object(struct fault *f)
     struct aspace *as = f->as;
     struct vma *v = f->v;
     struct memobj *o = v->object;
-    bool write = f->access & ACCESS_WRITE, shared = v->flags & VMA_SHARED, private_copy = write && !shared;
-    u64 drops = atomic_load_explicit(&o->drop_gen, memory_order_acquire), index = area_index(v, f->addr);
+    bool write = f->access & ACCESS_WRITE, shared = v->flags & VMA_SHARED,
+         private_copy = write && !shared;
+    u64 drops = atomic_load_explicit(&o->drop_gen, memory_order_acquire),
+        index = area_index(v, f->addr);
     if (index >= object_pages(atomic_load_explicit(&o->size, memory_order_acquire)))
         return FAULT_BUS;
     struct frame *page;
     paddr_t pa;
-    int err = memobj_page(o, index, MEMOBJ_CREATE | (write && shared ? MEMOBJ_WRITE : 0u), &page, &pa);
+    int err =
+        memobj_page(o, index, MEMOBJ_CREATE | (write && shared ? MEMOBJ_WRITE : 0u), &page, &pa);
     if (err)
         return err == -E_NOMEM ? FAULT_OOM : FAULT_BUS;
+    bool cached = page;
     if (page)
         pa = frame_to_phys(page);
-    else if (!pa)
+    else if (pa)
+        page = direct_frame(pa);
+    else
         return FAULT_BUS;
     if (private_copy) {
         struct frame *copy = copy_of(pa);
@@ -139,7 +163,7 @@ static int fill_object(struct fault *f)
         pa = frame_to_phys(copy);
         if (v->flags & VMA_EXEC)
             arch_sync_icache();
-    } else if (v->flags & VMA_EXEC) {
+    } else if (v->flags & VMA_EXEC && cached) {
         make_executable(page);
     }
 
@@ -147,7 +171,8 @@ static int fill_object(struct fault *f)
     int r = FAULT_OOM;
     if (p) {
         r = AGAIN;
-        if (pte_none(pte_load(p)) && atomic_load_explicit(&o->drop_gen, memory_order_acquire) == drops) {
+        if (pte_none(pte_load(p)) &&
+            atomic_load_explicit(&o->drop_gen, memory_order_acquire) == drops) {
             pt_install(as, p, entry_make(pa, v->flags, private_copy, write));
             if (!write)
                 map_around(f, p);
@@ -156,7 +181,7 @@ static int fill_object(struct fault *f)
         }
         spin_unlock(&as->pt_lock);
     }
-    if (r == FAULT_OK && write && shared && page)
+    if (r == FAULT_OK && write && shared && cached)
         memobj_mark_dirty(o, index, page); // a write-back may have come between marking and mapping
     if (r != FAULT_OK && page)
         frame_put(page);
@@ -197,8 +222,9 @@ static int copy_on_write(struct fault *f, pte_t e)
     return r;
 }
 
-// First store to a shared page of an object with a store behind it: it becomes dirty before it becomes writable, and once more
-// after, since a write-back may come between. pt_lock is held on entry, not on return.
+// First store to a shared page of an object with a store behind it: it becomes dirty before it
+// becomes writable, and once more after, since a write-back may come between. pt_lock is held on
+// entry, not on return.
 static int write_shared(struct fault *f, pte_t e)
 {
     struct aspace *as = f->as;
@@ -271,7 +297,8 @@ static int serve(struct fault *f)
     return f->v->object ? fill_object(f) : fill_anon(f);
 }
 
-// Lowers the start of a stack to addr. False: no stack there, over its limit, or too near to what lies below.
+// Lowers the start of a stack to addr. False: no stack there, over its limit, or too near to what
+// lies below.
 static bool grow_stack(struct aspace *as, u64 addr)
 {
     bool grown = false;
@@ -281,9 +308,13 @@ static bool grow_stack(struct aspace *as, u64 addr)
         grown = true; // by another thread
     } else if (v && v->flags & VMA_STACK && addr >= MMAP_LOWEST) {
         struct vma *prev = area_prev(v);
-        u64 guard = prev && !(prev->flags & VMA_STACK) && prev->flags & (VMA_READ | VMA_WRITE | VMA_EXEC) ? STACK_GUARD_GAP : 0;
+        u64 guard =
+            prev && !(prev->flags & VMA_STACK) && prev->flags & (VMA_READ | VMA_WRITE | VMA_EXEC)
+                ? STACK_GUARD_GAP
+                : 0;
         u64 pages = (v->start - addr) >> PAGE_SHIFT;
-        if (v->end - addr <= as->stack_limit && (!prev || addr >= prev->end + guard) && area_may_expand(as, v->flags, pages)) {
+        if (v->end - addr <= as->stack_limit && (!prev || addr >= prev->end + guard) &&
+            area_may_expand(as, v->flags, pages)) {
             area_resize(as, v, addr, v->end);
             area_account(as, v->flags, (i64)pages);
             grown = true;

@@ -1,5 +1,6 @@
-// Reading and writing other spaces (ptrace, /proc/pid/mem, command lines). Each page is faulted in like its owner would, then copied with the
-// area lock held for reading: fork and unmapping wait, so what the table shows is what the owner sees.
+// Reading and writing other spaces (ptrace, /proc/pid/mem, command lines). Each page is faulted in
+// like its owner would, then copied with the area lock held for reading: fork and unmapping wait,
+// so what the table shows is what the owner sees.
 #include "area.h"
 #include "pt.h"
 #include <kerr.h>
@@ -15,7 +16,8 @@ static bool copy_page_part(struct aspace *as, u64 addr, u8 *buf, usize n, bool w
     u64 span;
     pte_t *slot = pt_slot(as, addr, &span);
     pte_t e = slot ? pte_load(pt_of(pte_load(slot)) + pt_index(addr, 0)) : 0;
-    bool usable = pte_present(e) && (write ? !pte_is_parked(pte_load(slot)) && pte_writable(e) : true);
+    bool usable =
+        pte_present(e) && (write ? !pte_is_parked(pte_load(slot)) && pte_writable(e) : true);
     struct frame *f = usable ? entry_frame(e) : NULL;
     if (f)
         frame_get(f);
@@ -51,7 +53,8 @@ static i64 copy(struct aspace *as, u64 addr, u8 *buf, usize n, bool write)
         }
         enum fault_result r = aspace_fault(as, at, write ? ACCESS_WRITE : ACCESS_READ);
         if (r == FAULT_DENIED && !write)
-            r = aspace_fault(as, at, ACCESS_EXEC); // code that may only be executed can still be looked at
+            r = aspace_fault(as, at,
+                             ACCESS_EXEC); // code that may only be executed can still be looked at
         if (r != FAULT_OK)
             break;
     }

@@ -1,5 +1,6 @@
-// Copying a space for fork: areas are copied, page tables shared and parked, so the cost is that of the areas and of the leaf tables.
-// Whatever either side touches first comes back through the fault path (pt.h: pt_unpark_read, pt_exclusive).
+// Copying a space for fork: areas are copied, page tables shared and parked, so the cost is that of
+// the areas and of the leaf tables. Whatever either side touches first comes back through the fault
+// path (pt.h: pt_unpark_read, pt_exclusive).
 #include "area.h"
 #include "pt.h"
 #include <kerr.h>
@@ -8,11 +9,13 @@ static void copy_fields(struct aspace *to, const struct aspace *from)
 {
     to->brk_start = from->brk_start, to->brk = from->brk;
     to->stack_top = from->stack_top, to->mmap_base = from->mmap_base;
+    to->vdso_base = from->vdso_base;
     to->arg_start = from->arg_start, to->arg_end = from->arg_end;
     to->env_start = from->env_start, to->env_end = from->env_end;
     to->start_code = from->start_code, to->end_code = from->end_code;
     to->start_data = from->start_data, to->end_data = from->end_data;
-    to->stack_limit = from->stack_limit, to->as_limit = from->as_limit, to->data_limit = from->data_limit;
+    to->stack_limit = from->stack_limit, to->as_limit = from->as_limit,
+    to->data_limit = from->data_limit;
     if (from->exe && from->exe_get) {
         from->exe_get(from->exe);
         to->exe = from->exe, to->exe_get = from->exe_get, to->exe_put = from->exe_put;
@@ -21,7 +24,8 @@ static void copy_fields(struct aspace *to, const struct aspace *from)
     for (u32 i = 0; i < sizeof(to->auxv) / 8; i++)
         ((u64 *)(void *)to->auxv)[i] = ((const u64 *)(const void *)from->auxv)[i];
 }
-static_assert(offsetof(struct aspace, auxv) % 8 == 0 && sizeof(((struct aspace *)NULL)->auxv) % 8 == 0);
+static_assert(offsetof(struct aspace, auxv) % 8 == 0 &&
+              sizeof(((struct aspace *)NULL)->auxv) % 8 == 0);
 
 static int copy_areas(struct aspace *parent, struct aspace *child)
 {
@@ -68,7 +72,8 @@ int aspace_fork(struct aspace *parent, struct aspace **out)
     write_lock(&parent->lock);
     copy_fields(child, parent);
     err = copy_areas(parent, child);
-    // Also after a failure: the parent's tables are parked all the same. Returns when no other thread of the parent uses them.
+    // Also after a failure: the parent's tables are parked all the same. Returns when no other
+    // thread of the parent uses them.
     arch_tlb_flush(&parent->arch, 0, arch_user_top());
     write_unlock(&parent->lock);
     if (err) {

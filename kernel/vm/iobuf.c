@@ -1,7 +1,8 @@
-// Buffers that reads and writes work on: segments in user or kernel memory, consumed from the front. Owned by their caller; no locks.
-#include <kerr.h>
-#include <arch/page.h>
+// Buffers that reads and writes work on: segments in user or kernel memory, consumed from the
+// front. Owned by their caller; no locks.
 #include <arch/mmu.h>
+#include <arch/page.h>
+#include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <vm/user.h>

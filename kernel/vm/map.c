@@ -108,9 +108,10 @@ static i64 choose(struct aspace *as, const struct map_request *r, u64 len)
     return (i64)r->addr;
 }
 
-// Puts a fresh area in, with the lock held. *used: it belongs to the space now (or, joined with a neighbour, to `dead`).
-static i64 map_locked(struct aspace *as, const struct map_request *r, u64 len, u32 flags, struct vma *fresh, struct list *dead,
-                      bool *used)
+// Puts a fresh area in, with the lock held. *used: it belongs to the space now (or, joined with a
+// neighbour, to `dead`).
+static i64 map_locked(struct aspace *as, const struct map_request *r, u64 len, u32 flags,
+                      struct vma *fresh, struct list *dead, bool *used)
 {
     if (as->area_count > MAX_AREAS)
         return -E_NOMEM;
@@ -183,8 +184,11 @@ i64 aspace_map(struct aspace *as, const struct map_request *r)
     if (!used)
         area_free(v);
     areas_free(&dead);
-    if (at >= 0 && (r->how & MAP_REQ_POPULATE || flags & VMA_LOCKED) && flags & (VMA_READ | VMA_WRITE | VMA_EXEC))
+    if (at >= 0 && (r->how & MAP_REQ_POPULATE || flags & VMA_LOCKED) &&
+        flags & (VMA_READ | VMA_WRITE | VMA_EXEC))
         (void)area_populate(as, (u64)at, (u64)at + len,
-                            flags & VMA_WRITE && !(flags & VMA_SHARED) ? ACCESS_WRITE : flags & VMA_READ ? ACCESS_READ : ACCESS_EXEC);
+                            flags & VMA_WRITE && !(flags & VMA_SHARED) ? ACCESS_WRITE
+                            : flags & VMA_READ                         ? ACCESS_READ
+                                                                       : ACCESS_EXEC);
     return at;
 }

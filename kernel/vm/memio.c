@@ -1,5 +1,6 @@
-// Memory objects: copying in and out, changing size, writing back, and taking pages away from the areas that show them.
-// Guards: memobj.c. Users of truncation and dropping serialise among themselves (the file's own lock).
+// Memory objects: copying in and out, changing size, writing back, and taking pages away from the
+// areas that show them. Guards: memobj.c. Users of truncation and dropping serialise among
+// themselves (the file's own lock).
 #include "area.h"
 #include "objpriv.h"
 #include "pt.h"
@@ -39,8 +40,9 @@ i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf)
     return (i64)done;
 }
 
-// A whole new page without a store behind it: filled before it is seen, so it need not be zeroed first. Returns bytes, or an error;
-// -E_EXIST: the page is there, write it the ordinary way (nothing was consumed).
+// A whole new page without a store behind it: filled before it is seen, so it need not be zeroed
+// first. Returns bytes, or an error; -E_EXIST: the page is there, write it the ordinary way
+// (nothing was consumed).
 static i64 write_new_page(struct memobj *o, u64 index, struct iobuf *buf)
 {
     struct frame *f = frame_alloc(0, ALLOC_USER);
@@ -65,7 +67,8 @@ i64 memobj_write(struct memobj *o, u64 pos, struct iobuf *buf)
         return -E_IO;
     u64 n = iobuf_left(buf), done = 0;
     while (done < n) {
-        u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK, chunk = MIN(PAGE_SIZE - off, n - done);
+        u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK,
+            chunk = MIN(PAGE_SIZE - off, n - done);
         struct frame *f = memobj_peek(o, index);
         if (!f && chunk == PAGE_SIZE && !o->ops->read_in && !o->ops->direct) {
             i64 r = write_new_page(o, index, buf);
@@ -84,7 +87,8 @@ i64 memobj_write(struct memobj *o, u64 pos, struct iobuf *buf)
             return done ? (i64)done : err;
         usize got = iobuf_take(buf, (u8 *)(f ? frame_to_virt(f) : phys_to_virt(pa)) + off, chunk);
         if (f) {
-            // After the bytes are in: a write-back that came before has not lost them, and the reference held reclaim off.
+            // After the bytes are in: a write-back that came before has not lost them, and the
+            // reference held reclaim off.
             memobj_mark_dirty(o, index, f);
             if (f->private)
                 __atomic_store_n(&f->private, 0, __ATOMIC_RELAXED);
@@ -109,15 +113,17 @@ static void unmap_in(struct aspace *as, struct memobj *o, u64 first, u64 last, e
             continue;
         u64 start = first > from ? v->start + ((first - from) << PAGE_SHIFT) : v->start;
         u64 end = last - from < pages - 1 ? v->start + ((last - from + 1) << PAGE_SHIFT) : v->end;
-        // Copying a shared table needs a page. The reserve serves the kernel; without even that the stale page stays visible.
+        // Copying a shared table needs a page. The reserve serves the kernel; without even that the
+        // stale page stays visible.
         if (pt_zap(as, start, end, start, end, mode))
             klog(LOG_ERR, "vm: no memory to unmap dropped pages of an object at %#lx", start);
     }
     read_unlock(&as->lock);
 }
 
-// Visits every space that has an area of the object. A mark in the list remembers the place while the list's lock is not held; areas are
-// always added at the end, so a copy made by a fork meanwhile is visited too.
+// Visits every space that has an area of the object. A mark in the list remembers the place while
+// the list's lock is not held; areas are always added at the end, so a copy made by a fork
+// meanwhile is visited too.
 void memobj_unmap(struct memobj *o, u64 first, u64 last, bool even_private)
 {
     struct vma mark = {0};
@@ -208,7 +214,8 @@ int memobj_sync(struct memobj *o)
         struct frame *f = NULL;
         spin_lock(&o->tree_lock);
         void *item;
-        while ((item = radix_next(&o->pages, &index)) != NULL && !((uintptr_t)item & 1) && index != ~0ul)
+        while ((item = radix_next(&o->pages, &index)) != NULL && !((uintptr_t)item & 1) &&
+               index != ~0ul)
             index++;
         if (item && (uintptr_t)item & 1) {
             f = object_frame(item);

@@ -1,9 +1,11 @@
 // Memory objects: the page cache. Lookup, filling, dirty marks, life.
 //
-// The tree is changed under tree_lock and read under RCU. A reader takes its reference from a count that may have reached zero and then
-// asks whether pages were dropped meanwhile (drop_gen): pages leave the tree first, then drop_gen grows, then the tree's references
-// go. An unchanged drop_gen thus means that the tree's reference was there when the reader took its own.
-// Filling from the store is exclusive per page through one of a few mutexes; a page enters the tree only when it is filled.
+// The tree is changed under tree_lock and read under RCU. A reader takes its reference from a count
+// that may have reached zero and then asks whether pages were dropped meanwhile (drop_gen): pages
+// leave the tree first, then drop_gen grows, then the tree's references go. An unchanged drop_gen
+// thus means that the tree's reference was there when the reader took its own. Filling from the
+// store is exclusive per page through one of a few mutexes; a page enters the tree only when it is
+// filled.
 #include "objpriv.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -145,7 +147,8 @@ int memobj_insert(struct memobj *o, u64 index, struct frame *f, bool dirty)
         spin_unlock(&o->tree_lock);
         if (err != -E_NOMEM || attempt == 4)
             break;
-        // Nodes are allocated under the lock and cannot wait for reclaim; let it happen here, then try again.
+        // Nodes are allocated under the lock and cannot wait for reclaim; let it happen here, then
+        // try again.
         struct radix_node *n = slab_def_alloc(&node_cache, 0);
         if (!n)
             break;
@@ -235,7 +238,8 @@ int memobj_page(struct memobj *o, u64 index, u32 flags, struct frame **out, padd
     }
 }
 
-// Frees clean pages that nobody maps or uses. The count is frozen at zero while a page leaves the tree, so no reader gets hold of it.
+// Frees clean pages that nobody maps or uses. The count is frozen at zero while a page leaves the
+// tree, so no reader gets hold of it.
 static u64 reclaim_from(struct memobj *o, u64 want)
 {
     u64 freed = 0, looked = 0;
@@ -254,7 +258,8 @@ static u64 reclaim_from(struct memobj *o, u64 want)
         struct frame *f = object_frame(item);
         u32 one = 1;
         if ((uintptr_t)item & 1 ||
-            !atomic_compare_exchange_strong_explicit(&f->refs, &one, 0, memory_order_acquire, memory_order_relaxed))
+            !atomic_compare_exchange_strong_explicit(&f->refs, &one, 0, memory_order_acquire,
+                                                     memory_order_relaxed))
             continue;
         radix_erase(&o->pages, index);
         atomic_fetch_add_explicit(&o->drop_gen, 1, memory_order_release);
@@ -265,6 +270,8 @@ static u64 reclaim_from(struct memobj *o, u64 want)
     }
     o->clock = at;
     spin_unlock(&o->tree_lock);
+    if (freed && o->ops->account)
+        (void)o->ops->account(o, -(i64)freed);
     return freed;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 #include <vm/memobj.h>
 
-enum { CACHE_ICACHE_CLEAN = 1 }; // in frame->private of a cached page: instruction fetches see its bytes
+enum {
+    CACHE_ICACHE_CLEAN = 1
+}; // in frame->private of a cached page: instruction fetches see its bytes
 
 static inline struct frame *object_frame(void *item)
 {
@@ -12,7 +14,8 @@ static inline u64 object_pages(u64 size)
 {
     return (size >> PAGE_SHIFT) + (size & PAGE_MASK ? 1 : 0);
 }
-// Adds a filled frame as page `index`; the caller's reference becomes the tree's. -E_EXIST, -E_NOMEM, -E_NOSPC: it stays the caller's.
+// Adds a filled frame as page `index`; the caller's reference becomes the tree's. -E_EXIST,
+// -E_NOMEM, -E_NOSPC: it stays the caller's.
 [[nodiscard]] int memobj_insert(struct memobj *o, u64 index, struct frame *f, bool dirty);
 void memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f);
 // Empties what areas show of pages [first, last]; even_private: private copies too.

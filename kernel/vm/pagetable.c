@@ -91,7 +91,8 @@ const pte_t *pt_peek(struct aspace *as, u64 addr)
     return slot ? pt_of(pte_load(slot)) + pt_index(addr, 0) : NULL;
 }
 
-// Takes write permission from all entries. May run at the same time in several spaces: all store the same values.
+// Takes write permission from all entries. May run at the same time in several spaces: all store
+// the same values.
 static void sweep(struct frame *t, u64 state)
 {
     pte_t *p = frame_to_virt(t);
@@ -116,7 +117,8 @@ void pt_unpark_read(pte_t *slot)
     pte_store(slot, pte_table(pte_addr(e)));
 }
 
-// Fills the empty table `copy` with the entries of shared table `t`; both end up without write permission.
+// Fills the empty table `copy` with the entries of shared table `t`; both end up without write
+// permission.
 static void copy_table(struct frame *t, struct frame *copy, u64 state)
 {
     pte_t *from = frame_to_virt(t), *to = frame_to_virt(copy);

@@ -1,10 +1,13 @@
-// mprotect, mlock, munlock: changing the flags of ranges, with splitting and joining. Errors as Linux 6.12.
+// mprotect, mlock, munlock: changing the flags of ranges, with splitting and joining. Errors as
+// Linux 6.12.
 #include "area.h"
 #include "pt.h"
 #include <kerr.h>
 
-// Gives [start, end) of v (inside it) new flags. Returns the area that holds the range afterwards, NULL if out of memory.
-static struct vma *set_flags(struct aspace *as, struct vma *v, u64 start, u64 end, u32 flags, struct list *dead)
+// Gives [start, end) of v (inside it) new flags. Returns the area that holds the range afterwards,
+// NULL if out of memory.
+static struct vma *set_flags(struct aspace *as, struct vma *v, u64 start, u64 end, u32 flags,
+                             struct list *dead)
 {
     if (v->flags == flags)
         return v;
@@ -52,7 +55,8 @@ static int protect_locked(struct aspace *as, u64 start, u64 end, u32 prot, struc
     return 0;
 }
 
-static_assert(VMA_MAYREAD == VMA_READ << 3 && VMA_MAYWRITE == VMA_WRITE << 3 && VMA_MAYEXEC == VMA_EXEC << 3);
+static_assert(VMA_MAYREAD == VMA_READ << 3 && VMA_MAYWRITE == VMA_WRITE << 3 &&
+              VMA_MAYEXEC == VMA_EXEC << 3);
 
 int aspace_protect(struct aspace *as, u64 addr, u64 len, u32 prot)
 {

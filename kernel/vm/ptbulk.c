@@ -1,5 +1,6 @@
-// Page tables in bulk: protection changes, moves, sharing at fork. The area lock is held for writing, so nothing else changes tables;
-// pt_lock is taken where lock-free bookkeeping (resident counts, other spaces' readers) wants it.
+// Page tables in bulk: protection changes, moves, sharing at fork. The area lock is held for
+// writing, so nothing else changes tables; pt_lock is taken where lock-free bookkeeping (resident
+// counts, other spaces' readers) wants it.
 #include "pt.h"
 #include <kerr.h>
 
@@ -19,8 +20,10 @@ static int unshare_range(struct aspace *as, u64 start, u64 end, struct pt_stock 
         spin_lock(&as->pt_lock);
         pte_t *slot = pt_slot(as, addr, &span);
         u64 next = MIN(end, ALIGN_DOWN(addr, span) + span);
-        bool done = !slot || !any_entry(pt_of(pte_load(slot)) + pt_index(addr, 0), (next - addr) >> PAGE_SHIFT) ||
-                    pt_exclusive(as, slot, addr, stock);
+        bool done =
+            !slot ||
+            !any_entry(pt_of(pte_load(slot)) + pt_index(addr, 0), (next - addr) >> PAGE_SHIFT) ||
+            pt_exclusive(as, slot, addr, stock);
         spin_unlock(&as->pt_lock);
         if (done)
             addr = next;
@@ -30,8 +33,8 @@ static int unshare_range(struct aspace *as, u64 start, u64 end, struct pt_stock 
     return 0;
 }
 
-// May a page be made writable without asking the fault path? Shared pages of objects that write back must be marked dirty
-// first; private ones must belong to this table alone.
+// May a page be made writable without asking the fault path? Shared pages of objects that write
+// back must be marked dirty first; private ones must belong to this table alone.
 static bool writable_now(const struct vma *v, pte_t e)
 {
     if (!(v->flags & VMA_WRITE))

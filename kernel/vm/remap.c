@@ -36,19 +36,22 @@ static struct vma *resizable(struct aspace *as, const struct remap *m, int *err)
     }
     if (v->flags & VMA_SPECIAL)
         return NULL;
-    if (m->new_len > m->old_len && !area_may_expand(as, v->flags, (m->new_len - m->old_len) >> PAGE_SHIFT)) {
+    if (m->new_len > m->old_len &&
+        !area_may_expand(as, v->flags, (m->new_len - m->old_len) >> PAGE_SHIFT)) {
         *err = -E_NOMEM;
         return NULL;
     }
     return v;
 }
 
-// Moves old_len bytes at m->old (inside v) to `to`, as an area of new_len bytes. The target range is free.
+// Moves old_len bytes at m->old (inside v) to `to`, as an area of new_len bytes. The target range
+// is free.
 static i64 move(struct aspace *as, struct remap *m, struct vma *v, u64 to)
 {
     if (as->area_count >= MAX_AREAS - 3)
         return -E_NOMEM;
-    // An area of its own, so that taking it out later cannot fail. Old length 0 leaves the old area as it is.
+    // An area of its own, so that taking it out later cannot fail. Old length 0 leaves the old area
+    // as it is.
     bool keep = !m->old_len || m->flags & REMAP_DONTUNMAP;
     struct vma *n = area_copy(v);
     if (!n)
@@ -64,19 +67,13 @@ static i64 move(struct aspace *as, struct remap *m, struct vma *v, u64 to)
             return -E_NOMEM;
         }
     }
-    u64 drops = n->object ? atomic_load(&n->object->drop_gen) : 0;
-    area_insert(as, n); // from here on truncation knows the new place too
+    area_insert(as, n);
     int err = m->old_len ? pt_move(as, m->old, to, m->old_len) : 0;
     if (err) {
         area_erase(as, n);
         list_add_tail(m->dead, &n->object_link);
         area_merge(as, v, m->dead);
         return err;
-    }
-    // Pages that were dropped from the object while they were between the places may have been missed in both.
-    if (n->object && m->old_len && atomic_load(&n->object->drop_gen) != drops) {
-        err = pt_zap(as, to, to + m->old_len, to, to + m->old_len, ZAP_OBJECT);
-        (void)err; // its tables are this space's alone since the move
     }
     area_account(as, n->flags, (i64)area_pages(n));
     if (!keep) {
@@ -149,7 +146,8 @@ static i64 remap_locked(struct aspace *as, struct remap *m)
     if (!v)
         return err;
     u64 end = m->old + m->new_len;
-    if (m->old_len == v->end - m->old && end > v->end && end <= arch_user_top() && area_range_free(as, v->end, end)) {
+    if (m->old_len == v->end - m->old && end > v->end && end <= arch_user_top() &&
+        area_range_free(as, v->end, end)) {
         u64 grown = end - v->end;
         if (v->flags & VMA_LOCKED) {
             m->populate_from = v->end;

@@ -1,11 +1,13 @@
 // Access to user memory.
 //
-// The page tables are walked in software and the bytes moved through the direct map, one page at a time with interrupts off. Interrupts
-// off is what makes the lock-free walk safe: whoever takes an entry or a table away flushes before he frees, and a flush
-// waits for every CPU that has the space loaded to take an interrupt (arch_tlb_flush).
+// The page tables are walked in software and the bytes moved through the direct map, one page at a
+// time with interrupts off. Interrupts off is what makes the lock-free walk safe: whoever takes an
+// entry or a table away flushes before he frees, and a flush waits for every CPU that has the space
+// loaded to take an interrupt (arch_tlb_flush).
 //
-// Only live tables are followed. A parked one (shared since a fork and not touched yet) counts as a miss for reading too: its first touch
-// takes the fault path, which keeps the sharing rules in one place.
+// Only live tables are followed. A parked one (shared since a fork and not touched yet) counts as a
+// miss for reading too: its first touch takes the fault path, which keeps the sharing rules in one
+// place.
 #include "area.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -19,7 +21,8 @@ bool user_range_ok(uaddr_t a, usize n)
     return n <= top && a.v <= top - n;
 }
 
-// Kernel address of user byte va, or NULL if the page must be faulted in. Interrupts off; va is below the top of user addresses.
+// Kernel address of user byte va, or NULL if the page must be faulted in. Interrupts off; va is
+// below the top of user addresses.
 [[gnu::always_inline]] static inline void *walk(const struct arch_aspace *mmu, u64 va, bool write)
 {
     const pte_t *t = phys_to_virt(mmu->root);
@@ -57,8 +60,9 @@ void aspace_set_oom_hook(bool (*fn)(void))
     bool (*hook)(void) = atomic_load(&oom_hook);
     if (!hook || !hook())
         return false;
+    // The victim may be this very task; then the copy must fail so that it gets to its end.
     thread_yield();
-    return true;
+    return !thread_has_event(current());
 }
 
 usize user_copy_in_partial(void *dst, uaddr_t src, usize n)
@@ -127,8 +131,8 @@ usize user_clear_partial(uaddr_t dst, usize n)
     return done;
 }
 
-// The whole forms. Small aligned objects inside one page, which is what calls mostly copy, take a path without calls; all else
-// goes on as a tail call.
+// The whole forms. Small aligned objects inside one page, which is what calls mostly copy, take a
+// path without calls; all else goes on as a tail call.
 static int copy_in_slow(void *dst, uaddr_t src, usize n)
 {
     return user_copy_in_partial(dst, src, n) == n ? 0 : -E_FAULT;
@@ -141,7 +145,8 @@ static int copy_out_slow(uaddr_t dst, const void *src, usize n)
 
 [[gnu::always_inline]] static inline bool is_small(u64 user, const void *kernel, usize n)
 {
-    return ((user | (uintptr_t)kernel | n) & 7) == 0 && n - 1 < 64 && (user & PAGE_MASK) + n <= PAGE_SIZE && user < arch_user_top();
+    return ((user | (uintptr_t)kernel | n) & 7) == 0 && n - 1 < 64 &&
+           (user & PAGE_MASK) + n <= PAGE_SIZE && user < arch_user_top();
 }
 
 [[gnu::always_inline]] static inline void copy_words(word *d, const word *s, usize n)
@@ -248,7 +253,8 @@ int user_cmpxchg32(uaddr_t a, u32 expected, u32 desired, u32 *seen)
         bool same = false;
         u32 was = expected;
         if (p)
-            same = __atomic_compare_exchange_n(p, &was, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            same = __atomic_compare_exchange_n(p, &was, desired, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_SEQ_CST);
         arch_irq_restore(f);
         if (p) {
             *seen = was;

@@ -1,5 +1,6 @@
-// The areas of a space: a red-black tree by address, each node knowing the largest gap in its subtree, so that finding an area and
-// finding a place are both O(log n). Guarded by as->lock; lists of objects by the object's map_lock.
+// The areas of a space: a red-black tree by address, each node knowing the largest gap in its
+// subtree, so that finding an area and finding a place are both O(log n). Guarded by as->lock;
+// lists of objects by the object's map_lock.
 #include "area.h"
 #include <kerr.h>
 #include <mem/slab.h>
@@ -221,8 +222,9 @@ struct vma *area_split(struct aspace *as, struct vma *v, u64 addr)
 
 static bool continues(const struct vma *a, const struct vma *b)
 {
-    return a->end == b->start && a->flags == b->flags && a->object == b->object && a->file == b->file && a->ops == b->ops &&
-           a->label == b->label && !(a->flags & VMA_SPECIAL) &&
+    return a->end == b->start && a->flags == b->flags && a->object == b->object &&
+           a->file == b->file && a->ops == b->ops && a->label == b->label &&
+           !(a->flags & VMA_SPECIAL) &&
            (!a->object || a->offset + (a->end - a->start) == b->offset);
 }
 

@@ -1,7 +1,9 @@
-// Taking pages out of page tables: batches with one flush each, zapping of ranges, teardown of a whole space.
+// Taking pages out of page tables: batches with one flush each, zapping of ranges, teardown of a
+// whole space.
 //
-// Order for every page: entry cleared, translations flushed (which also waits for user copies that walked the old entry), frame let go.
-// A flush over at least the span of a table forgets table pointers too, so whole tables widen the range of their batch to that.
+// Order for every page: entry cleared, translations flushed (which also waits for user copies that
+// walked the old entry), frame let go. A flush over at least the span of a table forgets table
+// pointers too, so whole tables widen the range of their batch to that.
 #include "pt.h"
 #include <kerr.h>
 
@@ -73,7 +75,8 @@ static bool anything(const pte_t *p, u32 n)
     return false;
 }
 
-static void zap_entries(struct aspace *as, struct gather *g, pte_t *p, u64 addr, u64 end, enum zap_mode mode)
+static void zap_entries(struct aspace *as, struct gather *g, pte_t *p, u64 addr, u64 end,
+                        enum zap_mode mode)
 {
     u64 gone = 0;
     for (; addr < end; addr += PAGE_SIZE, p++) {
@@ -108,7 +111,8 @@ int pt_zap(struct aspace *as, u64 start, u64 end, u64 floor, u64 ceil, enum zap_
     spin_lock(&as->pt_lock);
     for (u64 addr = start; addr < end;) {
         u64 base = ALIGN_DOWN(addr, PT_SPAN), span = PT_SPAN;
-        if (g.tables >= 4) { // each may hold hundreds of pages: do not keep others waiting for the lock
+        if (g.tables >=
+            4) { // each may hold hundreds of pages: do not keep others waiting for the lock
             spin_unlock(&as->pt_lock);
             gather_finish(&g);
             spin_lock(&as->pt_lock);
@@ -130,7 +134,8 @@ int pt_zap(struct aspace *as, u64 start, u64 end, u64 floor, u64 ceil, enum zap_
             continue;
         }
         if (!pt_exclusive(as, slot, addr, &stock)) {
-            // The batch is finished first: it may hold this very table's pages back, and filling the stock may sleep.
+            // The batch is finished first: it may hold this very table's pages back, and filling
+            // the stock may sleep.
             gather_finish(&g);
             spin_unlock(&as->pt_lock);
             bool more = pt_stock_add(&stock);
@@ -150,7 +155,8 @@ int pt_zap(struct aspace *as, u64 start, u64 end, u64 floor, u64 ceil, enum zap_
     return err;
 }
 
-static int prepare_edge(struct aspace *as, u64 addr, u64 end, u64 floor, u64 ceil, struct pt_stock *stock)
+static int prepare_edge(struct aspace *as, u64 addr, u64 end, u64 floor, u64 ceil,
+                        struct pt_stock *stock)
 {
     if (whole(ALIGN_DOWN(addr, PT_SPAN), floor, ceil))
         return 0;
@@ -159,7 +165,9 @@ static int prepare_edge(struct aspace *as, u64 addr, u64 end, u64 floor, u64 cei
         u64 span;
         spin_lock(&as->pt_lock);
         pte_t *slot = pt_slot(as, addr, &span);
-        bool done = !slot || !anything(pt_of(pte_load(slot)) + pt_index(addr, 0), (u32)((end - addr) >> PAGE_SHIFT)) ||
+        bool done = !slot ||
+                    !anything(pt_of(pte_load(slot)) + pt_index(addr, 0),
+                              (u32)((end - addr) >> PAGE_SHIFT)) ||
                     pt_exclusive(as, slot, addr, stock);
         spin_unlock(&as->pt_lock);
         if (done)

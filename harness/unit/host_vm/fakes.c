@@ -85,7 +85,8 @@ void fake_init(void)
         }
         free_stack[free_count++] = i;
     }
-    ASAN_POISON_MEMORY_REGION(ram + FAKE_IMAGE_PAGES * PAGE_SIZE, (FRAMES - FAKE_IMAGE_PAGES) * PAGE_SIZE);
+    ASAN_POISON_MEMORY_REGION(ram + FAKE_IMAGE_PAGES * PAGE_SIZE,
+                              (FRAMES - FAKE_IMAGE_PAGES) * PAGE_SIZE);
 }
 paddr_t fake_image_page(u32 i)
 {
@@ -212,9 +213,7 @@ void spin_wait(struct spinlock *l, u16 ticket)
     (void)l, (void)ticket;
     panic("spinlock taken twice");
 }
-void preempt_schedule(void)
-{
-}
+void preempt_schedule(void) {}
 static void may_sleep(void)
 {
     if (current_arch()->preempt_count || fake_irqs_off)
@@ -343,22 +342,23 @@ void arch_tlb_flush(struct arch_aspace *as, u64 start, u64 end)
     for (u32 i = 0; i < TLB_SIZE; i++)
         if (t->entry[i].va >= start && t->entry[i].va < end)
             t->entry[i].e = 0;
-    if (end - start > 16 * PAGE_SIZE) // as on the machine: long ranges forget everything, table pointers too
+    if (end - start >
+        16 * PAGE_SIZE) // as on the machine: long ranges forget everything, table pointers too
         memset(t->table, 0, sizeof(t->table));
 }
 void arch_tlb_flush_local(struct arch_aspace *as, u64 va)
 {
     arch_tlb_flush(as, va, va + PAGE_SIZE);
 }
-void arch_sync_icache(void)
-{
-}
+void arch_sync_icache(void) {}
 
 static bool permits(pte_t e, u32 access)
 {
     u32 p = pte_prot(e);
     return pte_present(e) && pte_user(e) &&
-           p & (access & ACCESS_WRITE ? PTE_PROT_WRITE : access & ACCESS_EXEC ? PTE_PROT_EXEC : PTE_PROT_READ);
+           p & (access & ACCESS_WRITE  ? PTE_PROT_WRITE
+                : access & ACCESS_EXEC ? PTE_PROT_EXEC
+                                       : PTE_PROT_READ);
 }
 
 void *fake_access(struct aspace *as, u64 va, u32 access)

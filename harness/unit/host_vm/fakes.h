@@ -1,5 +1,6 @@
-// A machine for the address-space tests: frames whose use after freeing the address sanitizer reports, slabs that are malloc, and a
-// translation buffer with a table-pointer cache that forget only what they are told to forget.
+// A machine for the address-space tests: frames whose use after freeing the address sanitizer
+// reports, slabs that are malloc, and a translation buffer with a table-pointer cache that forget
+// only what they are told to forget.
 #pragma once
 #include <arch/upcall.h>
 #include <mem/frame.h>
@@ -23,7 +24,8 @@ void fake_rcu(void);
 u64 fake_reclaim(u64 want);
 u32 fake_random(void);
 
-// What the machine does for a user access: a pointer to the byte, or NULL and it would fault. Uses and fills the translation buffer.
+// What the machine does for a user access: a pointer to the byte, or NULL and it would fault. Uses
+// and fills the translation buffer.
 void *fake_access(struct aspace *as, u64 va, u32 access);
 // Forgets a random translation, as hardware may at any time.
 void fake_evict(struct aspace *as);

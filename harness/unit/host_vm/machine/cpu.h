@@ -41,6 +41,4 @@ static inline void arch_irq_disable(void)
 {
     fake_irqs_off = true;
 }
-static inline void arch_relax(void)
-{
-}
+static inline void arch_relax(void) {}
