@@ -193,6 +193,24 @@ static void store_errors(void **state)
     fake_rcu();
 }
 
+// What can be read in but not written back lives in the cache once it is written: reclaim leaves it
+// alone.
+static void store_without_way_back(void **state)
+{
+    (void)state;
+    static const struct memobj_ops ops = {.read_in = read_in};
+    struct memobj o;
+    u8 buf[4] = {9, 9, 9, 9}, back[4];
+    memset(store, 1, sizeof(store));
+    memobj_init(&o, &ops, SIZE);
+    assert_int_equal(do_io(&o, 0, buf, sizeof(buf), true), sizeof(buf));
+    assert_int_equal(fake_reclaim(100), 0);
+    assert_int_equal(do_io(&o, 2, back, sizeof(back), false), sizeof(back));
+    assert_memory_equal(back, ((u8[]){9, 9, 1, 1}), 4);
+    memobj_put(&o);
+    fake_rcu();
+}
+
 // One scenario, with its n-th allocation failing, for every n: errors are clean, a second try
 // works.
 static void each_allocation(void **state)
@@ -247,8 +265,12 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_memory),    cmocka_unit_test(with_store),      cmocka_unit_test(limits),
-        cmocka_unit_test(store_errors), cmocka_unit_test(each_allocation),
+        cmocka_unit_test(in_memory),
+        cmocka_unit_test(with_store),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(store_errors),
+        cmocka_unit_test(store_without_way_back),
+        cmocka_unit_test(each_allocation),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

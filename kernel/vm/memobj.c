@@ -20,7 +20,8 @@ static struct mutex fill_mutex[FILL_MUTEXES];
 static _Atomic u64 next_id = 1;
 static _Atomic u64 cached_total;
 
-// --- reclaim: objects whose clean pages can be read in again ---
+// --- reclaim: objects whose clean pages can be read in again (without write_back the cache is the
+// store) ---
 static struct spinlock reclaim_lock; // class memobj, outside tree_lock; guards the list
 static struct list reclaim_objects = LIST_INIT(reclaim_objects);
 static struct reclaim_hook reclaim_hook;
@@ -51,7 +52,7 @@ void memobj_init(struct memobj *o, const struct memobj_ops *ops, u64 size)
     radix_init(&o->pages, &node_ops);
     list_init(&o->areas);
     list_init(&o->reclaim_link);
-    if (ops->read_in) {
+    if (ops->read_in && ops->write_back) {
         spin_lock(&reclaim_lock);
         list_add_tail(&reclaim_objects, &o->reclaim_link);
         spin_unlock(&reclaim_lock);

@@ -2,10 +2,6 @@
 #pragma once
 #include <lib/types.h>
 
-#ifndef CONFIG_DEBUG
-#define CONFIG_DEBUG 0
-#endif
-
 struct cpu;
 struct arch_fpu_state {
     u64 fcsr;

@@ -41,7 +41,7 @@ struct memobj {
     struct spinlock map_lock;
     struct list areas; // vmas mapping this object (for truncation)
     // --- guarded by the reclaim lock ---
-    struct list reclaim_link; // objects with read_in
+    struct list reclaim_link; // objects with read_in and write_back
 };
 enum {
     MEMOBJ_DEVICE = 1, // registers and the like: mapped in place, not readable as a file
