@@ -41,7 +41,7 @@ static const struct {
     {"stderr", "/proc/self/fd/2", 15},
 };
 
-static struct mutex instance_lock;
+static struct mutex instance_lock = MUTEX_INIT(instance_lock, &lock_class_mount_sleep);
 static struct superblock *instance;
 
 static int make_serial(struct node *root)
@@ -115,9 +115,6 @@ static int devtmpfs_mount(const struct filesystem_type *t, const struct fs_sourc
     mutex_unlock(&instance_lock);
     return err;
 }
-
-static struct mutex instance_lock = {.waiters = WAITQUEUE_INIT(instance_lock.waiters),
-                                     .cls = &lock_class_mount_sleep};
 
 static const struct filesystem_type devtmpfs = {"devtmpfs", FS_NODEV, devtmpfs_mount};
 FILESYSTEM_TYPE(devtmpfs);
