@@ -7,6 +7,12 @@ struct exec_probe;  // exec/probe.h: bytes, size, path, caller
 struct exec_build;  // exec/exec.h: what is being built aside
 struct trapframe;
 
+// What /proc says of a task's signals; sets have bit n-1 for number n of the ABI.
+struct abi_signal_status {
+    u64 pending, shared_pending, blocked, ignored, caught;
+    u64 queued, queue_limit;
+};
+
 struct abi_module {
     const char *name;      // "linux-riscv64": also names its directories
     u32 order;             // ties in probing go to the smaller
@@ -39,6 +45,8 @@ struct abi_module {
     void (*thread_free)(struct task_thread *tt);
     // Number of an event in this ABI (for exit_info of a kill by the kernel): e.g. SIGKILL for EVENT_KILL.
     i32 (*event_number)(enum event_kind k);
+    // Fills out what this ABI knows of pending and blocked events (out->queue_limit is set); tt: whose own ones, may be NULL. t->lock held.
+    void (*status)(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
 };
 SET_DECLARE(abi, const struct abi_module);
 #define ABI_MODULE(record) SET_ENTRY(abi, record)
