@@ -39,8 +39,10 @@ static int ramfs_mount(const struct filesystem_type *t, const struct fs_source *
 
 static int rootfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
 {
-    const struct fs_source with_mode = {src->source, src->data ? src->data : "mode=755", src->flags};
-    return mount_memory(t, &with_mode, out, true, TMPFS_MAGIC);
+    int r = mount_memory(t, src, out, true, TMPFS_MAGIC);
+    if (!r) // a tree to be filled by the kernel, not by everybody
+        atomic_store_explicit(&memfs_root(*out)->mode, MODE_DIR | 0755, memory_order_relaxed);
+    return r;
 }
 
 static const struct filesystem_type tmpfs_type = {.name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount};

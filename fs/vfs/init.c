@@ -62,7 +62,7 @@ int vfs_mount_root(const char *type, const char *data, struct view **out)
     int r = t->mount(t, &src, &sb);
     if (r)
         return r;
-    r = mount_ns_create(sb, MOUNT_RELATIME, "rootfs", &ns);
+    r = mount_ns_create(sb, 0, "rootfs", &ns);
     superblock_put(sb);
     if (r)
         return r;

@@ -13,6 +13,14 @@ static void drop_life(struct memfs_node *n)
         slab_def_free(&memfs_nodes, n);
 }
 
+static _Atomic i64 all_pages;
+
+u64 memfs_pages(void)
+{
+    i64 n = atomic_load_explicit(&all_pages, memory_order_relaxed);
+    return n > 0 ? (u64)n : 0;
+}
+
 static int data_account(struct memobj *o, i64 pages)
 {
     struct memfs *fs = memfs_of(container_of(o, struct memfs_node, data)->node.sb);
@@ -21,6 +29,7 @@ static int data_account(struct memobj *o, i64 pages)
         atomic_fetch_sub_explicit(&fs->pages, pages, memory_order_relaxed);
         return -E_NOSPC;
     }
+    atomic_fetch_add_explicit(&all_pages, pages, memory_order_relaxed);
     return 0;
 }
 

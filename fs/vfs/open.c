@@ -255,6 +255,36 @@ static int open_tmpfile(const struct path *base, struct pathname name, const str
     return r;
 }
 
+int path_magic_target(const struct path *base, struct pathname name, u32 lookup, struct object **out, u32 *rights)
+{
+    struct path p;
+    int r = path_lookup(base, name, lookup & ~(u32)(LOOKUP_FOLLOW | LOOKUP_DIRECTORY), &p);
+    if (r)
+        return r;
+    struct node *n = path_node(&p);
+    r = n->ops->target ? n->ops->target(n, out, rights) : -E_NXIO;
+    path_put(&p);
+    return r;
+}
+
+// Opens what a magic link shows that is no file, say the pipe behind /proc/self/fd/63: the object itself, with no more rights than it had.
+static int reopen_target(const struct path *base, struct pathname name, u32 lookup, const struct open_request *q, struct object **out, u32 *rights)
+{
+    u32 had;
+    int r = path_magic_target(base, name, lookup, out, &had);
+    if (r)
+        return r;
+    u32 want = (q->access & FILE_READ ? RIGHT_READ : 0u) | (q->access & FILE_WRITE ? RIGHT_WRITE : 0u);
+    if (q->directory)
+        r = -E_NOTDIR;
+    else if ((had & want) != want)
+        r = -E_ACCES;
+    if (r)
+        object_put(*out);
+    *rights = (had & ~(u32)(RIGHT_READ | RIGHT_WRITE)) | want;
+    return r;
+}
+
 int vfs_open(const struct path *base, struct pathname name, const struct open_request *q, struct object **out, u32 *rights)
 {
     struct path p;
@@ -269,6 +299,8 @@ int vfs_open(const struct path *base, struct pathname name, const struct open_re
     int r = path_lookup(base, name, lookup, &p);
     if (r == -E_NOENT && create && name.len)
         return open_create(base, name, q, out, rights);
+    if (UNLIKELY(r == -E_NXIO) && (lookup & LOOKUP_FOLLOW))
+        return reopen_target(base, name, lookup, q, out, rights);
     if (r)
         return r;
     r = create && q->exclusive ? -E_EXIST : vfs_open_path(&p, q, true, out, rights);

@@ -1,4 +1,5 @@
 // Attributes by name and by place: stat, chmod, chown, utimens, truncate, access, statfs.
+#include "file_private.h"
 #include "names.h"
 #include <task/task.h>
 
@@ -28,6 +29,16 @@ int vfs_stat(const struct path *base, struct pathname name, u32 lookup, struct a
         return r;
     struct path p;
     r = path_lookup(base, name, lookup, &p);
+    if (UNLIKELY(r == -E_NXIO) && (lookup & LOOKUP_FOLLOW)) {
+        struct object *o;
+        u32 rights;
+        r = path_magic_target(base, name, lookup, &o, &rights);
+        if (r)
+            return r;
+        r = object_getattr(o, out);
+        object_put(o);
+        return r;
+    }
     if (r)
         return r;
     r = vfs_stat_path(&p, out);

@@ -60,5 +60,7 @@ void memfs_remove(struct node *dir, const struct pathname *name);
 // Gives a fresh regular file contents that lie in kernel memory for good. Whole pages are used in place when image is page aligned;
 // writing changes them there.
 void memfs_set_image(struct node *n, const void *image, u64 len);
+// Pages of RAM that contents of all in-memory files occupy (without those in place), for /proc/meminfo.
+u64 memfs_pages(void);
 // Root directory of an instance.
 struct node *memfs_root(struct superblock *sb);

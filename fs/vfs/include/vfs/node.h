@@ -67,7 +67,9 @@ struct node_ops {
     // Symlink text into buf; returns its length, cut at cap. Used when node->link is NULL.
     i64 (*readlink)(struct node *n, char *buf, usize cap); // (-E_INVAL)
     // Magic link: the place itself (counted) instead of a text. Has precedence over readlink when walking.
+    // -E_NXIO: it leads to an object without a place (a pipe); then `target` gives that.
     int (*follow)(struct node *n, struct path *out);
+    int (*target)(struct node *n, struct object **out, u32 *rights); // counted
     int (*getattr)(struct node *n, struct attr *a); // (node_fill_attr)
     // Permissions were checked; SET_SIZE never appears together with others. (node_apply_setattr)
     int (*setattr)(struct node *n, const struct setattr *s);
