@@ -133,7 +133,7 @@ static const struct {
     {OBJ_SYNC, LINUX_O_SYNC},         {OBJ_DIRECT, LINUX_O_DIRECT}, {OBJ_NOATIME, LINUX_O_NOATIME}, {OBJ_PATH_ONLY, LINUX_O_PATH},
 };
 
-static u32 linux_status(u32 status)
+static u32 status_word_of(u32 status)
 {
     u32 f = 0;
     for (usize i = 0; i < ARRAY_LEN(status_bits); i++)
@@ -149,7 +149,7 @@ i64 linux_fcntl_F_GETFL(i32 fd)
     int err = href_get(&h, fd, 0);
     if (err)
         return err;
-    u32 f = linux_status(atomic_load_explicit(&h.object->status, memory_order_relaxed));
+    u32 f = status_word_of(atomic_load_explicit(&h.object->status, memory_order_relaxed));
     if (!path_only(&h)) {
         u32 rw = h.rights & (RIGHT_READ | RIGHT_WRITE);
         f |= rw == RIGHT_READ ? LINUX_O_RDONLY : rw == RIGHT_WRITE ? LINUX_O_WRONLY : rw ? LINUX_O_RDWR : LINUX_O_ACCMODE;
@@ -199,6 +199,7 @@ i64 linux_pipe2(i32 *fds, u32 flags)
     int err = pipe_create(&r, &w, status);
     if (err)
         return err;
+    (void)object_set_status(r, 0, OBJ_DIRECT); // packets are made by the writer
     bool cloexec = flags & LINUX_O_CLOEXEC;
     i64 a = fd_install(r, RIGHT_READ, cloexec);
     if (a < 0) {

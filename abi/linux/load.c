@@ -235,6 +235,7 @@ int linux_load(struct exec_build *b)
     tf_init(&b->frame, start, sp);
     object_get(b->file);
     b->as->exe = b->file;
+    b->as->exe_get = linux_get_exe;
     b->as->exe_put = linux_put_exe;
     return 0;
 }

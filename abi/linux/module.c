@@ -35,6 +35,11 @@ void linux_thread_delete(struct linux_thread *lt)
     slab_def_free(&thread_slab, lt);
 }
 
+void linux_get_exe(void *file)
+{
+    object_get(file);
+}
+
 void linux_put_exe(void *file)
 {
     object_put(file);

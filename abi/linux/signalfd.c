@@ -137,6 +137,15 @@ static i64 signal_read(struct object *o, struct iobuf *buf, u64 *pos)
     return total;
 }
 
+// There is no position, but asking for it is no error.
+static i64 signal_seek(struct object *o, i64 off, u32 whence)
+{
+    (void)o;
+    (void)off;
+    (void)whence;
+    return 0;
+}
+
 static u32 signal_poll(struct object *o, struct poll_table *pt)
 {
     if (!current_task())
@@ -166,6 +175,7 @@ static const struct object_type signal_queue_type = {
     .kinds = OBJ_KIND_EVENT,
     .release = signal_release,
     .read = signal_read,
+    .seek = signal_seek,
     .poll = signal_poll,
     .getattr = signal_getattr,
 };

@@ -104,6 +104,7 @@ static void late_start(void)
 {
     if (vm_init())
         panic("no memory for the page cache");
+    aspace_set_oom_hook(task_oom_kill);
     device_init();
     ipc_init();
     tty_init();
