@@ -73,7 +73,7 @@ void linux_abandon(struct exec_build *b);
 int linux_probe(const struct exec_probe *p, char *why, usize cap);
 
 // --- status.c ---
-void linux_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out); // t->lock held
+void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out); // t->lock held
 
 // --- exit.c ---
 void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list

@@ -1,7 +1,7 @@
 // What /proc/pid/status says of signals. Called with task->lock held, which guards all that is read here.
 #include "linux.h"
 
-void linux_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
+void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
 {
     const struct linux_task *lt = linux_task(t);
     struct linux_thread *th = tt ? linux_thread(tt) : NULL;
