@@ -41,6 +41,7 @@ def no_kernel_yet() -> bool:
     return not any((machine.ROOT / "kernel/init").glob("*.c"))
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m have narrowed the list
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Queue the cases of shared boots, and mark what cannot run."""
     linux = config.getoption("--on") == "linux"

@@ -62,11 +62,12 @@ def test_fork_cycles_give_memory_back(guest: machine.Machine, smp: int, count: i
 
 def test_large_file_and_memory_back(guest: machine.Machine, smp: int) -> None:
     """A 64 MiB file on tmpfs holds what was written; removing it gives the memory back."""
+    lost = 16384 if guest.linux else 2048  # Linux keeps more in its caches
     command = """
         avail() { sync; sleep 0.3; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
         cd /tmp; head -c 1000000 /dev/zero > w; rm w; a=$(avail)
         yes 'sixteen bytes..' | head -c 67108864 > f; wc -c < f; md5sum < f; b=$(avail); cp f g; cmp f g && echo same
-        rm f g; c=$(avail); [ $((a - b)) -ge 65000 ] && echo used; [ $((a - c)) -le 2048 ] && echo back || echo "lost $((a - c))" """
+        rm f g; c=$(avail); [ $((a - b)) -ge 60000 ] && echo used; [ $((a - c)) -le LOST ] && echo back || echo "lost $((a - c))" """.replace("LOST", str(lost))
     output, _, _ = boot(dataclasses.replace(guest, smp=smp), command)
     sum_ = hashlib.md5((b"sixteen bytes..\n" * (1 << 22))).hexdigest()
     assert output.split() == ["67108864", sum_, "-", "same", "used", "back"], output
