@@ -23,25 +23,48 @@ static i64 unknown_call(u64 nr)
     return -E_NOSYS;
 }
 
-void linux_syscall(struct trapframe *tf)
+// What is not a plain success: errors, interruption, replaced frames.
+[[gnu::noinline]] static void finish(struct trapframe *tf, u64 nr, i64 r)
 {
-    u64 nr = tf_syscall_nr(tf);
+    if (!tf->in_call) // the frame was replaced (exec, signal return): its registers are the result
+        return;
+    if (r == -E_RESTART) {
+        tf->in_call |= (u64)linux_restart_model(nr, tf_args(tf)) << RESTART_SHIFT;
+        thread_set_work(current(), WORK_EVENT); // delivery decides, even if the event went to another thread
+    }
+    tf_set_result(tf, r < 0 ? (u64)(i64)-linux_errno[-r] : (u64)r);
+}
+
+// Unknown numbers and traced tasks.
+[[gnu::noinline]] static void serve_slowly(struct trapframe *tf, u64 nr)
+{
     const struct syscall_entry *e = nr <= LINUX_SYS_MAX ? &linux_syscalls[nr] : NULL;
     u64 saved[6];
-    bool traced = UNLIKELY(syscall_traced());
-    if (traced)
-        __builtin_memcpy(saved, tf_args(tf), sizeof(saved));
-    i64 r = LIKELY(e && e->fn) ? e->fn(tf_args(tf), tf) : unknown_call(nr);
-    if (UNLIKELY(!tf->in_call)) // the frame was replaced (exec, signal return): its registers are the result
-        return;
-    if (UNLIKELY(r < 0)) {
-        if (r == -E_RESTART) {
-            tf->in_call |= (u64)linux_restart_model(nr, tf_args(tf)) << RESTART_SHIFT;
-            thread_set_work(current(), WORK_EVENT); // delivery decides, even if the event went to another thread
-        }
-        r = -linux_errno[-r];
+    __builtin_memcpy(saved, tf_args(tf), sizeof(saved));
+    i64 r = e && e->fn ? e->fn(tf_args(tf), tf) : unknown_call(nr);
+    finish(tf, nr, r);
+    if (syscall_traced() && tf->in_call)
+        syscall_trace(e, nr, saved, tf_result(tf), &linux_trace_errors);
+}
+
+bool linux_syscall(struct trapframe *tf)
+{
+    u64 nr = tf_syscall_nr(tf);
+    if (UNLIKELY(nr > LINUX_SYS_MAX)) {
+        serve_slowly(tf, nr);
+        return false;
     }
-    tf_set_result(tf, (u64)r);
-    if (traced)
-        syscall_trace(e, nr, saved, r, &linux_trace_errors);
+    const struct syscall_entry *e = &linux_syscalls[nr];
+    if (UNLIKELY(e->flags & SYS_FRAME) && !tf_is_full(tf))
+        return true;
+    if (UNLIKELY(!e->fn || syscall_trace_any)) {
+        serve_slowly(tf, nr);
+        return false;
+    }
+    i64 r = e->fn(tf_args(tf), tf);
+    if (LIKELY(r >= 0 && tf->in_call))
+        tf_set_result(tf, (u64)r);
+    else
+        finish(tf, nr, r);
+    return false;
 }

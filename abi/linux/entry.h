@@ -3,6 +3,6 @@
 #include "linux_consts.h"
 #include <syscall/dispatch.h>
 
-void linux_syscall(struct trapframe *tf);
+bool linux_syscall(struct trapframe *tf);
 // The restart class of the call in this frame if it was interrupted; forgets it. 0: nothing to restart.
 u32 entry_take_restart(struct trapframe *tf);

@@ -187,6 +187,7 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     task_set_cred(b->cred);
     handle_close_on_exec(t->handles);
     b->abi->commit(b);
+    arch_thread_set_call(current_arch(), b->abi->syscall);
     arch_fpu_clear(&me->arch);
     *tf = b->frame;
     task_vfork_release(t);

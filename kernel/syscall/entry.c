@@ -7,11 +7,6 @@
 #include <sync/log.h>
 #include <task/abi.h>
 
-void upcall_syscall(struct trapframe *tf)
-{
-    current_task()->abi->syscall(tf);
-}
-
 static void report_fault(struct trapframe *tf, enum event_kind kind, enum event_code code, u64 addr)
 {
     struct event e = {.kind = kind, .code = code, .addr = addr};

@@ -11,10 +11,12 @@
 struct unknown {
     struct list link;
     const char *abi;
-    u64 number, count;
+    u64 number;
+    _Atomic u64 count;
     char first_by[16];
 };
-static struct list calls = LIST_INIT(calls);
+static struct list calls = LIST_INIT(calls); // entries stay for good
+static struct unknown *_Atomic latest;
 static struct spinlock calls_lock = SPINLOCK_INIT(&lock_class_object);
 static u32 kinds;
 static u64 uncounted; // hostile programs may try every number
@@ -22,13 +24,19 @@ enum { MAX_KINDS = 1024 };
 
 void syscall_count_unknown(const char *abi, u64 number)
 {
-    struct unknown *u, *found = NULL;
+    struct unknown *u, *found = atomic_load_explicit(&latest, memory_order_acquire);
+    if (found && found->number == number && found->abi == abi) { // a program that insists
+        atomic_fetch_add_explicit(&found->count, 1, memory_order_relaxed);
+        return;
+    }
+    found = NULL;
     spin_lock(&calls_lock);
     list_for_each_entry(u, &calls, link)
         if (u->number == number && strcmp(u->abi, abi) == 0)
             found = u;
     if (found) {
-        found->count++;
+        atomic_fetch_add_explicit(&found->count, 1, memory_order_relaxed);
+        atomic_store_explicit(&latest, found, memory_order_release);
         spin_unlock(&calls_lock);
         return;
     }
@@ -53,7 +61,7 @@ void syscall_log_unknown(void)
     struct unknown *u;
     spin_lock(&calls_lock);
     list_for_each_entry(u, &calls, link)
-        klog(LOG_INFO, "unknown calls: %s %lu: %lu times, first by %s", u->abi, u->number, u->count, u->first_by);
+        klog(LOG_INFO, "unknown calls: %s %lu: %lu times, first by %s", u->abi, u->number, atomic_load(&u->count), u->first_by);
     if (uncounted)
         klog(LOG_INFO, "unknown calls: %lu more were not told apart", uncounted);
     spin_unlock(&calls_lock);

@@ -8,6 +8,7 @@ static_assert(offsetof(struct arch_thread, work) == AT_WORK);
 static_assert(offsetof(struct arch_thread, kstack_top) == AT_KSTACK_TOP);
 static_assert(offsetof(struct arch_thread, scratch) == AT_SCRATCH);
 static_assert(offsetof(struct arch_thread, scratch2) == AT_SCRATCH2);
+static_assert(offsetof(struct arch_thread, serve_call) == AT_SERVE_CALL);
 static_assert(offsetof(struct arch_thread, ra) == AT_RA);
 static_assert(offsetof(struct arch_thread, sp) == AT_SP);
 static_assert(offsetof(struct arch_thread, s) == AT_S0);

@@ -47,8 +47,7 @@
     ld      t6, TF_X(31)(sp)
 .endm
 
-.macro SAVE_CALLEE
-    sd      s0, TF_X(8)(sp)
+.macro SAVE_CALLEE_REST
     sd      s1, TF_X(9)(sp)
     sd      s2, TF_X(18)(sp)
     sd      s3, TF_X(19)(sp)
@@ -60,6 +59,11 @@
     sd      s9, TF_X(25)(sp)
     sd      s10, TF_X(26)(sp)
     sd      s11, TF_X(27)(sp)
+.endm
+
+.macro SAVE_CALLEE
+    sd      s0, TF_X(8)(sp)
+    SAVE_CALLEE_REST
 .endm
 
 .macro LOAD_CALLEE
@@ -89,7 +93,6 @@ trap_entry:
     ld      sp, AT_KSTACK_TOP(tp)
     addi    sp, sp, -TF_SIZE
     SAVE_CALLER
-    SAVE_CALLEE
     ld      t0, AT_SCRATCH(tp)
     csrrw   t1, sscratch, zero
     csrr    t2, sepc
@@ -98,23 +101,28 @@ trap_entry:
     sd      t0, TF_X(2)(sp)
     sd      t1, TF_X(4)(sp)
     sd      t3, TF_STATUS(sp)
+    sd      s0, TF_X(8)(sp)
     li      t5, SCAUSE_ECALL
     li      s0, 0               // ends backtraces
     bne     t4, t5, user_trap
 
-    // A call: the return address is behind the ecall; the first argument is kept for a restart.
+    // A call: the return address is behind the ecall; the first argument is kept for a restart. The other callee-saved registers stay
+    // where they are: C keeps them, and the few calls that need them in the frame ask to be called again.
     addi    t2, t2, 4
     sd      t2, TF_PC(sp)
     sd      a0, TF_ORIG_A0(sp)
-    li      t6, 1
+    li      t6, IN_CALL
     sd      t6, TF_IN_CALL(sp)
+    ld      t5, AT_SERVE_CALL(tp)
     csrsi   sstatus, 2          // interrupts on
     mv      a0, sp
-    call    upcall_syscall
+    jalr    t5
+    bnez    a0, call_again
+call_done:
     csrci   sstatus, 2
     lw      t0, AT_WORK(tp)
     ld      t1, TF_IN_CALL(sp)
-    bnez    t0, user_work
+    bnez    t0, call_work
     beqz    t1, restore_all     // the frame was replaced (exec, signal return)
     // Plain return: the C code kept the callee-saved registers.
     ld      s0, TF_X(8)(sp)
@@ -128,7 +136,24 @@ trap_entry:
     ld      sp, TF_X(2)(sp)
     sret
 
+call_again:
+    SAVE_CALLEE_REST
+    li      t6, IN_CALL | IN_CALL_FULL
+    sd      t6, TF_IN_CALL(sp)
+    ld      t5, AT_SERVE_CALL(tp)
+    mv      a0, sp
+    jalr    t5
+    j       call_done
+
+call_work:
+    andi    t2, t1, IN_CALL | IN_CALL_FULL
+    li      t3, IN_CALL
+    bne     t2, t3, user_work   // replaced or full: the frame is complete
+    SAVE_CALLEE_REST
+    j       user_work
+
 user_trap:
+    SAVE_CALLEE_REST
     sd      t2, TF_PC(sp)
     sd      zero, TF_IN_CALL(sp)
     mv      a0, sp

@@ -165,7 +165,7 @@ class Dispatch:
             fn = "" if unit.support(call) == "none" else f".fn = sc_{call.cname}, "
             flags = restart_of(call)
             model = model_name(flags.model if flags.when is None else flags.otherwise) if flags else model_name("never")
-            rows.append(f"    [{unit.const('SYS_' + call.cname)}] = {{{fn}.desc = &{ns}_desc_{call.cname}, .flags = {model}}},")
+            rows.append(f"    [{unit.const('SYS_' + call.cname)}] = {{{fn}.desc = &{ns}_desc_{call.cname}, .flags = {model}{' | SYS_FRAME' if call.frame else ''}}},")
         helper = EXTENDED if self.extended else ""
         return f"""{unit.banner("dispatch")}#include <{ns}_consts.h>
 #include <{ns}_dispatch.h>

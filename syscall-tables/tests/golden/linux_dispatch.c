@@ -462,7 +462,7 @@ const struct syscall_entry linux_syscalls[LINUX_SYS_MAX + 1] = {
     [LINUX_SYS_openat2] = {.fn = sc_openat2, .desc = &linux_desc_openat2, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_map] = {.fn = sc_map, .desc = &linux_desc_map, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_sums] = {.fn = sc_sums, .desc = &linux_desc_sums, .flags = SYS_RESTART_NEVER},
-    [LINUX_SYS_fork] = {.fn = sc_fork, .desc = &linux_desc_fork, .flags = SYS_RESTART_NEVER},
+    [LINUX_SYS_fork] = {.fn = sc_fork, .desc = &linux_desc_fork, .flags = SYS_RESTART_NEVER | SYS_FRAME},
     [LINUX_SYS_gone] = {.desc = &linux_desc_gone, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_exit] = {.fn = sc_exit, .desc = &linux_desc_exit, .flags = SYS_RESTART_NEVER},
     [LINUX_SYS_peek] = {.fn = sc_peek, .desc = &linux_desc_peek, .flags = SYS_RESTART_NEVER},

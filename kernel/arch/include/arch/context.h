@@ -24,6 +24,18 @@ struct trapframe *arch_user_frame(struct arch_thread *at);
 //   void tf_restart_syscall(tf): makes the interrupted call instruction run again with its original first argument.
 // (inline in machine/trapframe.h)
 
+// What serves the system calls of a thread: called with interrupts enabled and the thread's user frame. The callee-saved registers are in the
+// frame only if tf_is_full(tf); a server that needs them answers true once and is called again with a full frame.
+typedef bool (*call_server)(struct trapframe *tf);
+static inline void arch_thread_set_call(struct arch_thread *at, call_server fn)
+{
+    at->serve_call = fn;
+}
+static inline call_server arch_thread_call(const struct arch_thread *at)
+{
+    return at->serve_call;
+}
+
 // FPU state of a thread: copies it to/from memory (for signal frames, fork). arch_fpu_clear: fresh state at exec.
 struct arch_fpu_state; // machine/trapframe.h
 void arch_fpu_save(struct arch_thread *at, struct arch_fpu_state *out);

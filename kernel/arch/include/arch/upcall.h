@@ -31,7 +31,6 @@ void upcall_preempt(void); // sched
 // Page fault at addr. user: taken in user mode; thread context, interrupts enabled. Handles it or posts the event.
 void upcall_user_fault(struct trapframe *tf, u64 addr, u32 access); // syscall
 void upcall_user_exception(struct trapframe *tf, enum trap_cause cause, u64 addr); // syscall
-void upcall_syscall(struct trapframe *tf); // syscall: dispatches to the ABI; interrupts enabled
 // Pending work before user mode: called with interrupts enabled while current's work bits are set; runs until they are clear.
 void upcall_user_work(struct trapframe *tf); // syscall
 // Unhandled kernel trap.

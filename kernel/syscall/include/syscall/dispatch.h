@@ -15,6 +15,7 @@ enum syscall_flags {
     SYS_RESTART_NOHAND = 3,  // only if no handler ran
     SYS_RESTART_BLOCK = 4,   // ERESTART_RESTARTBLOCK: resumes through restart_syscall with remaining time
     SYS_RESTART_MASK = 7,
+    SYS_FRAME = 8,           // the handler needs all registers in the frame
 };
 
 struct syscall_entry {

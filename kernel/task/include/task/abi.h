@@ -28,7 +28,8 @@ struct abi_module {
     // Current leaves this ABI's old program for a new one of ABI `next`, just before the commit: clear tid, robust list, timers. May be NULL.
     void (*task_exec)(struct task *t, const struct abi_module *next);
     // --- running ---
-    void (*syscall)(struct trapframe *tf);
+    // A call of the current thread. True: needs all registers in the frame, call again (tf_is_full tells).
+    bool (*syscall)(struct trapframe *tf);
     // Something happened to t (tt: to this thread only, else NULL). Called with t->lock held. Queues it and wakes whom it concerns
     // (task_wake_thread, task_terminate_locked, task_continue_locked). Takes only locks of class signal and inner.
     int (*event)(struct task *t, struct task_thread *tt, const struct event *e);

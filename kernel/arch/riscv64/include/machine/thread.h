@@ -2,6 +2,8 @@
 #pragma once
 #include <lib/types.h>
 
+struct trapframe;
+
 struct arch_fpu_state {
     u64 f[32];
     u64 fcsr;
@@ -15,7 +17,8 @@ struct arch_thread {
     u64 kstack_top;       // 16
     u64 scratch;          // 24: user sp during entry
     u64 scratch2;         // 32
-    u64 ra, sp, s[12];    // 40: callee-saved registers while switched out
+    bool (*serve_call)(struct trapframe *tf); // 40: what trap.S calls for a system call
+    u64 ra, sp, s[12];    // 48: callee-saved registers while switched out
     // --- own thread ---
     void (*entry)(void *); // first function
     void *entry_arg;
