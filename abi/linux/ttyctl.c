@@ -213,7 +213,7 @@ i64 linux_ioctl_TIOCGDEV(struct href *fd, u32 *arg)
     return 0;
 }
 
-enum { LINE_DTR = 2, LINE_RTS = 4, LINE_CTS = 0x20, LINE_CAR = 0x40, LINE_DSR = 0x100 };
+enum { LINE_DTR = 2, LINE_RTS = 4, LINE_CTS = 0x20, LINE_CAR = 0x40, LINE_DSR = 0x100, LINE_OUT2 = 0x4000 };
 
 i64 linux_ioctl_TIOCMGET(struct href *fd, u32 *arg)
 {
@@ -223,7 +223,7 @@ i64 linux_ioctl_TIOCMGET(struct href *fd, u32 *arg)
         return err;
     if (dev >> 32 != TTY_MAJOR_SERIAL)
         return -E_NOTTY;
-    *arg = LINE_DTR | LINE_RTS | LINE_CTS | LINE_CAR | LINE_DSR;
+    *arg = LINE_DTR | LINE_RTS | LINE_CTS | LINE_CAR | LINE_DSR | LINE_OUT2;
     return 0;
 }
 
