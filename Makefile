@@ -65,7 +65,7 @@ setup: ## install what is missing (Debian, as root), or say what is and how to g
 	@ci/setup
 
 compile_commands.json: $(ALL_OBJS) ## the compilation database, for editors
-	@ci/compdb.py $(OUT) > $@
+	@ci/compdb.py $(OUT) > $(OUT)/$@ && cp $(OUT)/$@ $@
 
 clean: ## remove what was built, keep downloaded packages
 	rm -rf build/release build/debug build/image build/log build/rooms-*.mk compile_commands.json
