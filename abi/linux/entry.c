@@ -39,12 +39,10 @@ static i64 unknown_call(u64 nr)
 [[gnu::noinline]] static void serve_slowly(struct trapframe *tf, u64 nr)
 {
     const struct syscall_entry *e = nr <= LINUX_SYS_MAX ? &linux_syscalls[nr] : NULL;
-    u64 saved[6];
-    __builtin_memcpy(saved, tf_args(tf), sizeof(saved));
+    struct trace_line *line = syscall_traced() ? syscall_trace_begin(e, tf_args(tf)) : NULL;
     i64 r = e && e->fn ? e->fn(tf_args(tf), tf) : unknown_call(nr);
     finish(tf, nr, r);
-    if (syscall_traced() && tf->in_call)
-        syscall_trace(e, nr, saved, tf_result(tf), &linux_trace_errors);
+    syscall_trace_end(line, e, nr, tf->in_call ? tf_result(tf) : 0, &linux_trace_errors);
 }
 
 bool linux_syscall(struct trapframe *tf)

@@ -7,6 +7,13 @@
 #include <syscall/trace.h>
 #include <task/task.h>
 
+struct trace_line {
+    u64 args[6];
+    usize len;
+    u32 pid;
+    char text[];
+};
+
 bool syscall_trace_any;
 static char wanted[32];
 static bool everybody;
@@ -29,17 +36,35 @@ static int read_user(void *ctx, void *dst, u64 addr, usize n)
     return user_copy_in(dst, uaddr(addr), n);
 }
 
-void syscall_trace(const struct syscall_entry *e, u64 number, const u64 *args, i64 result, const struct trace_errors *errors)
+enum { LINE = 1024 };
+
+// The line is begun before the call, so that strings and times are shown as they were given.
+struct trace_line *syscall_trace_begin(const struct syscall_entry *e, const u64 *args)
 {
-    enum { LINE = 1024 };
-    char *line = kmalloc(LINE, 0);
-    if (!line)
+    struct trace_line *t = kmalloc(sizeof(*t) + LINE, 0);
+    if (!t)
+        return NULL;
+    __builtin_memcpy(t->args, args, sizeof(t->args));
+    t->pid = current_task_thread()->tid;
+    struct trace_reader rd = {.read = read_user};
+    t->len = e && e->desc ? trace_format(t->text, LINE, e->desc, t->args, false, 0, &rd) : 0;
+    if (e && e->desc && e->desc->result == TRACE_RET_NONE) { // does not come back
+        klog(LOG_INFO, "[pid %u] %s", t->pid, t->text);
+        kfree(t);
+        return NULL;
+    }
+    return t;
+}
+
+void syscall_trace_end(struct trace_line *t, const struct syscall_entry *e, u64 number, i64 result, const struct trace_errors *errors)
+{
+    if (!t)
         return;
     struct trace_reader rd = {.read = read_user, .errors = errors};
     if (e && e->desc)
-        (void)trace_format(line, LINE, e->desc, args, true, result, &rd);
+        (void)trace_finish(t->text, LINE, t->len, e->desc, t->args, result, &rd);
     else
-        (void)trace_format_unknown(line, LINE, NULL, number, args, result, &rd);
-    klog(LOG_INFO, "[pid %u] %s", current_task()->pid, line);
-    kfree(line);
+        (void)trace_format_unknown(t->text, LINE, NULL, number, t->args, result, &rd);
+    klog(LOG_INFO, "[pid %u] %s", t->pid, t->text);
+    kfree(t);
 }

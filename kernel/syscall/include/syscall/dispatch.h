@@ -77,5 +77,8 @@ static inline bool syscall_traced(void) // the current task?
 {
     return UNLIKELY(syscall_trace_any) && syscall_trace_wanted();
 }
-// One finished call of a traced task, as strace prints it. e may be NULL (unknown number). abi_result: as the program sees it.
-void syscall_trace(const struct syscall_entry *e, u64 number, const u64 *args, i64 abi_result, const struct trace_errors *errors);
+// One call of a traced task, as strace prints it: begun before the call (NULL: no memory, then no line), ended after it. e may be NULL
+// (unknown number). abi_result: as the program sees it. end consumes the line.
+struct trace_line;
+struct trace_line *syscall_trace_begin(const struct syscall_entry *e, const u64 *args);
+void syscall_trace_end(struct trace_line *t, const struct syscall_entry *e, u64 number, i64 abi_result, const struct trace_errors *errors);
