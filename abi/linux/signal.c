@@ -1,5 +1,6 @@
 // Queues of pending signals: who gets what, and what is dropped on the way. All under task->lock.
 #include "linux.h"
+#include "signalfd.h"
 #include <kerr.h>
 #include <mem/slab.h>
 #include <sync/log.h>
@@ -162,6 +163,7 @@ int sig_queue(struct task *t, struct task_thread *tt, const struct sig_info *inf
     }
     p->set |= sig_bit(sig);
     wake_for(t, tt, sig);
+    signalfd_wake(t);
     return 0;
 }
 
