@@ -79,20 +79,14 @@ static struct pipe *fifo_pipe(void **slot)
     }
 }
 
-// Waits for the side that `access` lacks. opens: how often that side had been opened before ours
-// was counted.
-static int wait_other_side(struct pipe *p, u32 access, u32 status)
+// Waits for the side that `access` lacks, unless it was there when our end was counted in or came
+// since.
+static int wait_other_side(struct pipe *p, u32 access, u32 status, const struct pipe_met *met)
 {
-    if (access == PIPE_READ) {
-        if (p->writers || status & OBJ_NONBLOCK)
-            return 0;
-        u32 opens = p->writer_opens;
-        return wait_event_interruptible(&p->read_wait, p->writers || p->writer_opens != opens);
-    }
-    if (access == PIPE_WRITE && !p->readers) {
-        u32 opens = p->reader_opens;
-        return wait_event_interruptible(&p->write_wait, p->readers || p->reader_opens != opens);
-    }
+    if (access == PIPE_READ && !met->writers && !(status & OBJ_NONBLOCK))
+        return wait_event_interruptible(&p->read_wait, p->writer_opens != met->writer_opens);
+    if (access == PIPE_WRITE && !met->readers)
+        return wait_event_interruptible(&p->write_wait, p->reader_opens != met->reader_opens);
     return 0;
 }
 
@@ -108,12 +102,11 @@ int fifo_open(void **slot, u32 access, u32 status, struct object **out)
     }
     int err = access == PIPE_WRITE && status & OBJ_NONBLOCK && !p->readers ? -E_NXIO : 0;
     if (!err) {
+        struct pipe_met met = pipe_end_open(p, access);
         // A reader that does not wait sees no hang-up until a first writer came and went.
-        e->seen_writers = access == PIPE_READ && !p->writers && status & OBJ_NONBLOCK
-                              ? p->writer_opens
-                              : ~p->writer_opens;
-        pipe_end_open(p, access);
-        err = wait_other_side(p, access, status);
+        bool early = access == PIPE_READ && !met.writers && status & OBJ_NONBLOCK;
+        e->seen_writers = early ? met.writer_opens : ~met.writer_opens;
+        err = wait_other_side(p, access, status, &met);
         if (err)
             pipe_end_close(p, access);
     }

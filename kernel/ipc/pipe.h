@@ -29,7 +29,8 @@ struct pipe {
     struct pipe_slot *slots;
     u8 *spare; // a page kept for the next write
     _Atomic u32 readers, writers;
-    u32 reader_opens, writer_opens; // so far: a FIFO opener waits for the other number to move
+    _Atomic u32 reader_opens,
+        writer_opens; // so far: a FIFO opener waits for the other number to move
     // --- own locks ---
     struct waitqueue read_wait, write_wait;
     // --- constant ---
@@ -53,8 +54,13 @@ static inline bool pipe_full(const struct pipe *p)
 
 [[nodiscard]] struct pipe *pipe_alloc(void); // refs 1, no ends counted; NULL: no memory
 void pipe_free(struct pipe *p);              // nobody uses it any more
-// Counts an end in or out and wakes whom that concerns.
-void pipe_end_open(struct pipe *p, u32 access);
+// Counts an end in or out and wakes whom that concerns. What the end found when it was counted in:
+// others of the other kind, and how often that kind had been opened; by the time the caller looks,
+// those it woke may have come and gone.
+struct pipe_met {
+    u32 readers, writers, reader_opens, writer_opens;
+};
+struct pipe_met pipe_end_open(struct pipe *p, u32 access);
 void pipe_end_close(struct pipe *p, u32 access);
 i64 pipe_read(struct object *o, struct iobuf *buf, u64 *pos);
 i64 pipe_write(struct object *o, struct iobuf *buf, u64 *pos);

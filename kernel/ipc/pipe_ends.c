@@ -34,9 +34,10 @@ void pipe_free(struct pipe *p)
     slab_def_free(&pipe_cache, p);
 }
 
-void pipe_end_open(struct pipe *p, u32 access)
+struct pipe_met pipe_end_open(struct pipe *p, u32 access)
 {
     mutex_lock(&p->lock);
+    struct pipe_met met = {p->readers, p->writers, p->reader_opens, p->writer_opens};
     if (access & PIPE_READ) {
         p->readers++;
         p->reader_opens++;
@@ -49,6 +50,7 @@ void pipe_end_open(struct pipe *p, u32 access)
     wake_all(access & PIPE_READ ? &p->write_wait : &p->read_wait, 0);
     if (access == (PIPE_READ | PIPE_WRITE))
         wake_all(&p->read_wait, 0);
+    return met;
 }
 
 void pipe_end_close(struct pipe *p, u32 access)
