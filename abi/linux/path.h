@@ -17,8 +17,7 @@ static inline struct pathname pathname_of(const struct sys_name *n)
 // The place inside a resolved handle: not counted. NULL if the object has none.
 static inline const struct path *place_of(const struct href *h)
 {
-    struct file *f = object_file(h->object);
-    return f ? &f->path : NULL;
+    return object_path(h->object);
 }
 // LOOKUP_* from AT_* flags. follow: what holds without AT_SYMLINK_(NO)FOLLOW.
 static inline u32 lookup_of(u32 at, bool follow)

@@ -28,10 +28,6 @@ static void fill_stat(const struct attr *a, struct linux_stat *st)
     st->st_ctime_nsec = a->ctime.nsec;
 }
 
-static int object_attr(struct object *o, struct attr *a)
-{
-    return o->type->getattr ? o->type->getattr(o, a) : -E_BADF;
-}
 
 i64 linux_fstat(i32 fd, struct linux_stat *st)
 {
@@ -40,7 +36,7 @@ i64 linux_fstat(i32 fd, struct linux_stat *st)
     int err = href_get(&h, fd, 0);
     if (err)
         return err;
-    err = object_attr(h.object, &a);
+    err = object_getattr(h.object, &a);
     href_put(&h);
     if (!err)
         fill_stat(&a, st);
