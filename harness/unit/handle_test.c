@@ -1,5 +1,5 @@
 // sources: kernel/object/*.c harness/unit/host_obj/fakes.c
-// include: harness/unit/host_vm
+// include: harness/unit/host_obj
 // Handle tables against a plain model, lookups with and without counting, and what happens to
 // memory that others may still look at.
 #include <setjmp.h>

@@ -1,7 +1,7 @@
-// sources: kernel/ipc/pipe.c kernel/ipc/pipe_ends.c kernel/ipc/fifo.c kernel/object/object.c
-// kernel/object/poll.c kernel/lib/printf.c harness/unit/host_obj/fakes.c include:
-// harness/unit/host_vm kernel/ipc Pipes against a plain model: what is written comes out, whole
-// where it must, and every end of a pipe's life gives its memory back.
+// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c harness/unit/host_obj/f*akes.c
+// include: harness/unit/host_obj kernel/ipc
+// Pipes against a plain model: what is written comes out, whole where it must, and every end of a
+// pipe's life gives its memory back.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

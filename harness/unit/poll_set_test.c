@@ -1,6 +1,6 @@
-// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c harness/unit/host_obj/fakes.c
-// harness/unit/host_obj/futex_fakes.c include: harness/unit/host_vm kernel/ipc Polling and sets of
-// waits: level, edge, once; nesting; targets that go away.
+// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c harness/unit/host_obj/f*akes.c
+// include: harness/unit/host_obj kernel/ipc
+// Polling and sets of waits: level, edge, once; nesting; targets that go away.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
