@@ -147,18 +147,24 @@ static u64 title_end(struct aspace *as, u64 start, u64 arg_end, u64 env_start, u
 
 static i64 cmdline_read(struct file *f, struct iobuf *buf, u64 *pos)
 {
-    struct aspace *as = f->private;
+    struct proc_who w;
+    int r = who_get(proc_node(f->node), &w);
+    if (r)
+        return r;
+    struct aspace *as = who_space(&w);
+    who_put(&w);
     if (!as)
         return 0;
     read_lock(&as->lock);
     u64 start = as->arg_start, end = as->arg_end, env = as->env_start, env_end = as->env_end;
     read_unlock(&as->lock);
-    if (end <= start)
-        return 0;
-    return read_range(as, start, title_end(as, start, end, env, env_end), buf, pos);
+    i64 n = 0;
+    if (end > start)
+        n = read_range(as, start, title_end(as, start, end, env, env_end), buf, pos);
+    aspace_put(as);
+    return n;
 }
 
 const struct file_ops proc_environ_fops = {
     .open = bytes_open, .release = bytes_release, .read = environ_read};
-const struct file_ops proc_cmdline_fops = {
-    .open = bytes_open, .release = bytes_release, .read = cmdline_read};
+const struct file_ops proc_cmdline_fops = {.read = cmdline_read};

@@ -16,6 +16,14 @@ bool proc_fd_exists(const struct proc_who *w, i32 fd)
     return there;
 }
 
+u32 proc_fd_count(const struct proc_who *w)
+{
+    spin_lock(&w->task->lock);
+    u32 n = w->task->handles ? handle_count(w->task->handles) : 0;
+    spin_unlock(&w->task->lock);
+    return n;
+}
+
 static bool about(const struct proc_node *dir) // is this fdinfo?
 {
     return !strcmp(dir->entry->name, "fdinfo");

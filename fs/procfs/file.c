@@ -183,7 +183,7 @@ static i64 text_write(struct file *f, struct iobuf *buf, u64 *pos)
     struct proc_who w;
     u64 len = iobuf_left(buf);
     if (!n->entry->write)
-        return n->entry->show ? -E_IO : -E_INVAL;
+        return n->pid ? -E_INVAL : -E_IO;
     if (len >= PAGE_SIZE)
         return -E_INVAL;
     char *s = kmalloc(len + 1, 0);

@@ -48,8 +48,10 @@ static int proc_getattr(struct node *node, struct attr *a)
 {
     struct proc_node *n = proc_node(node);
     struct proc_who w;
-    if (who_get(n, &w))
-        return -E_NOENT;
+    if (who_get(n, &w)) { // as it was; only an open directory or file leads here
+        node_fill_attr(node, a);
+        return 0;
+    }
     if (n->pid)
         update_owner(n, &w);
     node_fill_attr(node, a);
@@ -73,6 +75,8 @@ static int proc_getattr(struct node *node, struct attr *a)
     }
     if (n->entry->links)
         a->nlink += n->entry->links(n);
+    if (n->entry->flags & PROC_COUNTED)
+        a->size = proc_fd_count(&w);
     who_put(&w);
     return 0;
 }
@@ -135,6 +139,16 @@ static int owner_permission(struct node *node, u32 want, const struct cred *c)
     return r && me && me->pid == proc_node(node)->pid ? 0 : r;
 }
 
+// A dead task's directory cannot be used any more.
+static int task_permission(struct node *node, u32 want, const struct cred *c)
+{
+    struct proc_who w;
+    if (who_get(proc_node(node), &w))
+        return -E_SRCH;
+    who_put(&w);
+    return node_permission_generic(node, want, c);
+}
+
 bool proc_number(const struct pathname *name, u32 *out)
 {
     u64 v;
@@ -181,6 +195,8 @@ static int link_follow(struct node *node, struct path *out)
 static const struct node_ops dir_ops = {COMMON, .lookup = dir_lookup, .readdir = dir_readdir};
 static const struct node_ops owner_dir_ops = {COMMON, .lookup = dir_lookup, .readdir = dir_readdir,
                                               .permission = owner_permission};
+static const struct node_ops task_dir_ops = {COMMON, .lookup = dir_lookup, .readdir = dir_readdir,
+                                             .permission = task_permission};
 static const struct node_ops file_ops = {COMMON, .truncate = proc_truncate};
 static const struct node_ops link_ops = {COMMON, .readlink = link_readlink};
 static const struct node_ops magic_ops = {COMMON, .readlink = link_readlink, .follow = link_follow};
@@ -189,6 +205,8 @@ static const struct node_ops *ops_for(const struct proc_entry *e)
 {
     switch (e->mode & MODE_FMT) {
     case MODE_DIR:
+        if (e == &proc_task_entry || e == &proc_thread_entry)
+            return &task_dir_ops;
         return e->flags & PROC_OWNER ? &owner_dir_ops : &dir_ops;
     case MODE_LNK:
         return e->follow ? &magic_ops : &link_ops;

@@ -40,9 +40,10 @@ struct proc_who {
 
 struct proc_node;
 enum proc_flags {
-    PROC_LOOK = 1,   // opening needs the right to look inside the task
-    PROC_WORKER = 2, // the text takes locks that come before a file's position: a worker makes it
-    PROC_OWNER = 4,  // directory that its task may always enter
+    PROC_LOOK = 1,    // opening needs the right to look inside the task
+    PROC_WORKER = 2,  // the text takes locks that come before a file's position: a worker makes it
+    PROC_OWNER = 4,   // directory that its task may always enter
+    PROC_COUNTED = 8, // its size is the number of handles
 };
 // One name in a table. Tables end with a NULL name.
 struct proc_entry {
@@ -119,6 +120,7 @@ int proc_tasks_lookup(struct proc_node *dir, const struct pathname *name, struct
 int proc_tasks_readdir(struct proc_node *dir, u64 *cookie, struct dir_sink *sink);
 // A decimal number without leading zeros, below 2^31.
 bool proc_number(const struct pathname *name, u32 *out);
+u32 proc_fd_count(const struct proc_who *w);
 bool proc_fd_exists(const struct proc_who *w, i32 fd);
 
 int show_stat(struct text *t, const struct proc_who *w);

@@ -100,7 +100,7 @@ static int show_consoles(struct text *t, const struct proc_who *w)
             continue;
         char name[16];
         (void)ksnprintf(name, sizeof(name), "ttyS%u", p->index);
-        text_printf(t, "%-21s -W- (EC   a ) %4d:%u\n", name, TTY_MAJOR_SERIAL,
+        text_printf(t, "%-21s-W- (EC  p a) %4d:%u\n", name, TTY_MAJOR_SERIAL,
                     TTY_MINOR_SERIAL + p->index);
     }
     return 0;

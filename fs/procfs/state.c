@@ -36,7 +36,7 @@ static void from_task(struct task *t, struct task_state *s)
 {
     spin_lock(&t->lock);
     memcpy(s->name, t->name, sizeof(s->name));
-    s->threads = t->thread_count;
+    s->threads = MAX(t->thread_count, 1u); // what waits to be reaped counts for one
     s->cred = t->cred;
     cred_get(s->cred);
     s->as = t->aspace;

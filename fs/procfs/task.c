@@ -110,7 +110,7 @@ static int show_oom_score(struct text *t, const struct proc_who *w)
         if (w->task != init_task && w->task->oom_adj > -1000 && f.total) {
             i64 all = (i64)f.total;
             i64 badness = (i64)(pages_of(&as->rss_anon) + pages_of(&as->rss_file)) +
-                          (i64)w->task->oom_adj * all / 1000;
+                          w->task->oom_adj * (all / 1000);
             points = MAX((1000 + badness * 1000 / all) * 2 / 3, 0l);
         }
         aspace_put(as);
@@ -312,7 +312,7 @@ static const struct proc_entry no_entries[] = {{0}};
 #define COMMON_ENTRIES                                                                             \
     {.name = "fd",                                                                                 \
      .mode = MODE_DIR | 0500,                                                                      \
-     .flags = PROC_OWNER,                                                                          \
+     .flags = PROC_OWNER | PROC_COUNTED,                                                           \
      .lookup = proc_fd_lookup,                                                                     \
      .readdir = proc_fd_readdir},                                                                  \
         {.name = "fdinfo",                                                                         \
