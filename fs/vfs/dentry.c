@@ -11,8 +11,8 @@
 
 enum { DENTRY_DYING = -0x40000000, BUCKET_LOCKS = 256, SHRINK_BATCH = 64 };
 
-static struct dentry *_Atomic *buckets;
-static u32 bucket_shift;      // 64 - log2(number of buckets)
+struct dentry *_Atomic *dentry_buckets;
+u32 dentry_bucket_shift;
 static struct spinlock bucket_locks[BUCKET_LOCKS];
 static struct spinlock lru_lock;
 static struct list lru = LIST_INIT(lru);
@@ -38,17 +38,23 @@ void vfs_tree_write_end(void)
     spin_unlock(&tree_seq_lock);
 }
 
-u64 dentry_hash_name(const char *s, usize len)
+u64 dentry_pack_name(const char *s, usize len, u64 words[NAME_WORDS])
 {
     u64 h = dentry_hash_seed;
-    for (usize i = 0; i < len; i++)
-        h = dentry_hash_step(h, (u8)s[i]);
+    for (usize i = 0; i * 8 < len; i++) {
+        u64 w = 0;
+        for (usize k = 0; k < 8 && i * 8 + k < len; k++)
+            w |= (u64)(u8)s[i * 8 + k] << (8 * k);
+        words[i] = w;
+        h = dentry_hash_word(h, w);
+    }
     return dentry_hash_done(h, len);
 }
 
-static inline u64 bucket_index(const struct dentry *parent, u64 hash_len)
+u64 dentry_hash_name(const char *s, usize len)
 {
-    return ((hash_len >> 8) + ((uintptr_t)parent >> 6)) * 0x9e37'79b9'7f4a'7c15ull >> bucket_shift;
+    u64 words[NAME_WORDS];
+    return dentry_pack_name(s, len, words);
 }
 
 static inline struct spinlock *bucket_lock(u64 index)
@@ -56,36 +62,13 @@ static inline struct spinlock *bucket_lock(u64 index)
     return &bucket_locks[index % BUCKET_LOCKS];
 }
 
-// Stops at the first difference; since a cached name ends with NUL and a component holds none, it never reads past the cached one,
-// even while a rename exchanges name and length.
-static inline bool same_name(const char *cached, const char *s, usize len)
-{
-    for (usize i = 0; i < len; i++)
-        if (cached[i] != s[i])
-            return false;
-    return true;
-}
-
-struct dentry *dentry_find_rcu(const struct dentry *parent, const char *name, u64 hash_len)
-{
-    struct dentry *d = rcu_load(buckets[bucket_index(parent, hash_len)]);
-    for (; d; d = rcu_load(d->hash_next)) {
-        if (atomic_load_explicit(&d->hash_len, memory_order_acquire) != hash_len ||
-            atomic_load_explicit(&d->parent, memory_order_relaxed) != parent)
-            continue;
-        if (same_name(atomic_load_explicit(&d->name, memory_order_acquire), name, hash_len & 0xff))
-            return d;
-    }
-    return NULL;
-}
-
 struct dentry *dentry_find(struct dentry *parent, const struct pathname *name)
 {
-    u64 hash_len = dentry_hash_name(name->str, name->len);
+    u64 words[NAME_WORDS], hash_len = dentry_pack_name(name->str, name->len, words);
     for (;;) {
         u32 seq = atomic_load_explicit(&vfs_tree_seq, memory_order_acquire);
         rcu_read_lock();
-        struct dentry *d = dentry_find_rcu(parent, name->str, hash_len);
+        struct dentry *d = dentry_find_rcu(parent, words, hash_len);
         bool got = d && dentry_tryget(d);
         rcu_read_unlock();
         atomic_thread_fence(memory_order_acquire);
@@ -104,21 +87,21 @@ struct dentry *dentry_find(struct dentry *parent, const struct pathname *name)
 
 static void hash_insert(struct dentry *d)
 {
-    u64 index = bucket_index(d->parent, d->hash_len);
+    u64 index = dentry_bucket(d->parent, d->hash_len);
     spin_lock(bucket_lock(index));
-    struct dentry *head = atomic_load_explicit(&buckets[index], memory_order_relaxed);
+    struct dentry *head = atomic_load_explicit(&dentry_buckets[index], memory_order_relaxed);
     atomic_store_explicit(&d->hash_next, head, memory_order_relaxed);
-    d->hash_prev = &buckets[index];
+    d->hash_prev = &dentry_buckets[index];
     if (head)
         head->hash_prev = &d->hash_next;
     atomic_fetch_and_explicit(&d->flags, ~(u32)DENTRY_UNHASHED, memory_order_relaxed);
-    rcu_store(buckets[index], d);
+    rcu_store(dentry_buckets[index], d);
     spin_unlock(bucket_lock(index));
 }
 
 static void hash_remove(struct dentry *d)
 {
-    u64 index = bucket_index(d->parent, d->hash_len);
+    u64 index = dentry_bucket(d->parent, d->hash_len);
     spin_lock(bucket_lock(index));
     if (d->hash_prev) {
         struct dentry *next = atomic_load_explicit(&d->hash_next, memory_order_relaxed);
@@ -278,7 +261,7 @@ static struct dentry *dentry_alloc(struct superblock *sb, struct dentry *parent,
     char *text = d->inline_name;
     u32 flags = DENTRY_UNHASHED;
     if (len >= DENTRY_INLINE_NAME) {
-        text = kmalloc(len + 1, 0);
+        text = kzalloc(ALIGN_UP(len + 1, 8), 0);
         if (!text) {
             slab_def_free(&dentry_cache, d);
             return NULL;
@@ -495,14 +478,14 @@ void dentry_init_cache(void)
     struct frame_stats fs;
     frame_stats(&fs);
     u64 n = 1024;
-    bucket_shift = 54;
+    dentry_bucket_shift = 54;
     while (n < fs.total / 16 && n < 1u << 18) {
         n *= 2;
-        bucket_shift--;
+        dentry_bucket_shift--;
     }
     lru_limit = MAX(fs.total / 4, 4096ul);
-    buckets = kzalloc(n * sizeof(*buckets), 0);
-    if (!buckets)
+    dentry_buckets = kzalloc(n * sizeof(*dentry_buckets), 0);
+    if (!dentry_buckets)
         panic("vfs: no memory for the path cache (%lu buckets)", (unsigned long)n);
     for (u32 i = 0; i < BUCKET_LOCKS; i++)
         spin_init(&bucket_locks[i], &lock_class_dcache_bucket);

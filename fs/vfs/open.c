@@ -146,30 +146,41 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
     return 0;
 }
 
-// Opens the last name of a parent, making it if it is not there. -E_AGAIN: it is a symlink to be followed; *link is its place.
-static int open_last(struct parent_lookup *pl, const struct open_request *q, struct path *link, struct object **out, u32 *rights)
+// The last name under its directory's mutex: found or made. *d NULL only with an error.
+static int make_last(struct parent_lookup *pl, const struct open_request *q, struct dentry **d, bool *created)
 {
     struct node *dir = path_node(&pl->parent);
-    struct dentry *d;
-    bool created = false;
-    if (pl->type != LAST_NORMAL || pl->trailing_slash)
-        return -E_ISDIR;
+    *d = NULL;
     mutex_lock(&dir->mutex);
-    int r = dentry_lookup_locked(pl->parent.dentry, &pl->last, &d);
-    if (r) {
-        mutex_unlock(&dir->mutex);
-        return r;
-    }
-    if (dentry_negative(d)) {
+    int r = dentry_lookup_locked(pl->parent.dentry, &pl->last, d);
+    if (!r && dentry_negative(*d)) {
         r = mount_want_write(pl->parent.mount);
         if (!r)
             r = may_create(dir);
         struct create_args a = {.mode = MODE_REG | (q->mode & 07777 & ~current_umask())};
         if (!r)
-            r = create_node(pl->parent.dentry, d, &a);
-        created = !r;
+            r = create_node(pl->parent.dentry, *d, &a);
+        *created = !r;
     }
     mutex_unlock(&dir->mutex);
+    return r;
+}
+
+// Opens the last name of a parent, making it if it is not there. -E_AGAIN: it is a symlink to be followed; *link is its place.
+static int open_last(struct parent_lookup *pl, const struct open_request *q, struct path *link, struct object **out, u32 *rights)
+{
+    struct dentry *d;
+    bool created = false;
+    if (pl->type != LAST_NORMAL || pl->trailing_slash)
+        return -E_ISDIR;
+    int r = 0;
+    d = dentry_find(pl->parent.dentry, &pl->last);
+    if (!d || dentry_negative(d) || (atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE)) {
+        dentry_put(d);
+        r = make_last(pl, q, &d, &created);
+        if (!d)
+            return r;
+    }
     struct path p = {pl->parent.mount, d};
     mount_get(p.mount);
     if (!r && !created) {
@@ -258,7 +269,7 @@ static int open_tmpfile(const struct path *base, struct pathname name, const str
 int path_magic_target(const struct path *base, struct pathname name, u32 lookup, struct object **out, u32 *rights)
 {
     struct path p;
-    int r = path_lookup(base, name, lookup & ~(u32)(LOOKUP_FOLLOW | LOOKUP_DIRECTORY), &p);
+    int r = path_lookup(base, name, (lookup & ~(u32)LOOKUP_DIRECTORY) | LOOKUP_FOLLOW | LOOKUP_OBJECT, &p);
     if (r)
         return r;
     struct node *n = path_node(&p);
@@ -294,16 +305,14 @@ int vfs_open(const struct path *base, struct pathname name, const struct open_re
         return open_tmpfile(base, name, q, out, rights);
     u32 lookup = q->lookup | (q->directory ? LOOKUP_DIRECTORY : 0);
     bool create = q->create && !q->path_only;
-    if (!q->nofollow && !(create && q->exclusive))
+    if (!q->nofollow)
         lookup |= LOOKUP_FOLLOW;
-    int r = path_lookup(base, name, lookup, &p);
-    if (r == -E_NOENT && create && name.len)
-        return open_create(base, name, q, out, rights);
+    int r = create ? open_create(base, name, q, out, rights) : path_lookup(base, name, lookup, &p);
     if (UNLIKELY(r == -E_NXIO) && (lookup & LOOKUP_FOLLOW))
         return reopen_target(base, name, lookup, q, out, rights);
-    if (r)
+    if (r || create)
         return r;
-    r = create && q->exclusive ? -E_EXIST : vfs_open_path(&p, q, true, out, rights);
+    r = vfs_open_path(&p, q, true, out, rights);
     path_put(&p);
     return r;
 }

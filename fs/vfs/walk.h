@@ -29,16 +29,36 @@ i64 vfs_readlink_node(struct node *n, char *buf, usize cap);
 int walk_ref(const struct path *base, const char *name, u32 flags, struct path *out);
 int walk_ref_parent(const struct path *base, const char *name, u32 flags, struct parent_lookup *out);
 
-// One component: its length and hash, stopping at '/' or the end.
-static inline usize scan_component(const char *s, u64 *hash)
+// One component, up to '/' or the end: its length (more than NAME_MAX_LEN: too long), words and hash_len.
+static inline usize scan_component(const char *s, u64 words[NAME_WORDS], u64 *hash_len)
 {
-    u64 h = dentry_hash_seed;
-    const char *p = s;
-    for (u8 c; (c = (u8)*p) && c != '/'; p++)
-        h = dentry_hash_step(h, c);
-    usize len = (usize)(p - s);
-    *hash = dentry_hash_done(h, len);
-    return len;
+    const u8 *p = (const u8 *)s;
+    u64 h = dentry_hash_seed, w;
+    usize n = 0, i;
+    for (;;) {
+        w = 0;
+#pragma clang loop unroll(full)
+        for (i = 0; i < 8; i++) {
+            u64 c = p[i];
+            if (UNLIKELY(c == '/'))
+                goto end;
+            if (UNLIKELY(!c))
+                goto end;
+            w |= c << (8 * i);
+        }
+        words[n++] = w;
+        h = dentry_hash_word(h, w);
+        p += 8;
+        if (UNLIKELY(n == NAME_WORDS))
+            return NAME_MAX_LEN + 1;
+    }
+end:
+    words[n] = w;
+    if (i)
+        h = dentry_hash_word(h, w);
+    n = n * 8 + i;
+    *hash_len = dentry_hash_done(h, n);
+    return n;
 }
 static inline enum last_type component_type(const char *s, usize len)
 {

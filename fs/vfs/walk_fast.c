@@ -18,9 +18,19 @@ static inline int may_search(struct node *dir)
     return node_permission_generic(dir, WANT_EXEC, current_cred());
 }
 
+static void down_mounts(struct mount **m, struct dentry **d)
+{
+    struct mount *on;
+    while ((atomic_load_explicit(&(*d)->flags, memory_order_relaxed) & DENTRY_MOUNTED) && (on = mount_find_rcu(*m, *d))) {
+        *m = on;
+        *d = on->root;
+    }
+}
+
 int walk_fast(const struct path *base, const char *s, u32 flags, bool want_parent, struct fast_result *res)
 {
     const char *rest_stack[SYMLINK_MAX_DEPTH];
+    u64 words[NAME_WORDS];
     u32 depth = 0, links = 0;
     struct path root, cwd;
 
@@ -50,7 +60,7 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
         if (UNLIKELY(r))
             return r;
         u64 hash_len;
-        usize len = scan_component(s, &hash_len);
+        usize len = scan_component(s, words, &hash_len);
         if (UNLIKELY(len > NAME_MAX_LEN))
             return -E_NAMETOOLONG;
         const char *rest = s + len;
@@ -70,7 +80,7 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
                 flags |= LOOKUP_DIRECTORY | LOOKUP_FOLLOW;
         }
         if (LIKELY(type == LAST_NORMAL)) {
-            struct dentry *child = dentry_find_rcu(d, s, hash_len);
+            struct dentry *child = dentry_find_rcu(d, words, hash_len);
             if (UNLIKELY(!child))
                 return WALK_SLOW;
             u32 df = atomic_load_explicit(&child->flags, memory_order_relaxed);
@@ -108,11 +118,7 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
             d = child;
             node = next;
             if (UNLIKELY(df & DENTRY_MOUNTED)) {
-                struct mount *on;
-                while ((on = mount_find_rcu(m, d))) {
-                    m = on;
-                    d = on->root;
-                }
+                down_mounts(&m, &d);
                 node = dentry_node(d);
             }
         } else if (type == LAST_DOTDOT) {
@@ -129,11 +135,7 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
                 d = atomic_load_explicit(&m->mountpoint, memory_order_acquire);
                 m = up;
             }
-            struct mount *on;
-            while ((atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_MOUNTED) && (on = mount_find_rcu(m, d))) {
-                m = on;
-                d = on->root;
-            }
+            down_mounts(&m, &d);
             node = dentry_node(d);
         }
     next_part:

@@ -165,6 +165,11 @@ static int step_down(struct walk *w, const struct pathname *name, bool last, con
     }
     if (node_type(n) == MODE_LNK && (!last || (w->flags & LOOKUP_FOLLOW))) {
         r = enter_link(w, child, s, rest);
+        if (r == -E_NXIO && last && (w->flags & LOOKUP_OBJECT)) {
+            step_to(w, child);
+            *s = rest;
+            return 0;
+        }
         dentry_put(child);
         return r < 0 ? r : r ? 0 : 2;
     }
@@ -203,8 +208,9 @@ static int walk_text(struct walk *w, const char *s, struct parent_lookup *parent
         int r = node_permission(dir, WANT_EXEC, current_cred());
         if (r)
             return r;
-        u64 hash_len;
-        usize len = scan_component(s, &hash_len);
+        usize len = 0;
+        while (s[len] && s[len] != '/')
+            len++;
         if (len > NAME_MAX_LEN)
             return -E_NAMETOOLONG;
         const char *rest = s + len;

@@ -21,11 +21,11 @@ struct dentry {
     struct dentry *_Atomic hash_next;  // guarded by the bucket's lock for writers
     struct dentry *_Atomic parent;     // counted; itself for roots
     _Atomic u64 hash_len;              // hash << 8 | length
-    const char *_Atomic name;          // inline_name or a block freed by RCU; always NUL-terminated
+    const char *_Atomic name;          // inline_name or a block of its own; NUL-terminated, zeroes to the next word
     struct node *_Atomic node;
     _Atomic u32 flags;
     _Atomic i32 refs;                  // < 0: dying, can not be referenced any more
-    char inline_name[DENTRY_INLINE_NAME];
+    alignas(8) char inline_name[DENTRY_INLINE_NAME]; // unused bytes are zero
     struct superblock *sb;
     struct dentry *_Atomic *hash_prev; // bucket lock
     // --- guarded by `lock` (class dentry) ---
@@ -70,20 +70,48 @@ static inline void dentry_get(struct dentry *d) // caller owns a reference, or a
 }
 void dentry_put(struct dentry *d); // NULL allowed; may sleep when the last reference of a removed name goes
 
-// Hash of a name below a parent, and of a whole component while scanning. hash_len as in the struct.
-static inline u64 dentry_hash_step(u64 h, u8 c)
+// Names are hashed and compared eight bytes at a time: a name as words, first byte lowest, the last word filled up with zeroes, is how
+// cached names lie in memory. Hashing starts from a random word per boot.
+enum { NAME_WORDS = (NAME_MAX_LEN + 8) / 8 };
+extern u64 dentry_hash_seed;
+static inline u64 dentry_hash_word(u64 h, u64 w)
 {
-    return (h + c) * 0x9e37'79b9'7f4a'7c15ull;
+    h = (h ^ w) * 0x9e37'79b9'7f4a'7c15ull;
+    return h ^ h >> 29;
 }
-static inline u64 dentry_hash_done(u64 h, usize len)
+static inline u64 dentry_hash_done(u64 h, usize len) // hash_len as in the struct
 {
-    return (h >> 8 << 8) | len;
+    return (h * 0xbf58'476d'1ce4'e5b9ull) >> 8 << 8 | len;
 }
-extern u64 dentry_hash_seed; // where hashing starts; random per boot
+// Packs a name of at most NAME_MAX_LEN bytes; returns its hash_len.
+u64 dentry_pack_name(const char *s, usize len, u64 words[NAME_WORDS]);
 u64 dentry_hash_name(const char *s, usize len);
 
-// Finds without locks; RCU read side. Not counted. NULL: not cached. The result may be negative or just dying.
-struct dentry *dentry_find_rcu(const struct dentry *parent, const char *name, u64 hash_len);
+extern struct dentry *_Atomic *dentry_buckets;
+extern u32 dentry_bucket_shift; // 64 - log2(number of buckets)
+static inline u64 dentry_bucket(const struct dentry *parent, u64 hash_len)
+{
+    return ((hash_len >> 8) + ((uintptr_t)parent >> 6)) * 0x9e37'79b9'7f4a'7c15ull >> dentry_bucket_shift;
+}
+
+// Finds without locks; RCU read side. Not counted. NULL: not cached. The result may be negative or just dying. Comparing stops at the
+// first difference: cached names end with NUL inside what is theirs and components hold none, so that nothing else is read even while a
+// rename exchanges name and length.
+static inline struct dentry *dentry_find_rcu(const struct dentry *parent, const u64 *words, u64 hash_len)
+{
+    struct dentry *d = rcu_load(dentry_buckets[dentry_bucket(parent, hash_len)]);
+    for (; d; d = rcu_load(d->hash_next)) {
+        if (atomic_load_explicit(&d->hash_len, memory_order_acquire) != hash_len ||
+            atomic_load_explicit(&d->parent, memory_order_relaxed) != parent)
+            continue;
+        const u64 *cached = (const u64 *)(const void *)atomic_load_explicit(&d->name, memory_order_acquire);
+        usize i = 0, n = ((hash_len & 0xff) + 7) / 8;
+        while (cached[i] == words[i])
+            if (++i == n)
+                return d;
+    }
+    return NULL;
+}
 // The same, counted.
 struct dentry *dentry_find(struct dentry *parent, const struct pathname *name);
 // Cached or looked up in the file system: counted dentry, maybe negative. parent's node mutex held (lookup_locked) or not.

@@ -35,6 +35,7 @@ enum lookup_flags {
     LOOKUP_IN_ROOT = 128,      // the base is the root
     LOOKUP_CACHED = 256,       // only what needs no waiting: -E_AGAIN
     LOOKUP_NO_AUTOMOUNT = 512, // accepted, no effect
+    LOOKUP_OBJECT = 1024,      // stop at a magic link that leads to an object without a place
 };
 
 // Resolves name from base to an existing place; counted in *out. -E_NOENT, -E_NOTDIR, -E_ACCES, -E_LOOP, -E_NAMETOOLONG, ...
