@@ -232,6 +232,8 @@ int proc_make(struct superblock *sb, const struct proc_entry *e, const struct pr
     u32 flags = n->pid ? NODE_REVALIDATE : 0;
     if (node_is_dir(&n->node))
         flags |= NODE_NO_NEGATIVE;
+    if (n->node.ops->permission)
+        flags |= NODE_NO_FASTPERM;
     if (e->follow)
         flags |= NODE_MAGIC;
     if ((e->mode & MODE_FMT) == MODE_REG)

@@ -162,6 +162,7 @@ struct task_state {
     u32 cpu;
     u64 affinity;
 };
+u32 proc_thread_count(const struct task *t);
 void task_state_get(const struct proc_who *w, struct task_state *s);
 void task_state_put(struct task_state *s);
 static inline u64 ticks_of_ns(u64 ns) // 1/100 s, what programs take for the clock tick

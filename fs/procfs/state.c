@@ -19,6 +19,16 @@ static char letter_of(const struct thread *th)
     return 'X';
 }
 
+// Threads, with the first one even if it has ended: it is listed as long as its task. t->lock held.
+u32 proc_thread_count(const struct task *t)
+{
+    struct task_thread *tt;
+    list_for_each_entry (tt, &t->threads, link)
+        if (tt->tid == t->pid)
+            return t->thread_count;
+    return t->thread_count + 1;
+}
+
 static void from_tree(struct task *t, struct task_state *s)
 {
     spin_lock(&tree_lock);
@@ -36,7 +46,7 @@ static void from_task(struct task *t, struct task_state *s)
 {
     spin_lock(&t->lock);
     memcpy(s->name, t->name, sizeof(s->name));
-    s->threads = MAX(t->thread_count, 1u); // what waits to be reaped counts for one
+    s->threads = proc_thread_count(t);
     s->cred = t->cred;
     cred_get(s->cred);
     s->as = t->aspace;

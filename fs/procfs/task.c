@@ -298,7 +298,9 @@ static u32 thread_links(struct proc_node *dir)
     struct proc_who w;
     if (who_get(dir, &w))
         return 0;
-    u32 n = w.task->thread_count;
+    spin_lock(&w.task->lock);
+    u32 n = proc_thread_count(w.task);
+    spin_unlock(&w.task->lock);
     who_put(&w);
     return n;
 }
