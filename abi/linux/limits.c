@@ -43,6 +43,7 @@ static i64 change(struct task *t, u32 resource, const struct linux_rlimit64 *new
     if (new && !err) {
         *l = (struct limit){new->rlim_cur, new->rlim_max};
         tell_space(t);
+        task_apply_cpu_limit(t);
     }
     spin_unlock(&t->lock);
     if (old && !err)

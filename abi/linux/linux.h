@@ -36,6 +36,7 @@ struct linux_thread {
     u64 rseq_area;
     u32 rseq_len, rseq_sig;
     u64 timer_slack;
+    u32 io_priority; // task->lock
     bool thp_disabled;
     i64 (*restart_fn)(struct linux_thread *lt); // restart_syscall
     struct {

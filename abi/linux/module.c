@@ -119,11 +119,14 @@ static void linux_thread_free(struct task_thread *tt)
 
 static void linux_free(struct task *t)
 {
+    spin_lock(&t->lock);
     struct linux_task *lt = t->abi_state;
+    if (lt)
+        sig_pending_drop(t, &lt->shared, ~0ul);
+    t->abi_state = NULL;
+    spin_unlock(&t->lock);
     if (!lt)
         return;
-    sig_pending_drop(t, &lt->shared, ~0ul);
-    t->abi_state = NULL;
     slab_def_free(&task_slab, lt);
 }
 

@@ -351,3 +351,39 @@ i64 linux_getpriority(i32 which, i32 who)
     i64 r = nice_walk(&w);
     return r ? r : 20 - w.best;
 }
+
+// --- priority of input and output: remembered per thread; class in bits 13..15, level in 0..2 ---
+enum { IOPRIO_CLASS_SHIFT = 13, IOPRIO_CLASS_RT = 1, IOPRIO_CLASS_IDLE = 3, IOPRIO_LEVELS = 8 };
+
+i64 linux_ioprio_get(i32 which, i32 who)
+{
+    if (which != LINUX_IOPRIO_WHO_PROCESS) // of a group or user: the best of them, and nobody asks for more than the default
+        return 0;
+    struct task_thread *tt = thread_of(who);
+    if (!tt)
+        return -E_SRCH;
+    spin_lock(&tt->task->lock);
+    i64 r = tt->task->abi == &linux_abi && linux_thread(tt) ? linux_thread(tt)->io_priority : 0;
+    spin_unlock(&tt->task->lock);
+    task_thread_put(tt);
+    return r;
+}
+
+i64 linux_ioprio_set(i32 which, i32 who, u32 prio)
+{
+    u32 class = prio >> IOPRIO_CLASS_SHIFT, level = prio & ((1u << IOPRIO_CLASS_SHIFT) - 1);
+    if (class > IOPRIO_CLASS_IDLE || level >= IOPRIO_LEVELS || (class == 0 && level) || which != LINUX_IOPRIO_WHO_PROCESS)
+        return -E_INVAL;
+    if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_NICE) && !capable(CAP_SYS_ADMIN))
+        return -E_PERM;
+    struct task_thread *tt = thread_of(who);
+    if (!tt)
+        return -E_SRCH;
+    int err = owns(tt->task) ? 0 : -E_PERM;
+    spin_lock(&tt->task->lock);
+    if (!err && tt->task->abi == &linux_abi && linux_thread(tt))
+        linux_thread(tt)->io_priority = prio;
+    spin_unlock(&tt->task->lock);
+    task_thread_put(tt);
+    return err;
+}

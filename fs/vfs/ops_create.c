@@ -138,6 +138,18 @@ int vfs_symlink(struct pathname target, const struct path *base, struct pathname
     return r;
 }
 
+// May the caller make another name for what it neither owns nor may write? (proc(5), protected_hardlinks, on as Debian has it)
+static bool may_link(struct node *n)
+{
+    const struct cred *c = current_cred();
+    if (c->fsuid == n->uid || cred_capable(c, CAP_FOWNER))
+        return true;
+    u32 mode = n->mode;
+    if ((mode & MODE_FMT) != MODE_REG || mode & MODE_SUID || (mode & (MODE_SGID | 010)) == (MODE_SGID | 010))
+        return false;
+    return node_permission(n, WANT_READ | WANT_WRITE, c) == 0;
+}
+
 int vfs_link(const struct path *old_base, struct pathname old_name, const struct path *new_base, struct pathname new_name, u32 lookup)
 {
     struct path old;
@@ -146,7 +158,9 @@ int vfs_link(const struct path *old_base, struct pathname old_name, const struct
     if (r)
         return r;
     r = create_begin(new_base, new_name, false, &p);
-    if (r) {
+    if (r) { // that the directory is closed comes last
+        if (r == -E_ACCES && !may_link(path_node(&old)))
+            r = -E_PERM;
         path_put(&old);
         return r;
     }
@@ -154,6 +168,8 @@ int vfs_link(const struct path *old_base, struct pathname old_name, const struct
     // Linux 6.12 order: other mount, directory, immutable, nobody left to link.
     if (old.mount != p.pl.parent.mount)
         r = -E_XDEV;
+    else if (!may_link(n))
+        r = -E_PERM;
     else if (node_has(n, NODE_IMMUTABLE | NODE_APPEND) || !dir->ops->link || node_is_dir(n))
         r = -E_PERM;
     else if (!atomic_load_explicit(&n->nlink, memory_order_relaxed) && !(node_has(n, NODE_ANON) && n->sb == dir->sb))

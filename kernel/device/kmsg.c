@@ -108,8 +108,7 @@ static i64 kmsg_read(struct object *o, struct iobuf *buf, u64 *pos)
     return n;
 }
 
-// "<priority>text": the lowest three bits are the level; the rest names a facility, which is not
-// kept.
+// "<priority>text": the lowest three bits are the level; the rest names a facility.
 static i64 kmsg_write(struct object *o, struct iobuf *buf, u64 *pos)
 {
     (void)o, (void)pos;
@@ -125,14 +124,16 @@ static i64 kmsg_write(struct object *o, struct iobuf *buf, u64 *pos)
     }
     text[len] = '\0';
     const char *s = text;
-    u32 level = LOG_WARN;
+    u32 level = LOG_WARN | LOG_FACILITY_USER;
     if (text[0] == '<') {
         u32 v = 0;
         const char *p = text + 1;
         while (*p >= '0' && *p <= '9' && v < 1'000'000)
             v = v * 10 + (u32)(*p++ - '0');
         if (*p == '>' && p > text + 1) {
-            level = v & 7;
+            level = v & 0xff;
+            if (level <= LOG_DEBUG)
+                level |= LOG_FACILITY_USER; // programs do not speak for the kernel
             s = p + 1;
         }
     }

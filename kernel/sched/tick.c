@@ -40,6 +40,8 @@ u64 tick_timer(struct sched_cpu *c, u64 now)
     if (busy && (rq_slice_over(rq, now) || (due && !(rq->curr->affinity >> rq->index & 1))))
         rq_resched(rq);
     spin_unlock(&rq->lock);
+    if (user && current()->tick_events)
+        atomic_fetch_or_explicit(&current_arch()->work, WORK_EVENT, memory_order_relaxed);
     if (due) {
         tick(c, now, busy, user);
         c->timers.tick = busy ? now + TICK_NS : 0;

@@ -78,6 +78,8 @@ void upcall_user_work(struct trapframe *tf)
             return;
         if (work & WORK_EVENT) {
             task_check_stop();
+            if (UNLIKELY(current()->tick_events))
+                task_check_cpu_limit();
             if (task_should_die())
                 task_exit_thread();
             current_task()->abi->deliver(tf);

@@ -23,17 +23,23 @@ int event_post_thread(struct task_thread *tt, const struct event *e)
     return post(tt->task, tt, e);
 }
 
-int event_post_pgrp(struct pgrp *pg, const struct event *e)
+int event_post_pgrp_locked(struct pgrp *pg, const struct event *e)
 {
     int told = 0;
     struct task *t;
-    spin_lock(&tree_lock);
     list_for_each_entry(t, &pg->members, pgrp_link) {
         if (!t->zombie) {
             (void)post(t, NULL, e);
             told++;
         }
     }
+    return told;
+}
+
+int event_post_pgrp(struct pgrp *pg, const struct event *e)
+{
+    spin_lock(&tree_lock);
+    int told = event_post_pgrp_locked(pg, e);
     spin_unlock(&tree_lock);
     return told;
 }

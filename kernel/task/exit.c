@@ -61,6 +61,7 @@ static void reparent_children(struct task *t)
     struct task *c, *tmp;
     list_for_each_entry_safe(c, tmp, &t->children, sibling) {
         c->parent = heir;
+        group_tie_gone(c->pgrp, t->pgrp);
         list_del(&c->sibling);
         if (c->zombie) {
             list_add_head(&heir->children, &c->sibling);
@@ -113,10 +114,9 @@ static void become_zombie(struct task *t)
     task_vfork_release(t);
     reparent_children(t);
     spin_lock(&tree_lock);
-    struct pgrp *pg = t->pgrp;
-    pgrp_get(pg);
     struct task *parent = t->parent;
     t->zombie = true;
+    group_tie_gone(t->pgrp, parent ? parent->pgrp : NULL);
     bool reap_now = !parent || parent->autoreap;
     if (parent) { // zombies stand in front, so that waiting finds them at once
         list_del(&t->sibling);
@@ -124,8 +124,6 @@ static void become_zombie(struct task *t)
         task_get(parent);
     }
     spin_unlock(&tree_lock);
-    group_check_orphan(pg);
-    pgrp_put(pg);
     if (parent) {
         parent_notify(t, &t->exit, t->exit_event);
         if (reap_now) {

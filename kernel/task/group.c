@@ -133,12 +133,8 @@ i64 task_setsid(void)
         kfree(s);
         return -E_PERM;
     }
-    struct pgrp *old = t->pgrp;
-    pgrp_get(old);
     install(t, s, pg);
     spin_unlock(&tree_lock);
-    group_check_orphan(old);
-    pgrp_put(old);
     return t->pid;
 }
 
@@ -153,7 +149,6 @@ int task_setpgid(u32 pid, u32 pgid)
     if (pgid == 0)
         pgid = t->pid;
     struct pgrp *fresh = make_group(NULL, t->pid_ref);
-    struct pgrp *old = NULL;
     int err = fresh ? 0 : -E_NOMEM;
     spin_lock(&tree_lock);
     if (!err && (t->reaped || (t != me && t->parent != me)))
@@ -189,8 +184,6 @@ int task_setpgid(u32 pid, u32 pgid)
         }
     }
     if (!err && target != t->pgrp) {
-        old = t->pgrp;
-        pgrp_get(old);
         group_leave(t);
         if (list_empty(&target->link))
             list_add_tail(&target->session->groups, &target->link);
@@ -200,10 +193,6 @@ int task_setpgid(u32 pid, u32 pgid)
     spin_unlock(&tree_lock);
     if (target)
         pgrp_put(target);
-    if (old) {
-        group_check_orphan(old);
-        pgrp_put(old);
-    }
     kfree(fresh);
     if (t != me)
         task_put(t);
@@ -223,20 +212,18 @@ bool pgrp_is_orphaned(struct pgrp *pg)
     return true;
 }
 
-// POSIX: a group that becomes orphaned and has a stopped member gets a hang-up, then a continue.
-void group_check_orphan(struct pgrp *pg)
+void group_tie_gone(struct pgrp *pg, const struct pgrp *of_parent)
 {
+    if (!of_parent || of_parent == pg || of_parent->session != pg->session || !pgrp_is_orphaned(pg))
+        return;
     bool stopped = false;
     struct task *t;
-    spin_lock(&tree_lock);
-    if (pgrp_is_orphaned(pg))
-        list_for_each_entry(t, &pg->members, pgrp_link)
-            stopped |= t->stopped;
-    spin_unlock(&tree_lock);
+    list_for_each_entry(t, &pg->members, pgrp_link)
+        stopped |= t->stopped;
     if (!stopped)
         return;
     struct event e = {.kind = EVENT_HANGUP, .code = EVC_KERNEL};
-    event_post_pgrp(pg, &e);
+    event_post_pgrp_locked(pg, &e);
     e.kind = EVENT_CONTINUE;
-    event_post_pgrp(pg, &e);
+    event_post_pgrp_locked(pg, &e);
 }

@@ -129,6 +129,7 @@ static int make_thread(struct task *t, const char *name, void (*fn)(void *), voi
     tt->task = t;
     tt->start_ns = arch_time_ns();
     tt->thread->task_thread = tt;
+    tt->thread->tick_events = t->limits[LIMIT_CPU].soft != UINT64_MAX;
     arch_thread_set_call(&tt->thread->arch, arch_thread_call(current_arch()));
     task_get(t);
     *out = tt;

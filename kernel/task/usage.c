@@ -1,5 +1,6 @@
 // Resource usage: live threads plus what ended ones left behind.
 #include "private.h"
+#include <task/abi.h>
 
 void usage_add(struct usage *s, const struct usage *u)
 {
@@ -42,4 +43,30 @@ void task_usage(struct task *t, struct usage *out)
 void task_thread_usage(struct task_thread *tt, struct usage *out)
 {
     usage_of_thread(tt->thread, out);
+}
+
+void task_apply_cpu_limit(struct task *t)
+{
+    struct task_thread *tt;
+    list_for_each_entry(tt, &t->threads, link)
+        tt->thread->tick_events = t->limits[LIMIT_CPU].soft != UINT64_MAX;
+}
+
+void task_check_cpu_limit(void)
+{
+    struct task *t = current_task();
+    struct usage u;
+    task_usage(t, &u);
+    u64 s = (u.utime_ns + u.stime_ns) / NS_PER_SEC;
+    spin_lock(&t->lock);
+    struct limit l = t->limits[LIMIT_CPU];
+    bool tell = s >= l.soft && s < l.hard && t->cpu_told_s != s;
+    if (tell)
+        t->cpu_told_s = s;
+    spin_unlock(&t->lock);
+    if (s >= l.hard && t->abi->event_number)
+        task_terminate(t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = t->abi->event_number(EVENT_KILL)});
+    struct event e = {.kind = EVENT_CPU_LIMIT, .code = EVC_KERNEL};
+    if (tell)
+        (void)event_post(t, &e);
 }

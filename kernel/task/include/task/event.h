@@ -51,3 +51,4 @@ enum event_code { EVC_KERNEL = 0, EVC_USER, EVC_QUEUE, EVC_TIMER, EVC_TKILL, EVC
 [[nodiscard]] int event_post(struct task *t, const struct event *e);
 [[nodiscard]] int event_post_thread(struct task_thread *tt, const struct event *e);
 int event_post_pgrp(struct pgrp *pg, const struct event *e); // number of tasks told
+int event_post_pgrp_locked(struct pgrp *pg, const struct event *e); // tree_lock held

@@ -68,6 +68,7 @@ struct task {
     i32 stop_number;
     struct limit limits[LIMIT_COUNT];
     struct cred *retired_creds;
+    u64 cpu_told_s;       // seconds of processor time at which EVENT_CPU_LIMIT was last posted
     struct usage dead_usage; // of threads that ended
     // --- pointers; owner thread replaces them, others read under `lock` or RCU ---
     struct cred *_Atomic cred;
@@ -180,6 +181,9 @@ void task_stop(i32 number);                     // the current task: every threa
 void task_continue_locked(struct task *t);      // t->lock held
 // Makes a thread look at its events: WORK_EVENT, and out of an interruptible sleep. t->lock held.
 void task_wake_thread(struct task_thread *tt);
+// Processor-time limit: threads of a limited task look at it on ticks. task_apply_cpu_limit after a change, t->lock held.
+void task_apply_cpu_limit(struct task *t);
+void task_check_cpu_limit(void); // own task, no locks: EVENT_CPU_LIMIT each second past the soft limit, the end at the hard one
 void task_check_stop(void);                     // called on the way to user mode: stops here if wanted
 
 // --- wait ---
