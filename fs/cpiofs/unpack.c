@@ -71,11 +71,12 @@ static int find_dir(struct unpack *u, const char *name, usize len, struct node *
         *out = at;
         return 0;
     }
-    char *work = kmalloc(2 * WORK, 0), *spare = work + WORK;
+    char *work = kmalloc(2 * WORK, 0);
     u32 links = 0;
     int r = 0;
     if (!work)
         return -E_NOMEM;
+    char *spare = work + WORK;
     memcpy(work, name, len);
     work[len] = '\0';
     char *p = work;
