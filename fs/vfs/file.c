@@ -156,7 +156,8 @@ static int file_obj_truncate(struct object *o, u64 size)
 static int file_sync(struct object *o, bool data_only)
 {
     struct file *f = (struct file *)(void *)o;
-    (void)data_only;
+    if (f->ops && f->ops->sync)
+        return f->ops->sync(f, data_only);
     return f->node->data && f->node->data->ops && f->node->data->ops->write_back ? memobj_sync(f->node->data) : 0;
 }
 

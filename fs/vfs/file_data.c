@@ -207,7 +207,7 @@ int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
         return -E_NODEV;
     if (__builtin_add_overflow(off, len, &end) || end > INT64_MAX)
         return -E_FBIG;
-    if (!n->data)
+    if (!n->data && !n->ops->fallocate)
         return -E_OPNOTSUPP;
     mutex_lock(&n->mutex);
     int r;
@@ -221,7 +221,7 @@ int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
     else if (!(r = mode & FALLOC_ZERO_RANGE ? punch(n->data, off, len) : 0))
         r = populate(n->data, off, end);
     if (!r) {
-        if (grow)
+        if (grow && n->data)
             atomic_store_explicit(&n->data->size, end, memory_order_release);
         node_touch(n, SET_MTIME | SET_CTIME);
     }

@@ -75,14 +75,11 @@ int memfs_xattr_set(struct node *node, const char *name, const void *val, usize 
 i64 memfs_xattr_list(struct node *node, char *buf, usize cap)
 {
     struct memfs_node *n = memfs_node(node);
-    bool trusted = capable(CAP_SYS_ADMIN);
     usize total = 0;
     i64 r = 0;
     spin_lock(&node->lock);
     struct memfs_xattr *x;
     list_for_each_entry (x, &n->xattrs, link) {
-        if (!trusted && !strncmp(x->data, "trusted.", 8))
-            continue;
         usize len = x->name_len + 1;
         if (cap && cap - total < len) {
             r = -E_RANGE;

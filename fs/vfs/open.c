@@ -125,7 +125,7 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
         r = node_get_writer(n);
         f->writer = !r;
     }
-    if (!r && q->truncate && !f->ops) {
+    if (!r && q->truncate && (!f->ops || n->ops->truncate)) {
         bool borrowed = !f->writer;
         r = borrowed ? node_get_writer(n) : 0;
         if (!r) {

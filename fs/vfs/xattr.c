@@ -1,5 +1,6 @@
 // Extended attributes at a place: name spaces and permissions. Storage is the file system's.
 #include <lib/string.h>
+#include <mem/slab.h>
 #include <vfs/ops.h>
 
 // Which rules a name falls under: 0, -E_OPNOTSUPP (no such space), -E_PERM, -E_ACCES, -E_NODATA.
@@ -59,10 +60,39 @@ int vfs_xattr_set(const struct path *p, const char *name, const void *val, usize
     return r;
 }
 
+// Names in the trusted space are for those who may use it.
+static i64 list_untrusted(struct node *n, char *buf, usize cap)
+{
+    i64 len = n->ops->xattr_list(n, NULL, 0), total = 0;
+    char *all = len > 0 ? kmalloc((usize)len, 0) : NULL;
+    if (len <= 0)
+        return len;
+    if (!all)
+        return -E_NOMEM;
+    len = n->ops->xattr_list(n, all, (usize)len);
+    for (i64 at = 0; at < len;) {
+        usize size = strlen(all + at) + 1;
+        if (strncmp(all + at, "trusted.", 8)) {
+            if (cap && cap - (usize)total < size) {
+                total = -E_RANGE;
+                break;
+            }
+            if (cap)
+                memcpy(buf + total, all + at, size);
+            total += (i64)size;
+        }
+        at += (i64)size;
+    }
+    kfree(all);
+    return len < 0 ? len : total;
+}
+
 i64 vfs_xattr_list(const struct path *p, char *buf, usize cap)
 {
     struct node *n = path_node(p);
-    return n->ops->xattr_list ? n->ops->xattr_list(n, buf, cap) : 0;
+    if (!n->ops->xattr_list)
+        return 0;
+    return cred_capable(current_cred(), CAP_SYS_ADMIN) ? n->ops->xattr_list(n, buf, cap) : list_untrusted(n, buf, cap);
 }
 
 int vfs_xattr_remove(const struct path *p, const char *name)

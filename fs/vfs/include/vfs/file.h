@@ -16,6 +16,7 @@ struct file_ops {
     i64 (*seek)(struct file *f, i64 off, u32 whence, u64 *pos);     // new position (plain arithmetic over node_size)
     u32 (*poll)(struct file *f, struct poll_table *pt);             // (in and out)
     int (*map)(struct file *f, struct map_request *r);              // (-E_NODEV)
+    int (*sync)(struct file *f, bool data_only);                    // (0)
 };
 
 struct file {
