@@ -82,8 +82,10 @@ int cpio_read_header(struct source *s, struct cpio_entry *e, const char **why)
     if (memcmp(h, "07070", 5) || (h[5] != '1' && h[5] != '2'))
         return -E_INVAL;
     e->has_check = h[5] == '2';
-    u32 *const fields[] = {&e->ino, &e->mode, &e->uid, &e->gid, &e->nlink, &e->mtime, &e->file_size, &e->dev_major, &e->dev_minor,
-                           &e->rdev_major, &e->rdev_minor, &e->name_size, &e->check};
+    u32 *const fields[] = {&e->ino,       &e->mode,       &e->uid,        &e->gid,
+                           &e->nlink,     &e->mtime,      &e->file_size,  &e->dev_major,
+                           &e->dev_minor, &e->rdev_major, &e->rdev_minor, &e->name_size,
+                           &e->check};
     *why = "a header field is not a hexadecimal number";
     for (u32 i = 0; i < ARRAY_LEN(fields); i++)
         if (!hex8(h + 6 + 8 * i, fields[i]))

@@ -1,4 +1,5 @@
-// gzip and zstd streams as sources. The libraries are the distribution's; they get their memory here and run in thread context.
+// gzip and zstd streams as sources. The libraries are the distribution's; they get their memory
+// here and run in thread context.
 #include "source.h"
 #include <arch/page.h>
 #include <kerr.h>
@@ -83,7 +84,8 @@ static void zstd_free(void *opaque, void *p)
     block_free(p);
 }
 
-// Both steps: consume from d->in, fill the window; *made is how much. Sets ended at the end of the stream.
+// Both steps: consume from d->in, fill the window; *made is how much. Sets ended at the end of the
+// stream.
 static int gz_step(struct decompressor *d, usize *made)
 {
     unsigned give = (unsigned)MIN(d->in->left, (usize)1 << 30);

@@ -1,4 +1,5 @@
-// mount -t cpio FILE DIR: an archive as a read-only file system. Contents are read from the file when mounting.
+// mount -t cpio FILE DIR: an archive as a read-only file system. Contents are read from the file
+// when mounting.
 #include "stream.h"
 #include <mem/slab.h>
 #include <vfs/memfs.h>
@@ -47,7 +48,8 @@ static int unpack_file(struct superblock *sb, const char *path)
     return r;
 }
 
-static int cpio_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int cpio_mount(const struct filesystem_type *t, const struct fs_source *src,
+                      struct superblock **out)
 {
     if (!src->source || (src->data && *src->data))
         return -E_INVAL;

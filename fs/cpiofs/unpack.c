@@ -1,7 +1,8 @@
-// Fills an in-memory file system from archives. Entries that cannot be used are reported with their place in the image and skipped; after damage
-// that hides where the next one starts, what was unpacked so far remains and unpacking ends.
-#include "stream.h"
+// Fills an in-memory file system from archives. Entries that cannot be used are reported with their
+// place in the image and skipped; after damage that hides where the next one starts, what was
+// unpacked so far remains and unpacking ends.
 #include "archive.h"
+#include "stream.h"
 #include <lib/hash.h>
 #include <mem/slab.h>
 #include <sync/log.h>
@@ -20,10 +21,10 @@ struct unpack {
     struct superblock *sb;
     struct cpiofs_result *res;
     struct source *s;
-    u64 image_offset;     // of the compressed data that s comes from; 0 for plain archives
-    const char *inside;   // "" or name of the compression, for messages
+    u64 image_offset;   // of the compressed data that s comes from; 0 for plain archives
+    const char *inside; // "" or name of the compression, for messages
     struct cpio_entry e;
-    struct node *parent;  // of the entry before: names mostly come directory by directory
+    struct node *parent; // of the entry before: names mostly come directory by directory
     usize parent_len;
     char parent_name[CPIO_NAME_MAX];
     struct hard_link *links[LINK_BUCKETS];
@@ -34,10 +35,12 @@ static void report(struct unpack *u, u64 offset, const char *what, const char *n
     if (!u->res->errors++)
         u->res->first_error = u->image_offset + (u->inside[0] ? 0 : offset);
     if (u->inside[0])
-        klog(LOG_ERR, "cpio: %s%s%s at offset %lu of the %s data at offset %lu", name ? name : "", name ? ": " : "", what,
-             (unsigned long)offset, u->inside, (unsigned long)u->image_offset);
+        klog(LOG_ERR, "cpio: %s%s%s at offset %lu of the %s data at offset %lu", name ? name : "",
+             name ? ": " : "", what, (unsigned long)offset, u->inside,
+             (unsigned long)u->image_offset);
     else
-        klog(LOG_ERR, "cpio: %s%s%s at offset %lu", name ? name : "", name ? ": " : "", what, (unsigned long)offset);
+        klog(LOG_ERR, "cpio: %s%s%s at offset %lu", name ? name : "", name ? ": " : "", what,
+             (unsigned long)offset);
 }
 
 static const char *error_text(int r)
@@ -62,7 +65,8 @@ static const char *error_text(int r)
 
 // --- names -----------------------------------------------------------------------------------
 
-// The directory that `name` (len bytes) leads to from the root, symbolic links followed; missing ones are made. Not counted.
+// The directory that `name` (len bytes) leads to from the root, symbolic links followed; missing
+// ones are made. Not counted.
 static int find_dir(struct unpack *u, const char *name, usize len, struct node **out)
 {
     enum { WORK = 2 * CPIO_NAME_MAX };
@@ -167,7 +171,8 @@ static struct hard_link **link_bucket(struct unpack *u)
 static struct node *find_link(struct unpack *u)
 {
     for (struct hard_link *l = *link_bucket(u); l; l = l->next)
-        if (l->ino == u->e.ino && l->major == u->e.dev_major && l->minor == u->e.dev_minor && l->type == (u->e.mode & MODE_FMT))
+        if (l->ino == u->e.ino && l->major == u->e.dev_major && l->minor == u->e.dev_minor &&
+            l->type == (u->e.mode & MODE_FMT))
             return l->node;
     return NULL;
 }
@@ -257,7 +262,10 @@ static int fill_file(struct unpack *u, struct node *n)
 
 static int make_node(struct unpack *u, struct node **out)
 {
-    struct create_args a = {.mode = u->e.mode, .uid = u->e.uid, .gid = u->e.gid, .rdev = dev_make(u->e.rdev_major, u->e.rdev_minor)};
+    struct create_args a = {.mode = u->e.mode,
+                            .uid = u->e.uid,
+                            .gid = u->e.gid,
+                            .rdev = dev_make(u->e.rdev_major, u->e.rdev_minor)};
     char *text = NULL;
     int r = 0;
     if ((u->e.mode & MODE_FMT) == MODE_LNK) {
@@ -283,8 +291,8 @@ static int make_entry(struct unpack *u)
     u32 type = u->e.mode & MODE_FMT;
     struct node *dir, *n = NULL, *had;
     struct pathname last;
-    if (type != MODE_REG && type != MODE_DIR && type != MODE_LNK && type != MODE_CHR && type != MODE_BLK && type != MODE_FIFO &&
-        type != MODE_SOCK)
+    if (type != MODE_REG && type != MODE_DIR && type != MODE_LNK && type != MODE_CHR &&
+        type != MODE_BLK && type != MODE_FIFO && type != MODE_SOCK)
         return -E_INVAL;
     if (!u->e.name_len) { // the root itself
         if (type != MODE_DIR)
@@ -359,7 +367,8 @@ static bool unpack_archive(struct unpack *u)
         else if (!skip)
             u->res->entries++;
         // Whatever of the content was not taken is skipped.
-        if (source_take(u->s, NULL, body + u->e.file_size - u->s->offset) || cpio_align(u->s, start)) {
+        if (source_take(u->s, NULL, body + u->e.file_size - u->s->offset) ||
+            cpio_align(u->s, start)) {
             report(u, u->e.offset, error_text(-E_IO), u->e.name);
             break;
         }
@@ -397,7 +406,9 @@ static void unpack_compressed(struct unpack *u, struct source *outer)
     u64 at = outer->offset;
     struct source *d = decompress_open(outer, &err);
     if (!d) {
-        report(u, at, err == -E_NOMEM ? error_text(err) : "neither a cpio archive nor gzip nor zstd data", NULL);
+        report(u, at,
+               err == -E_NOMEM ? error_text(err) : "neither a cpio archive nor gzip nor zstd data",
+               NULL);
         source_advance(outer, outer->left); // nothing behind it can be found
         return;
     }
@@ -406,7 +417,8 @@ static void unpack_compressed(struct unpack *u, struct source *outer)
     u->s = d;
     unpack_plain(u);
     int r = 1;
-    while ((r = source_more(d)) > 0) // to the end of the compressed data, wherever the archive ended
+    while ((r = source_more(d)) >
+           0) // to the end of the compressed data, wherever the archive ended
         source_advance(d, d->left);
     if (r < 0)
         report(u, d->offset, error_text(r), NULL);

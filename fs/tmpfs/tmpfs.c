@@ -1,5 +1,5 @@
-// tmpfs and its relatives: the in-memory library of fs/vfs with the limits and options that mount(8) knows.
-// rootfs is the tree that the boot image fills; ramfs has no limits.
+// tmpfs and its relatives: the in-memory library of fs/vfs with the limits and options that
+// mount(8) knows. rootfs is the tree that the boot image fills; ramfs has no limits.
 #include <arch/page.h>
 #include <mem/frame.h>
 #include <mem/slab.h>
@@ -8,7 +8,8 @@
 enum { TMPFS_MAGIC = 0x01021994 };
 static const u64 ramfs_magic = 0x858458f6;
 
-static int mount_memory(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out, bool limits, u64 magic)
+static int mount_memory(const struct filesystem_type *t, const struct fs_source *src,
+                        struct superblock **out, bool limits, u64 magic)
 {
     struct frame_stats ram;
     struct memfs *fs = kzalloc(sizeof(*fs), 0);
@@ -27,17 +28,20 @@ static int mount_memory(const struct filesystem_type *t, const struct fs_source 
     return memfs_mount(t, fs, magic, NULL, out);
 }
 
-static int tmpfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int tmpfs_mount(const struct filesystem_type *t, const struct fs_source *src,
+                       struct superblock **out)
 {
     return mount_memory(t, src, out, true, TMPFS_MAGIC);
 }
 
-static int ramfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int ramfs_mount(const struct filesystem_type *t, const struct fs_source *src,
+                       struct superblock **out)
 {
     return mount_memory(t, src, out, false, ramfs_magic);
 }
 
-static int rootfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int rootfs_mount(const struct filesystem_type *t, const struct fs_source *src,
+                        struct superblock **out)
 {
     int r = mount_memory(t, src, out, true, TMPFS_MAGIC);
     if (!r) // a tree to be filled by the kernel, not by everybody
@@ -45,9 +49,11 @@ static int rootfs_mount(const struct filesystem_type *t, const struct fs_source 
     return r;
 }
 
-static const struct filesystem_type tmpfs_type = {.name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount};
+static const struct filesystem_type tmpfs_type = {
+    .name = "tmpfs", .flags = FS_NODEV, .mount = tmpfs_mount};
 FILESYSTEM_TYPE(tmpfs_type);
-static const struct filesystem_type ramfs_type = {.name = "ramfs", .flags = FS_NODEV, .mount = ramfs_mount};
+static const struct filesystem_type ramfs_type = {
+    .name = "ramfs", .flags = FS_NODEV, .mount = ramfs_mount};
 FILESYSTEM_TYPE(ramfs_type);
 static const struct filesystem_type rootfs_type = {
     .name = "rootfs", .flags = FS_NODEV | FS_KERNEL_ONLY | FS_ALIAS, .mount = rootfs_mount};

@@ -1,7 +1,8 @@
 // The path cache: hash table, life time of dentries, reclaim.
-// Chains are changed under striped bucket locks and read under RCU. refs: free to take while >= 0; a dentry with none stays cached on the
-// LRU until it is wanted again, unhashed or reclaimed. Order of locks: bucket, dentry; the LRU lock has the dentry's class and is never
-// held together with one.
+// Chains are changed under striped bucket locks and read under RCU. refs: free to take while >= 0;
+// a dentry with none stays cached on the LRU until it is wanted again, unhashed or reclaimed. Order
+// of locks: bucket, dentry; the LRU lock has the dentry's class and is never held together with
+// one.
 #include <device/random.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -16,7 +17,7 @@ u32 dentry_bucket_shift;
 static struct spinlock bucket_locks[BUCKET_LOCKS];
 static struct spinlock lru_lock;
 static struct list lru = LIST_INIT(lru);
-static u64 lru_count;         // lru_lock for writers
+static u64 lru_count; // lru_lock for writers
 static u64 lru_limit;
 static _Atomic u64 total_count;
 u64 dentry_hash_seed = 0x5bd1'e995'7b93'1c4full;
@@ -72,7 +73,8 @@ struct dentry *dentry_find(struct dentry *parent, const struct pathname *name)
         bool got = d && dentry_tryget(d);
         rcu_read_unlock();
         atomic_thread_fence(memory_order_acquire);
-        bool steady = !(seq & 1) && atomic_load_explicit(&vfs_tree_seq, memory_order_relaxed) == seq;
+        bool steady =
+            !(seq & 1) && atomic_load_explicit(&vfs_tree_seq, memory_order_relaxed) == seq;
         if (got && steady && !dentry_unhashed(d))
             return d;
         if (got)
@@ -124,7 +126,8 @@ static void dentry_free_rcu(struct rcu_head *head)
     slab_def_free(&dentry_cache, d);
 }
 
-// Frees a dentry whose refs were just made DENTRY_DYING by us. Returns the parent, whose reference passes to the caller, or NULL.
+// Frees a dentry whose refs were just made DENTRY_DYING by us. Returns the parent, whose reference
+// passes to the caller, or NULL.
 static struct dentry *dentry_kill(struct dentry *d)
 {
     struct dentry *parent = d->parent;
@@ -155,7 +158,8 @@ static struct dentry *dentry_kill(struct dentry *d)
 static bool dentry_claim(struct dentry *d)
 {
     i32 zero = 0;
-    return atomic_compare_exchange_strong_explicit(&d->refs, &zero, DENTRY_DYING, memory_order_seq_cst, memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(&d->refs, &zero, DENTRY_DYING,
+                                                   memory_order_seq_cst, memory_order_relaxed);
 }
 
 static void lru_add(struct dentry *d)
@@ -195,7 +199,8 @@ void dentry_put(struct dentry *d)
     }
 }
 
-// Takes up to `scan` dentries from the cold end; kills those unused of sb (NULL: any). Returns how many.
+// Takes up to `scan` dentries from the cold end; kills those unused of sb (NULL: any). Returns how
+// many.
 static u64 lru_shrink(u64 scan, struct superblock *sb, bool even_referenced)
 {
     u64 killed = 0;
@@ -217,8 +222,10 @@ static u64 lru_shrink(u64 scan, struct superblock *sb, bool even_referenced)
             continue;
         }
         lru_count--;
-        // Off the list first, then look at the count: a put that comes between sees the flag gone and adds it again.
-        atomic_fetch_and_explicit(&d->flags, ~(u32)(DENTRY_ON_LRU | DENTRY_REFERENCED), memory_order_seq_cst);
+        // Off the list first, then look at the count: a put that comes between sees the flag gone
+        // and adds it again.
+        atomic_fetch_and_explicit(&d->flags, ~(u32)(DENTRY_ON_LRU | DENTRY_REFERENCED),
+                                  memory_order_seq_cst);
         bool mine = dentry_claim(d);
         spin_unlock(&lru_lock);
         if (mine) {
@@ -249,8 +256,10 @@ static void set_name(struct dentry *d, const char *text, u64 hash_len)
     atomic_store_explicit(&d->hash_len, hash_len, memory_order_release);
 }
 
-// A dentry with one reference, unhashed, without node; holds a reference on parent (NULL: it is its own).
-static struct dentry *dentry_alloc(struct superblock *sb, struct dentry *parent, const char *name, usize len)
+// A dentry with one reference, unhashed, without node; holds a reference on parent (NULL: it is its
+// own).
+static struct dentry *dentry_alloc(struct superblock *sb, struct dentry *parent, const char *name,
+                                   usize len)
 {
     if (UNLIKELY(__atomic_load_n(&lru_count, __ATOMIC_RELAXED) > lru_limit))
         (void)lru_shrink(SHRINK_BATCH, NULL, false);
@@ -329,7 +338,8 @@ int dentry_lookup_locked(struct dentry *parent, const struct pathname *name, str
     struct dentry *d = dentry_find(parent, name);
     if (d) {
         struct node *n = dentry_node(d);
-        if (!(atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE) || !n || n->ops->revalidate(n)) {
+        if (!(atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE) || !n ||
+            n->ops->revalidate(n)) {
             *out = d;
             return 0;
         }

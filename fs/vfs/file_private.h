@@ -9,11 +9,13 @@ struct opened {
 };
 extern const struct object_origin_ops opened_origin_ops;
 
-[[nodiscard]] struct file *file_alloc(const struct path *p, const struct object_type *type, u32 access, u32 status);
+[[nodiscard]] struct file *file_alloc(const struct path *p, const struct object_type *type,
+                                      u32 access, u32 status);
 // "#number", for files without a name.
 const char *vfs_number_name(char text[24], u64 ino);
 // The object behind the magic link that name ends in; counted. -E_NXIO: none.
-[[nodiscard]] int path_magic_target(const struct path *base, struct pathname name, u32 lookup, struct object **out, u32 *rights);
+[[nodiscard]] int path_magic_target(const struct path *base, struct pathname name, u32 lookup,
+                                    struct object **out, u32 *rights);
 // Ends a file that was never published.
 void file_discard(struct file *f);
 // Reads and writes through the page cache; *pos advances.

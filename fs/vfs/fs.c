@@ -22,7 +22,8 @@ u64 fs_anon_dev(void)
     return dev_make(0, atomic_fetch_add_explicit(&next_anon_minor, 1, memory_order_relaxed));
 }
 
-struct superblock *superblock_create(const struct filesystem_type *t, const struct superblock_ops *ops, u64 magic, void *private)
+struct superblock *superblock_create(const struct filesystem_type *t,
+                                     const struct superblock_ops *ops, u64 magic, void *private)
 {
     struct superblock *sb = kzalloc(sizeof(*sb), 0);
     if (!sb)

@@ -10,7 +10,8 @@
 
 static struct mount *memory_mount; // holds files of memfd_create; made at boot
 
-static int no_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int no_mount(const struct filesystem_type *t, const struct fs_source *src,
+                    struct superblock **out)
 {
     (void)t;
     (void)src;
@@ -18,7 +19,8 @@ static int no_mount(const struct filesystem_type *t, const struct fs_source *src
     return -E_NODEV;
 }
 
-static const struct filesystem_type memory_type = {.name = "memfd", .flags = FS_NODEV | FS_KERNEL_ONLY | FS_ALIAS, .mount = no_mount};
+static const struct filesystem_type memory_type = {
+    .name = "memfd", .flags = FS_NODEV | FS_KERNEL_ONLY | FS_ALIAS, .mount = no_mount};
 
 static void task_exits(struct task *t)
 {

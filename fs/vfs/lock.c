@@ -1,5 +1,6 @@
-// Advisory locks. All lists of the system are guarded by one spinlock: locks are rare, and finding deadlocks needs to see them all.
-// POSIX locks belong to a handle table, open-file locks and flock to a struct file. Records are allocated before the lock is taken.
+// Advisory locks. All lists of the system are guarded by one spinlock: locks are rare, and finding
+// deadlocks needs to see them all. POSIX locks belong to a handle table, open-file locks and flock
+// to a struct file. Records are allocated before the lock is taken.
 #include <mem/slab.h>
 #include <task/task.h>
 #include <vfs/fs.h>
@@ -8,9 +9,9 @@
 enum style { STYLE_POSIX, STYLE_OFD, STYLE_FLOCK };
 
 struct held {
-    struct list link;      // file_locks.held, by owner and start
-    struct list all;       // every lock, for /proc/locks
-    struct node *node;     // not counted: goes before the node
+    struct list link;  // file_locks.held, by owner and start
+    struct list all;   // every lock, for /proc/locks
+    struct node *node; // not counted: goes before the node
     void *owner;
     enum style style;
     enum lock_kind kind;
@@ -43,7 +44,8 @@ static struct file_locks *locks_of(struct node *n)
         return NULL;
     list_init(&fresh->held);
     waitqueue_init(&fresh->changed);
-    if (__atomic_compare_exchange_n(&n->locks, &l, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&n->locks, &l, fresh, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
         return fresh;
     kfree(fresh);
     return l;
@@ -64,7 +66,8 @@ static struct held *conflict(struct file_locks *l, const struct held *want)
 {
     struct held *h;
     list_for_each_entry (h, &l->held, link) {
-        if (!same_space(h->style, want->style) || (h->owner == want->owner && h->style == want->style))
+        if (!same_space(h->style, want->style) ||
+            (h->owner == want->owner && h->style == want->style))
             continue;
         if (h->end < want->start || h->start > want->end)
             continue;
@@ -105,15 +108,18 @@ static void take_out(struct held *h, struct list *freed)
     list_add_tail(freed, &h->link);
 }
 
-// Makes [new->start, new->end] of its owner be new->kind. spare: three fresh records; those used are taken out of it.
-static void apply_lock(struct file_locks *l, const struct held *want, struct list *spare, struct list *freed)
+// Makes [new->start, new->end] of its owner be new->kind. spare: three fresh records; those used
+// are taken out of it.
+static void apply_lock(struct file_locks *l, const struct held *want, struct list *spare,
+                       struct list *freed)
 {
     struct held *h, *next;
     u64 start = want->start, end = want->end;
     list_for_each_entry_safe (h, next, &l->held, link) {
         if (h->owner != want->owner || h->style != want->style)
             continue;
-        bool touches = h->kind == want->kind && (h->end + 1 == start || (end != UINT64_MAX && end + 1 == h->start));
+        bool touches = h->kind == want->kind &&
+                       (h->end + 1 == start || (end != UINT64_MAX && end + 1 == h->start));
         if ((h->end < start || h->start > end) && !touches)
             continue;
         if (h->kind == want->kind) { // grow together
@@ -157,7 +163,8 @@ static void free_list(struct list *l)
 }
 
 // Tries once. 0 done, -E_AGAIN with *on the owner in the way.
-static int try_lock(struct file_locks *l, const struct held *want, struct list *spare, struct list *freed, void **on)
+static int try_lock(struct file_locks *l, const struct held *want, struct list *spare,
+                    struct list *freed, void **on)
 {
     struct held *c = want->kind == LOCK_KIND_NONE ? NULL : conflict(l, want);
     if (c) {
@@ -234,7 +241,8 @@ static void fill_owner(struct held *h, struct file *f, enum style style)
 
 int lock_range(struct file *f, const struct range_lock *rl, bool owner_is_file, bool wait)
 {
-    if ((rl->kind == LOCK_KIND_READ && !(f->access & FILE_READ)) || (rl->kind == LOCK_KIND_WRITE && !(f->access & FILE_WRITE)))
+    if ((rl->kind == LOCK_KIND_READ && !(f->access & FILE_READ)) ||
+        (rl->kind == LOCK_KIND_WRITE && !(f->access & FILE_WRITE)))
         return -E_BADF;
     struct held want = {.kind = rl->kind, .start = rl->start, .end = rl->end};
     fill_owner(&want, f, owner_is_file ? STYLE_OFD : STYLE_POSIX);
@@ -316,8 +324,14 @@ int lock_for_each(int (*fn)(const struct lock_info *i, void *arg), void *arg)
         list_for_each_entry (h, &all_locks, all) {
             if (at++ != index)
                 continue;
-            i = (struct lock_info){names[h->style], h->kind == LOCK_KIND_WRITE, false, h->pid, h->node->sb->dev, h->node->ino,
-                                   h->start, h->end};
+            i = (struct lock_info){names[h->style],
+                                   h->kind == LOCK_KIND_WRITE,
+                                   false,
+                                   h->pid,
+                                   h->node->sb->dev,
+                                   h->node->ino,
+                                   h->start,
+                                   h->end};
             found = true;
             break;
         }

@@ -1,5 +1,5 @@
-// Directories of in-memory file systems: entries in two trees, by name (hash first) and by cookie. dir->node.mutex guards both, except
-// in a tree that nobody sees yet.
+// Directories of in-memory file systems: entries in two trees, by name (hash first) and by cookie.
+// dir->node.mutex guards both, except in a tree that nobody sees yet.
 #include "memfs_private.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -167,7 +167,8 @@ int memfs_lookup(struct node *dir, const struct pathname *name, struct node **ou
     return 0;
 }
 
-int memfs_create(struct node *dir, const struct pathname *name, const struct create_args *a, struct node **out)
+int memfs_create(struct node *dir, const struct pathname *name, const struct create_args *a,
+                 struct node **out)
 {
     struct node *n;
     int r = memfs_node_create(dir->sb, a, &n);
@@ -215,11 +216,13 @@ static void move_links(struct node *from, struct node *to, struct node *child)
     memfs_node(child)->parent = to;
 }
 
-int memfs_rename(struct node *old_dir, const struct pathname *old_name, struct node *child, struct node *new_dir,
-                 const struct pathname *new_name, struct node *new_child, u32 flags)
+int memfs_rename(struct node *old_dir, const struct pathname *old_name, struct node *child,
+                 struct node *new_dir, const struct pathname *new_name, struct node *new_child,
+                 u32 flags)
 {
     struct memfs_entry *from = memfs_entry_find(memfs_node(old_dir), old_name->str, old_name->len);
-    struct memfs_entry *to = memfs_entry_find(memfs_node(new_dir), new_name->str, new_name->len), *fresh = NULL;
+    struct memfs_entry *to = memfs_entry_find(memfs_node(new_dir), new_name->str, new_name->len),
+                       *fresh = NULL;
     struct node *white = NULL;
     if (!from || from->node != child || (new_child && (!to || to->node != new_child)))
         return -E_NOENT;
@@ -290,7 +293,8 @@ int memfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     }
     for (; found; found = rb_next(found)) {
         struct memfs_entry *e = rb_entry(found, struct memfs_entry, by_cookie);
-        if (!sink->emit(sink, e->name, e->len, e->node->ino, node_type(e->node) >> 12, e->cookie + 1))
+        if (!sink->emit(sink, e->name, e->len, e->node->ino, node_type(e->node) >> 12,
+                        e->cookie + 1))
             return 0;
         *cookie = e->cookie + 1;
     }

@@ -1,5 +1,5 @@
-// Nodes of in-memory file systems and their data. A node's memory goes when both the node (after its grace period) and its memory object
-// are done; `lives` counts the two.
+// Nodes of in-memory file systems and their data. A node's memory goes when both the node (after
+// its grace period) and its memory object are done; `lives` counts the two.
 #include "memfs_private.h"
 #include <arch/page.h>
 #include <lib/string.h>
@@ -56,13 +56,16 @@ static int image_read_in(struct memobj *o, u64 index, struct frame *f)
 static paddr_t image_direct(struct memobj *o, u64 index)
 {
     struct memfs_node *n = container_of(o, struct memfs_node, data);
-    if (index >= atomic_load_explicit(&n->image_len, memory_order_relaxed) >> PAGE_SHIFT || !IS_ALIGNED((uintptr_t)n->image, PAGE_SIZE))
+    if (index >= atomic_load_explicit(&n->image_len, memory_order_relaxed) >> PAGE_SHIFT ||
+        !IS_ALIGNED((uintptr_t)n->image, PAGE_SIZE))
         return 0;
     return virt_to_phys(n->image) + (index << PAGE_SHIFT);
 }
 
-static const struct memobj_ops image_ops = {
-    .read_in = image_read_in, .direct = image_direct, .account = data_account, .destroy = data_destroy};
+static const struct memobj_ops image_ops = {.read_in = image_read_in,
+                                            .direct = image_direct,
+                                            .account = data_account,
+                                            .destroy = data_destroy};
 
 void memfs_set_image(struct node *node, const void *image, u64 len)
 {
@@ -80,7 +83,8 @@ static int memfs_truncate(struct node *node, u64 size)
         return -E_INVAL;
     u64 had = atomic_load_explicit(&n->image_len, memory_order_relaxed);
     if (size < had) {
-        // The page cut in two was shown in place; from now on it is a copy. Mappings of it have to go.
+        // The page cut in two was shown in place; from now on it is a copy. Mappings of it have to
+        // go.
         bool was_direct = (size & PAGE_MASK) && image_direct(&n->data, size >> PAGE_SHIFT);
         atomic_store_explicit(&n->image_len, size, memory_order_relaxed);
         if (was_direct)
@@ -97,7 +101,8 @@ int memfs_node_create(struct superblock *sb, const struct create_args *a, struct
     struct memfs *fs = memfs_of(sb);
     u32 type = a->mode & MODE_FMT;
     char *text = NULL;
-    if (atomic_fetch_add_explicit(&fs->nodes, 1, memory_order_relaxed) >= (i64)fs->max_nodes && fs->max_nodes) {
+    if (atomic_fetch_add_explicit(&fs->nodes, 1, memory_order_relaxed) >= (i64)fs->max_nodes &&
+        fs->max_nodes) {
         atomic_fetch_sub_explicit(&fs->nodes, 1, memory_order_relaxed);
         return -E_NOSPC;
     }

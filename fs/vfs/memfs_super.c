@@ -40,15 +40,19 @@ int memfs_statfs(struct superblock *sb, struct statfs_info *out)
 
 int memfs_parse_options(struct memfs *fs, const char *data, bool remount)
 {
-    struct memfs want = {.max_pages = fs->max_pages, .max_nodes = fs->max_nodes, .root_mode = fs->root_mode,
-                         .root_uid = fs->root_uid, .root_gid = fs->root_gid};
+    struct memfs want = {.max_pages = fs->max_pages,
+                         .max_nodes = fs->max_nodes,
+                         .root_mode = fs->root_mode,
+                         .root_uid = fs->root_uid,
+                         .root_gid = fs->root_gid};
     struct fs_option o;
     struct frame_stats ram;
     frame_stats(&ram);
     while (fs_next_option(&data, &o)) {
         u64 v;
         if (o.bad || !o.has_val) {
-            if (!o.bad && (!strcmp(o.key, "inode64") || !strcmp(o.key, "inode32") || !strcmp(o.key, "noswap")))
+            if (!o.bad && (!strcmp(o.key, "inode64") || !strcmp(o.key, "inode32") ||
+                           !strcmp(o.key, "noswap")))
                 continue;
             return -E_INVAL;
         }
@@ -60,17 +64,21 @@ int memfs_parse_options(struct memfs *fs, const char *data, bool remount)
             want.max_nodes = v;
         } else if (!strcmp(o.key, "mode") && !parse_u64(o.val, strlen(o.val), 8, &v)) {
             want.root_mode = (u32)v & 07777;
-        } else if (!strcmp(o.key, "uid") && !parse_u64(o.val, strlen(o.val), 10, &v) && v < UINT32_MAX) {
+        } else if (!strcmp(o.key, "uid") && !parse_u64(o.val, strlen(o.val), 10, &v) &&
+                   v < UINT32_MAX) {
             want.root_uid = (u32)v;
-        } else if (!strcmp(o.key, "gid") && !parse_u64(o.val, strlen(o.val), 10, &v) && v < UINT32_MAX) {
+        } else if (!strcmp(o.key, "gid") && !parse_u64(o.val, strlen(o.val), 10, &v) &&
+                   v < UINT32_MAX) {
             want.root_gid = (u32)v;
         } else if (strcmp(o.key, "mpol") && strcmp(o.key, "huge")) {
             return -E_INVAL;
         }
     }
     if (remount) {
-        i64 pages = atomic_load_explicit(&fs->pages, memory_order_relaxed), nodes = atomic_load_explicit(&fs->nodes, memory_order_relaxed);
-        if ((want.max_pages && (i64)want.max_pages < pages) || (want.max_nodes && (i64)want.max_nodes < nodes))
+        i64 pages = atomic_load_explicit(&fs->pages, memory_order_relaxed),
+            nodes = atomic_load_explicit(&fs->nodes, memory_order_relaxed);
+        if ((want.max_pages && (i64)want.max_pages < pages) ||
+            (want.max_nodes && (i64)want.max_nodes < nodes))
             return -E_INVAL;
     } else {
         fs->root_mode = want.root_mode;
@@ -94,7 +102,8 @@ usize memfs_show_options(struct superblock *sb, char *buf, usize cap)
     if (!fs->show_limits)
         return 0;
     if (fs->max_pages)
-        n += kscnprintf(buf + n, cap - n, ",size=%luk", (unsigned long)(fs->max_pages << (PAGE_SHIFT - 10)));
+        n += kscnprintf(buf + n, cap - n, ",size=%luk",
+                        (unsigned long)(fs->max_pages << (PAGE_SHIFT - 10)));
     if (fs->max_nodes)
         n += kscnprintf(buf + n, cap - n, ",nr_inodes=%lu", (unsigned long)fs->max_nodes);
     if (fs->root_mode != (0777 | MODE_STICKY))
@@ -114,14 +123,16 @@ const struct superblock_ops memfs_superblock_ops = {
     .show_options = memfs_show_options,
 };
 
-int memfs_mount(const struct filesystem_type *t, struct memfs *fs, u64 magic, const struct superblock_ops *ops, struct superblock **out)
+int memfs_mount(const struct filesystem_type *t, struct memfs *fs, u64 magic,
+                const struct superblock_ops *ops, struct superblock **out)
 {
     struct superblock *sb = superblock_create(t, ops ? ops : &memfs_superblock_ops, magic, fs);
     if (!sb) {
         kfree(fs);
         return -E_NOMEM;
     }
-    const struct create_args a = {.mode = MODE_DIR | fs->root_mode, .uid = fs->root_uid, .gid = fs->root_gid};
+    const struct create_args a = {
+        .mode = MODE_DIR | fs->root_mode, .uid = fs->root_uid, .gid = fs->root_gid};
     struct node *root;
     int r = memfs_node_create(sb, &a, &root);
     if (!r) {

@@ -22,7 +22,8 @@ static inline struct mount *_Atomic *bucket(const struct mount *m, const struct 
 struct mount *mount_find_rcu(const struct mount *parent, const struct dentry *d)
 {
     struct mount *m = rcu_load(*bucket(parent, d));
-    while (m && (rcu_load(m->parent) != parent || atomic_load_explicit(&m->mountpoint, memory_order_relaxed) != d || m->parent == m))
+    while (m && (rcu_load(m->parent) != parent ||
+                 atomic_load_explicit(&m->mountpoint, memory_order_relaxed) != d || m->parent == m))
         m = rcu_load(m->hash_next);
     return m;
 }
@@ -133,7 +134,8 @@ static void link_private(struct mount *c, struct mount *parent, struct dentry *m
     list_add_tail(&parent->children, &c->child_link);
 }
 
-int mount_clone_tree(struct mount *m, struct dentry *root, bool skip_unbindable, bool keep_peer, struct mount **out)
+int mount_clone_tree(struct mount *m, struct dentry *root, bool skip_unbindable, bool keep_peer,
+                     struct mount **out)
 {
     struct mount *copy = mount_clone(m, root, keep_peer);
     if (!copy)

@@ -24,7 +24,8 @@ static struct mount_ns *ns_alloc(void)
     return ns;
 }
 
-int mount_ns_create(struct superblock *root_fs, u32 flags, const char *source, struct mount_ns **out)
+int mount_ns_create(struct superblock *root_fs, u32 flags, const char *source,
+                    struct mount_ns **out)
 {
     struct mount_ns *ns = ns_alloc();
     struct mount *m = mount_alloc(root_fs, root_fs->root, flags, source);
@@ -68,14 +69,16 @@ int mount_ns_copy(struct mount_ns *old, struct path *root, struct path *cwd, str
     vfs_tree_write_begin();
     ns->root = tree;
     struct mount *from = old->root;
-    for (struct mount *to = tree; to; to = mount_next(to, tree), from = mount_next(from, old->root)) {
+    for (struct mount *to = tree; to;
+         to = mount_next(to, tree), from = mount_next(from, old->root)) {
         to->ns = ns;
         list_add_tail(&ns->mounts, &to->ns_link);
     }
     vfs_tree_write_end();
     // The copies hang in the table too, so that walks find them.
     from = old->root;
-    for (struct mount *to = tree; to; to = mount_next(to, tree), from = mount_next(from, old->root)) {
+    for (struct mount *to = tree; to;
+         to = mount_next(to, tree), from = mount_next(from, old->root)) {
         if (to != tree) {
             vfs_tree_write_begin();
             mount_hash_enter(to);

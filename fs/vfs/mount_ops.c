@@ -1,4 +1,5 @@
-// Operations of mount(2), umount(2) and pivot_root(2). The mount mutex is held from the checks to the change.
+// Operations of mount(2), umount(2) and pivot_root(2). The mount mutex is held from the checks to
+// the change.
 #include "mount_private.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -20,7 +21,8 @@ static bool in_our_ns(const struct mount *m)
     return m->ns && m->ns == current_view()->ns;
 }
 
-// Puts a detached tree (its reference is consumed on success) on a place that is not a mountpoint itself any more.
+// Puts a detached tree (its reference is consumed on success) on a place that is not a mountpoint
+// itself any more.
 static int attach_tree(struct mount *tree, const struct path *at)
 {
     struct propagated *copies;
@@ -62,8 +64,10 @@ static int attach_new(struct mount *tree, const struct path *at, bool refuse_sam
     struct path top;
     mutex_lock(&mount_mutex);
     top_of(at, &top);
-    int r = refuse_same && top.mount->sb == tree->sb && is_mount_root(&top) && top.dentry == tree->root ? -E_BUSY
-                                                                                                        : attach_tree(tree, &top);
+    int r =
+        refuse_same && top.mount->sb == tree->sb && is_mount_root(&top) && top.dentry == tree->root
+            ? -E_BUSY
+            : attach_tree(tree, &top);
     if (r)
         mount_free_tree(tree);
     mutex_unlock(&mount_mutex);
@@ -132,7 +136,8 @@ int vfs_mount_move(const struct path *from, const struct path *at)
         return r;
     mutex_lock(&mount_mutex);
     top_of(at, &top);
-    if (!in_our_ns(m) || !in_our_ns(top.mount) || !is_mount_root(from) || m->parent == m || m->parent->propagation == PROP_SHARED)
+    if (!in_our_ns(m) || !in_our_ns(top.mount) || !is_mount_root(from) || m->parent == m ||
+        m->parent->propagation == PROP_SHARED)
         r = -E_INVAL;
     else if (node_is_dir(path_node(&top)) != node_is_dir(path_node(from)))
         r = -E_NOTDIR;
@@ -297,7 +302,8 @@ int vfs_pivot_root(const struct path *new_root, const struct path *put_old)
         r = -E_INVAL;
     else if (om->parent != om && om->parent->propagation == PROP_SHARED)
         r = -E_INVAL;
-    else if (nm->propagation == PROP_SHARED || nm->parent->propagation == PROP_SHARED || put_old->mount->propagation == PROP_SHARED)
+    else if (nm->propagation == PROP_SHARED || nm->parent->propagation == PROP_SHARED ||
+             put_old->mount->propagation == PROP_SHARED)
         r = -E_INVAL;
     else if (om->parent == om && om != om->ns->root)
         r = -E_INVAL;

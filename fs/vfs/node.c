@@ -1,5 +1,6 @@
 // Nodes: life time, permissions, attributes and times.
-// Attribute words are written under node->lock and read without it; the struct outlives its last reference by a grace period.
+// Attribute words are written under node->lock and read without it; the struct outlives its last
+// reference by a grace period.
 #include <arch/page.h>
 #include <device/clock.h>
 #include <lib/string.h>
@@ -27,7 +28,8 @@ struct timestamp timestamp_from_ns(i64 ns)
 i64 timestamp_to_ns(struct timestamp t)
 {
     i64 ns;
-    if (__builtin_mul_overflow(t.sec, (i64)NS_PER_SEC, &ns) || __builtin_add_overflow(ns, (i64)t.nsec, &ns))
+    if (__builtin_mul_overflow(t.sec, (i64)NS_PER_SEC, &ns) ||
+        __builtin_add_overflow(ns, (i64)t.nsec, &ns))
         return t.sec < 0 ? INT64_MIN : INT64_MAX;
     return ns;
 }
@@ -48,7 +50,8 @@ void node_init(struct node *n, struct superblock *sb, const struct node_ops *ops
     atomic_init(&n->ctime, now);
     atomic_init(&n->btime, now);
     spin_init(&n->lock, &lock_class_node);
-    mutex_init(&n->mutex, (mode & MODE_FMT) == MODE_DIR ? &lock_class_node_dir : &lock_class_node_data);
+    mutex_init(&n->mutex,
+               (mode & MODE_FMT) == MODE_DIR ? &lock_class_node_dir : &lock_class_node_data);
 }
 
 static void node_free_rcu(struct rcu_head *head)
@@ -76,7 +79,8 @@ static u32 mode_bits_for(struct node *n, u32 mode, const struct cred *c)
     if (atomic_load_explicit(&n->uid, memory_order_relaxed) == c->fsuid)
         return mode >> 6 & 7;
     u32 group = mode >> 3 & 7;
-    if (group != (mode & 7) && cred_in_group(c, atomic_load_explicit(&n->gid, memory_order_relaxed)))
+    if (group != (mode & 7) &&
+        cred_in_group(c, atomic_load_explicit(&n->gid, memory_order_relaxed)))
         return group;
     return mode & 7;
 }
@@ -103,12 +107,14 @@ int node_permission(struct node *n, u32 want, const struct cred *c)
 {
     if ((want & WANT_WRITE) && node_has(n, NODE_IMMUTABLE))
         return -E_PERM;
-    return n->ops->permission ? n->ops->permission(n, want, c) : node_permission_generic(n, want, c);
+    return n->ops->permission ? n->ops->permission(n, want, c)
+                              : node_permission_generic(n, want, c);
 }
 
 bool node_owner_or_capable(const struct node *n, const struct cred *c)
 {
-    return atomic_load_explicit(&n->uid, memory_order_relaxed) == c->fsuid || cred_capable(c, CAP_FOWNER);
+    return atomic_load_explicit(&n->uid, memory_order_relaxed) == c->fsuid ||
+           cred_capable(c, CAP_FOWNER);
 }
 
 void node_fill_attr(struct node *n, struct attr *a)
@@ -121,9 +127,12 @@ void node_fill_attr(struct node *n, struct attr *a)
     a->rdev = n->rdev;
     a->ino = n->ino;
     a->size = node_size(n);
-    a->blocks = n->data ? atomic_load_explicit(&n->data->cached, memory_order_relaxed) * (PAGE_SIZE / 512) : 0;
+    a->blocks =
+        n->data ? atomic_load_explicit(&n->data->cached, memory_order_relaxed) * (PAGE_SIZE / 512)
+                : 0;
     a->blksize = n->sb->block_size;
-    a->flags = atomic_load_explicit(&n->flags, memory_order_relaxed) & (NODE_IMMUTABLE | NODE_APPEND);
+    a->flags =
+        atomic_load_explicit(&n->flags, memory_order_relaxed) & (NODE_IMMUTABLE | NODE_APPEND);
     a->atime = timestamp_from_ns(atomic_load_explicit(&n->atime, memory_order_relaxed));
     a->mtime = timestamp_from_ns(atomic_load_explicit(&n->mtime, memory_order_relaxed));
     a->ctime = timestamp_from_ns(atomic_load_explicit(&n->ctime, memory_order_relaxed));
@@ -142,7 +151,8 @@ void node_apply_setattr(struct node *n, const struct setattr *s)
 {
     spin_lock(&n->lock);
     if (s->valid & SET_MODE)
-        atomic_store_explicit(&n->mode, (node_mode(n) & MODE_FMT) | (s->mode & 07777), memory_order_relaxed);
+        atomic_store_explicit(&n->mode, (node_mode(n) & MODE_FMT) | (s->mode & 07777),
+                              memory_order_relaxed);
     if (s->valid & SET_UID)
         atomic_store_explicit(&n->uid, s->uid, memory_order_relaxed);
     if (s->valid & SET_GID)
@@ -195,14 +205,16 @@ void node_dec_nlink(struct node *n)
     atomic_fetch_sub_explicit(&n->nlink, 1, memory_order_relaxed);
 }
 
-// writers counts up for each open for writing and down for each program being run from it; it never crosses zero.
+// writers counts up for each open for writing and down for each program being run from it; it never
+// crosses zero.
 static int writers_step(struct node *n, i32 step)
 {
     i32 v = atomic_load_explicit(&n->writers, memory_order_relaxed);
     do {
         if (step > 0 ? v < 0 : v > 0)
             return -E_TXTBSY;
-    } while (!atomic_compare_exchange_weak_explicit(&n->writers, &v, v + step, memory_order_acq_rel, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&n->writers, &v, v + step, memory_order_acq_rel,
+                                                    memory_order_relaxed));
     return 0;
 }
 

@@ -61,7 +61,9 @@ int vfs_stat_at(i32 dirfd, struct pathname name, u32 flags, struct attr *out)
     int r = base_from_fd(dirfd, name, &base);
     if (r)
         return r;
-    r = vfs_stat(&base, name, (flags & STAT_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & STAT_EMPTY ? LOOKUP_EMPTY : 0), out);
+    r = vfs_stat(
+        &base, name,
+        (flags & STAT_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & STAT_EMPTY ? LOOKUP_EMPTY : 0), out);
     path_put(&base);
     return r;
 }
@@ -95,7 +97,9 @@ int vfs_chmod(const struct path *p, u32 mode)
         return -E_OPNOTSUPP;
     if (!node_owner_or_capable(n, c))
         return -E_PERM;
-    if ((mode & MODE_SGID) && !cred_in_group(c, atomic_load_explicit(&n->gid, memory_order_relaxed)) && !cred_capable(c, CAP_FSETID))
+    if ((mode & MODE_SGID) &&
+        !cred_in_group(c, atomic_load_explicit(&n->gid, memory_order_relaxed)) &&
+        !cred_capable(c, CAP_FSETID))
         mode &= ~(u32)MODE_SGID;
     struct setattr s = {.valid = SET_MODE, .mode = mode & 07777};
     return apply(n, &s);
@@ -105,7 +109,8 @@ int vfs_chown(const struct path *p, u32 uid, u32 gid)
 {
     const struct cred *c = current_cred();
     struct node *n = path_node(p);
-    u32 have_uid = atomic_load_explicit(&n->uid, memory_order_relaxed), have_gid = atomic_load_explicit(&n->gid, memory_order_relaxed);
+    u32 have_uid = atomic_load_explicit(&n->uid, memory_order_relaxed),
+        have_gid = atomic_load_explicit(&n->gid, memory_order_relaxed);
     struct setattr s = {.uid = uid, .gid = gid};
     int r = want_change(p);
     if (r)
@@ -116,7 +121,8 @@ int vfs_chown(const struct path *p, u32 uid, u32 gid)
         s.valid |= SET_UID;
     }
     if (gid != UINT32_MAX) {
-        if (!(c->fsuid == have_uid && (gid == have_gid || cred_in_group(c, gid))) && !cred_capable(c, CAP_CHOWN))
+        if (!(c->fsuid == have_uid && (gid == have_gid || cred_in_group(c, gid))) &&
+            !cred_capable(c, CAP_CHOWN))
             return -E_PERM;
         s.valid |= SET_GID;
     }
@@ -166,7 +172,8 @@ int vfs_utimens(const struct path *p, const struct set_times *t)
 void node_drop_setid(struct node *n)
 {
     u32 mode = node_mode(n);
-    u32 drop = (mode & MODE_SUID) | ((mode & (MODE_SGID | 010)) == (MODE_SGID | 010) ? MODE_SGID : 0);
+    u32 drop =
+        (mode & MODE_SUID) | ((mode & (MODE_SGID | 010)) == (MODE_SGID | 010) ? MODE_SGID : 0);
     if (LIKELY(!drop) || (mode & MODE_FMT) != MODE_REG || capable(CAP_FSETID))
         return;
     struct setattr s = {.valid = SET_MODE, .mode = mode & 07777 & ~drop};
@@ -210,7 +217,8 @@ int vfs_access(const struct path *base, struct pathname name, u32 want, u32 look
 {
     struct cred *old = current_cred(), *c = NULL;
     struct path p;
-    if (real && (old->fsuid != old->uid || old->fsgid != old->gid || (old->uid && (old->cap_effective & ~0ull)))) {
+    if (real && (old->fsuid != old->uid || old->fsgid != old->gid ||
+                 (old->uid && (old->cap_effective & ~0ull)))) {
         c = cred_copy(old);
         if (!c)
             return -E_NOMEM;
@@ -228,7 +236,8 @@ int vfs_access(const struct path *base, struct pathname name, u32 want, u32 look
         if (!r && want)
             r = node_permission(n, want, current_cred());
         u32 type = node_type(n);
-        if (!r && (want & WANT_WRITE) && type != MODE_CHR && type != MODE_BLK && type != MODE_FIFO && type != MODE_SOCK)
+        if (!r && (want & WANT_WRITE) && type != MODE_CHR && type != MODE_BLK &&
+            type != MODE_FIFO && type != MODE_SOCK)
             r = mount_want_write(p.mount);
         path_put(&p);
     }
@@ -240,7 +249,8 @@ int vfs_access(const struct path *base, struct pathname name, u32 want, u32 look
 int vfs_statfs(const struct path *p, struct statfs_info *out)
 {
     struct superblock *sb = p->mount->sb;
-    *out = (struct statfs_info){.magic = sb->magic, .block_size = sb->block_size, .name_max = NAME_MAX_LEN};
+    *out = (struct statfs_info){
+        .magic = sb->magic, .block_size = sb->block_size, .name_max = NAME_MAX_LEN};
     out->fsid = sb->dev;
     int r = sb->ops->statfs ? sb->ops->statfs(sb, out) : 0;
     out->flags = mount_flags(p->mount);

@@ -24,7 +24,8 @@ void create_owner(struct node *dir, struct create_args *a)
         a->gid = atomic_load_explicit(&dir->gid, memory_order_relaxed);
         if ((a->mode & MODE_FMT) == MODE_DIR)
             a->mode |= MODE_SGID;
-        else if ((a->mode & (MODE_SGID | 010)) == (MODE_SGID | 010) && !cred_in_group(c, a->gid) && !cred_capable(c, CAP_FSETID))
+        else if ((a->mode & (MODE_SGID | 010)) == (MODE_SGID | 010) && !cred_in_group(c, a->gid) &&
+                 !cred_capable(c, CAP_FSETID))
             a->mode &= ~(u32)MODE_SGID;
     }
 }
@@ -91,13 +92,15 @@ int vfs_mkdir(const struct path *base, struct pathname name, u32 mode)
     return r;
 }
 
-int vfs_mknod_path(const struct path *base, struct pathname name, u32 mode, u64 rdev, struct path *out)
+int vfs_mknod_path(const struct path *base, struct pathname name, u32 mode, u64 rdev,
+                   struct path *out)
 {
     struct create_place p;
     u32 type = mode & MODE_FMT ? mode & MODE_FMT : MODE_REG;
     if (type == MODE_DIR)
         return -E_PERM;
-    if (type != MODE_REG && type != MODE_CHR && type != MODE_BLK && type != MODE_FIFO && type != MODE_SOCK)
+    if (type != MODE_REG && type != MODE_CHR && type != MODE_BLK && type != MODE_FIFO &&
+        type != MODE_SOCK)
         return -E_INVAL;
     int r = create_begin(base, name, false, &p);
     if (r)
@@ -138,19 +141,22 @@ int vfs_symlink(struct pathname target, const struct path *base, struct pathname
     return r;
 }
 
-// May the caller make another name for what it neither owns nor may write? (proc(5), protected_hardlinks, on as Debian has it)
+// May the caller make another name for what it neither owns nor may write? (proc(5),
+// protected_hardlinks, on as Debian has it)
 static bool may_link(struct node *n)
 {
     const struct cred *c = current_cred();
     if (c->fsuid == n->uid || cred_capable(c, CAP_FOWNER))
         return true;
     u32 mode = n->mode;
-    if ((mode & MODE_FMT) != MODE_REG || mode & MODE_SUID || (mode & (MODE_SGID | 010)) == (MODE_SGID | 010))
+    if ((mode & MODE_FMT) != MODE_REG || mode & MODE_SUID ||
+        (mode & (MODE_SGID | 010)) == (MODE_SGID | 010))
         return false;
     return node_permission(n, WANT_READ | WANT_WRITE, c) == 0;
 }
 
-int vfs_link(const struct path *old_base, struct pathname old_name, const struct path *new_base, struct pathname new_name, u32 lookup)
+int vfs_link(const struct path *old_base, struct pathname old_name, const struct path *new_base,
+             struct pathname new_name, u32 lookup)
 {
     struct path old;
     struct create_place p;
@@ -172,7 +178,8 @@ int vfs_link(const struct path *old_base, struct pathname old_name, const struct
         r = -E_PERM;
     else if (node_has(n, NODE_IMMUTABLE | NODE_APPEND) || !dir->ops->link || node_is_dir(n))
         r = -E_PERM;
-    else if (!atomic_load_explicit(&n->nlink, memory_order_relaxed) && !(node_has(n, NODE_ANON) && n->sb == dir->sb))
+    else if (!atomic_load_explicit(&n->nlink, memory_order_relaxed) &&
+             !(node_has(n, NODE_ANON) && n->sb == dir->sb))
         r = -E_NOENT;
     else
         r = dir->ops->link(dir, &(struct pathname){p.d->name, p.pl.last.len}, n);

@@ -9,8 +9,10 @@ int may_delete(struct node *dir, struct node *child, bool as_dir)
         return r;
     if (node_has(dir, NODE_APPEND) || node_has(child, NODE_APPEND | NODE_IMMUTABLE))
         return -E_PERM;
-    if ((node_mode(dir) & MODE_STICKY) && atomic_load_explicit(&child->uid, memory_order_relaxed) != c->fsuid &&
-        atomic_load_explicit(&dir->uid, memory_order_relaxed) != c->fsuid && !cred_capable(c, CAP_FOWNER))
+    if ((node_mode(dir) & MODE_STICKY) &&
+        atomic_load_explicit(&child->uid, memory_order_relaxed) != c->fsuid &&
+        atomic_load_explicit(&dir->uid, memory_order_relaxed) != c->fsuid &&
+        !cred_capable(c, CAP_FOWNER))
         return -E_PERM;
     if (as_dir && !node_is_dir(child))
         return -E_NOTDIR;
@@ -58,7 +60,7 @@ static int remove_name(const struct path *base, struct pathname name, bool as_di
     if (r)
         return r;
     if (pl.type != LAST_NORMAL)
-        r = !as_dir                     ? -E_ISDIR
+        r = !as_dir                  ? -E_ISDIR
             : pl.type == LAST_DOTDOT ? -E_NOTEMPTY
             : pl.type == LAST_DOT    ? -E_INVAL
                                      : -E_BUSY;
@@ -87,7 +89,8 @@ int vfs_rmdir(const struct path *base, struct pathname name)
     return remove_name(base, name, true);
 }
 
-// Locks both directories, the upper one first. *trap: the child of one that leads to the other, or NULL.
+// Locks both directories, the upper one first. *trap: the child of one that leads to the other, or
+// NULL.
 static void lock_dirs(struct dentry *a, struct dentry *b, struct dentry **trap)
 {
     *trap = NULL;
@@ -187,8 +190,10 @@ static int rename_locked(struct renaming *x)
     if (replaces_dir)
         mutex_lock_nested(&dst->mutex);
     r = path_node(&x->from.parent)
-            ->ops->rename(path_node(&x->from.parent), &(struct pathname){x->src->name, x->src->hash_len & 0xff}, src,
-                          path_node(&x->to.parent), &(struct pathname){x->dst->name, x->dst->hash_len & 0xff}, dst, x->flags);
+            ->ops->rename(path_node(&x->from.parent),
+                          &(struct pathname){x->src->name, x->src->hash_len & 0xff}, src,
+                          path_node(&x->to.parent),
+                          &(struct pathname){x->dst->name, x->dst->hash_len & 0xff}, dst, x->flags);
     if (!r && replaces_dir)
         atomic_fetch_or_explicit(&dst->flags, NODE_DEAD, memory_order_relaxed);
     if (replaces_dir)
@@ -201,7 +206,8 @@ static int rename_locked(struct renaming *x)
     return 0;
 }
 
-int vfs_rename(const struct path *old_base, struct pathname old_name, const struct path *new_base, struct pathname new_name, u32 flags)
+int vfs_rename(const struct path *old_base, struct pathname old_name, const struct path *new_base,
+               struct pathname new_name, u32 flags)
 {
     struct renaming x = {.flags = flags};
     if ((flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||

@@ -12,7 +12,8 @@ void path_touch_atime(const struct mount *m, struct node *n)
     i64 atime = atomic_load_explicit(&n->atime, memory_order_relaxed);
     i64 now = vfs_now();
     if ((mf & MOUNT_RELATIME) && atime > atomic_load_explicit(&n->mtime, memory_order_relaxed) &&
-        atime > atomic_load_explicit(&n->ctime, memory_order_relaxed) && now - atime < 86400 * (i64)NS_PER_SEC)
+        atime > atomic_load_explicit(&n->ctime, memory_order_relaxed) &&
+        now - atime < 86400 * (i64)NS_PER_SEC)
         return;
     if (atomic_load_explicit(&n->sb->flags, memory_order_relaxed) & SB_RDONLY)
         return;
@@ -74,7 +75,8 @@ int path_peek(const struct path *base, struct pathname name, u32 flags,
     return valid ? r : -E_AGAIN;
 }
 
-int path_lookup_parent(const struct path *base, struct pathname name, u32 flags, struct parent_lookup *out)
+int path_lookup_parent(const struct path *base, struct pathname name, u32 flags,
+                       struct parent_lookup *out)
 {
     struct fast_result res;
     *out = (struct parent_lookup){0};
@@ -98,13 +100,16 @@ int path_lookup_parent(const struct path *base, struct pathname name, u32 flags,
     return walk_ref_parent(base, name.str, flags, out);
 }
 
-int path_parent_follow(const struct path *base, struct path *link, u32 flags, struct parent_lookup *out)
+int path_parent_follow(const struct path *base, struct path *link, u32 flags,
+                       struct parent_lookup *out)
 {
     struct node *n = path_node(link);
     char *text = kmalloc(PATH_MAX_LEN, 0);
     if (!text)
         return -E_NOMEM;
-    i64 len = out->links++ >= SYMLINK_MAX_DEPTH || (flags & LOOKUP_NO_SYMLINKS) ? -E_LOOP : vfs_readlink_node(n, text, PATH_MAX_LEN - 1);
+    i64 len = out->links++ >= SYMLINK_MAX_DEPTH || (flags & LOOKUP_NO_SYMLINKS)
+                  ? -E_LOOP
+                  : vfs_readlink_node(n, text, PATH_MAX_LEN - 1);
     if (len <= 0) {
         kfree(text);
         return len < 0 ? (int)len : -E_NOENT;
@@ -164,7 +169,8 @@ void path_up(struct path *p, const struct path *root)
         }
         rcu_read_unlock();
         atomic_thread_fence(memory_order_acquire);
-        bool steady = !(seq & 1) && atomic_load_explicit(&vfs_tree_seq, memory_order_relaxed) == seq;
+        bool steady =
+            !(seq & 1) && atomic_load_explicit(&vfs_tree_seq, memory_order_relaxed) == seq;
         if (got && steady) {
             path_put(p);
             *p = (struct path){m, d};
@@ -228,7 +234,8 @@ static bool prepend(char *buf, char **at, const char *s, usize len)
 }
 
 // One attempt; valid only if the tree did not change meanwhile.
-static int text_once(const struct path *p, const struct path *root, u32 how, char *buf, usize cap, char **out)
+static int text_once(const struct path *p, const struct path *root, u32 how, char *buf, usize cap,
+                     char **out)
 {
     struct mount *m = p->mount;
     struct dentry *d = p->dentry;
@@ -265,7 +272,8 @@ static int text_once(const struct path *p, const struct path *root, u32 how, cha
     return 0;
 }
 
-i64 path_text(const struct path *p, const struct path *root, u32 how, char *buf, usize cap, char **out)
+i64 path_text(const struct path *p, const struct path *root, u32 how, char *buf, usize cap,
+              char **out)
 {
     struct path own = {0};
     if (!root) {

@@ -1,11 +1,12 @@
-// Propagation of mounts: peers of a shared mount receive what is mounted on one of them, slaves receive and do not send.
-// Everything here runs under the mount mutex.
+// Propagation of mounts: peers of a shared mount receive what is mounted on one of them, slaves
+// receive and do not send. Everything here runs under the mount mutex.
 #include "mount_private.h"
 #include <mem/slab.h>
 
 static u32 next_group = 1;
 
-// Walks the receivers of `origin`: the other members of its group, and below each member the slaves with their groups.
+// Walks the receivers of `origin`: the other members of its group, and below each member the slaves
+// with their groups.
 static struct mount *next_receiver(struct mount *m, struct mount *origin)
 {
     for (;;) {
@@ -32,7 +33,8 @@ void propagate_each(struct mount *origin, void (*fn)(struct mount *q, void *arg)
 
 void propagate_leave(struct mount *m)
 {
-    struct mount *heir = list_empty(&m->peers) ? m->master : list_entry(m->peers.next, struct mount, peers);
+    struct mount *heir =
+        list_empty(&m->peers) ? m->master : list_entry(m->peers.next, struct mount, peers);
     list_del(&m->peers);
     if (m->master)
         list_del(&m->slave_link);
@@ -61,7 +63,8 @@ void propagate_set(struct mount *m, enum mount_propagation p)
     if (p == PROP_SLAVE) {
         if (m->propagation != PROP_SHARED)
             return; // private ones have no master to follow
-        struct mount *master = list_empty(&m->peers) ? m->master : list_entry(m->peers.next, struct mount, peers);
+        struct mount *master =
+            list_empty(&m->peers) ? m->master : list_entry(m->peers.next, struct mount, peers);
         propagate_leave(m);
         if (master) {
             m->master = master;
@@ -113,7 +116,8 @@ static void collect_copy(struct mount *q, void *arg)
     *c->list = p;
 }
 
-int propagate_mount(struct mount *at, struct dentry *d, struct mount *tree, struct propagated **list)
+int propagate_mount(struct mount *at, struct dentry *d, struct mount *tree,
+                    struct propagated **list)
 {
     *list = NULL;
     if (at->propagation != PROP_SHARED)

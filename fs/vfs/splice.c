@@ -35,7 +35,8 @@ static i64 splice_pages(struct file *in, u64 *pos, struct object *out, u64 *out_
     return (i64)done;
 }
 
-// Through a buffer, for sources without pages. What was read and could not be written is given back by position where there is one.
+// Through a buffer, for sources without pages. What was read and could not be written is given back
+// by position where there is one.
 static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64 *out_pos, u64 n)
 {
     enum { CHUNK = 16384 };
@@ -84,7 +85,8 @@ i64 file_splice(struct object *in, u64 *in_pos, struct object *out, u64 *out_pos
     mutex_lock(&f->pos_lock);
     u64 pos = f->pos;
     mutex_unlock(&f->pos_lock);
-    // Not held while writing: the target may be the same file. Two calls at once move the same bytes, as they may on Linux.
+    // Not held while writing: the target may be the same file. Two calls at once move the same
+    // bytes, as they may on Linux.
     i64 r = splice_pages(f, &pos, out, out_pos, n);
     mutex_lock(&f->pos_lock);
     f->pos = pos;
@@ -102,7 +104,8 @@ i64 file_copy_range(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos
         (atomic_load_explicit(&out->obj.status, memory_order_relaxed) & OBJ_APPEND))
         return -E_BADF;
     u64 from = in_pos ? *in_pos : in->pos, to = out_pos ? *out_pos : out->pos, end;
-    if (__builtin_add_overflow(from, n, &end) || __builtin_add_overflow(to, n, &end) || end > INT64_MAX)
+    if (__builtin_add_overflow(from, n, &end) || __builtin_add_overflow(to, n, &end) ||
+        end > INT64_MAX)
         return -E_OVERFLOW;
     if (in->node->sb != out->node->sb && (in->ops || out->ops))
         return -E_XDEV;

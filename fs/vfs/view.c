@@ -1,4 +1,5 @@
-// Views: root, working directory and mount namespace of tasks. Writers hold view->lock and make seq odd; walks read unlocked.
+// Views: root, working directory and mount namespace of tasks. Writers hold view->lock and make seq
+// odd; walks read unlocked.
 #include <mem/slab.h>
 #include <task/task.h>
 #include <vfs/view.h>

@@ -2,7 +2,8 @@
 #pragma once
 #include <vfs/path.h>
 
-// Access times of symlinks that are followed, files that are read, directories that are listed: by the rules of the mount.
+// Access times of symlinks that are followed, files that are read, directories that are listed: by
+// the rules of the mount.
 void path_touch_atime(const struct mount *m, struct node *n);
 
 enum { WALK_SLOW = 1 }; // the fast walk's answer: do it with references
@@ -14,8 +15,10 @@ struct fast_result {
     enum last_type type;
     bool trailing_slash;
 };
-// The walk without references, under RCU. 0, WALK_SLOW or an error; all of them hold only if walk_fast_valid says so afterwards.
-int walk_fast(const struct path *base, const char *name, u32 flags, bool want_parent, struct fast_result *res);
+// The walk without references, under RCU. 0, WALK_SLOW or an error; all of them hold only if
+// walk_fast_valid says so afterwards.
+int walk_fast(const struct path *base, const char *name, u32 flags, bool want_parent,
+              struct fast_result *res);
 static inline bool walk_fast_valid(const struct fast_result *res)
 {
     atomic_thread_fence(memory_order_acquire);
@@ -27,9 +30,11 @@ i64 vfs_readlink_node(struct node *n, char *buf, usize cap);
 
 // The walk with references. Parent walks start at out->parent if it is set (path_parent_follow).
 int walk_ref(const struct path *base, const char *name, u32 flags, struct path *out);
-int walk_ref_parent(const struct path *base, const char *name, u32 flags, struct parent_lookup *out);
+int walk_ref_parent(const struct path *base, const char *name, u32 flags,
+                    struct parent_lookup *out);
 
-// One component, up to '/' or the end: its length (more than NAME_MAX_LEN: too long), words and hash_len.
+// One component, up to '/' or the end: its length (more than NAME_MAX_LEN: too long), words and
+// hash_len.
 static inline usize scan_component(const char *s, u64 words[NAME_WORDS], u64 *hash_len)
 {
     const u8 *p = (const u8 *)s;

@@ -1,6 +1,7 @@
-// The walk without references: the whole path under RCU, nothing counted, locked or allocated. It sees the tree as it was at one moment if
-// vfs_tree_seq did not change from beginning to end; whoever uses the result checks that last. Whatever is not in memory, needs
-// asking a file system, or is restricted by openat2 flags goes to the walk with references.
+// The walk without references: the whole path under RCU, nothing counted, locked or allocated. It
+// sees the tree as it was at one moment if vfs_tree_seq did not change from beginning to end;
+// whoever uses the result checks that last. Whatever is not in memory, needs asking a file system,
+// or is restricted by openat2 flags goes to the walk with references.
 #include "walk.h"
 #include <vfs/view.h>
 
@@ -21,13 +22,15 @@ static inline int may_search(struct node *dir)
 static void down_mounts(struct mount **m, struct dentry **d)
 {
     struct mount *on;
-    while ((atomic_load_explicit(&(*d)->flags, memory_order_relaxed) & DENTRY_MOUNTED) && (on = mount_find_rcu(*m, *d))) {
+    while ((atomic_load_explicit(&(*d)->flags, memory_order_relaxed) & DENTRY_MOUNTED) &&
+           (on = mount_find_rcu(*m, *d))) {
         *m = on;
         *d = on->root;
     }
 }
 
-int walk_fast(const struct path *base, const char *s, u32 flags, bool want_parent, struct fast_result *res)
+int walk_fast(const struct path *base, const char *s, u32 flags, bool want_parent,
+              struct fast_result *res)
 {
     const char *rest_stack[SYMLINK_MAX_DEPTH];
     u64 words[NAME_WORDS];
@@ -35,7 +38,8 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
     struct path root, cwd;
 
     res->seq = atomic_load_explicit(&vfs_tree_seq, memory_order_acquire);
-    if (UNLIKELY((res->seq & 1) || (flags & FAST_UNABLE) || !view_peek(current_view(), &root, &cwd)))
+    if (UNLIKELY((res->seq & 1) || (flags & FAST_UNABLE) ||
+                 !view_peek(current_view(), &root, &cwd)))
         return WALK_SLOW;
     if (base->mount)
         cwd = *base;
@@ -89,7 +93,8 @@ int walk_fast(const struct path *base, const char *s, u32 flags, bool want_paren
             struct node *next = dentry_node(child);
             if (!next)
                 return -E_NOENT;
-            if (UNLIKELY((node_mode(next) & MODE_FMT) == MODE_LNK) && (!last || (flags & LOOKUP_FOLLOW))) {
+            if (UNLIKELY((node_mode(next) & MODE_FMT) == MODE_LNK) &&
+                (!last || (flags & LOOKUP_FOLLOW))) {
                 if (!next->link || next->ops->follow || (mount_flags(m) & MOUNT_NOSYMFOLLOW))
                     return WALK_SLOW;
                 if (links++ >= SYMLINK_MAX_DEPTH)

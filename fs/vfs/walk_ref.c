@@ -1,5 +1,5 @@
-// The walk with references: asks file systems, follows links of every kind, obeys the restrictions of openat2.
-// Holds a counted path at each step; directory mutexes only inside dentry_lookup.
+// The walk with references: asks file systems, follows links of every kind, obeys the restrictions
+// of openat2. Holds a counted path at each step; directory mutexes only inside dentry_lookup.
 #include "walk.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -7,8 +7,8 @@
 
 struct link_text { // a text being walked through: name itself, or a symlink's
     const char *rest;
-    char *owned;          // to be freed
-    struct node *node;    // or this node keeps it alive
+    char *owned;       // to be freed
+    struct node *node; // or this node keeps it alive
 };
 
 struct walk {
@@ -78,7 +78,8 @@ static void step_to(struct walk *w, struct dentry *d) // consumes d's reference
 static int step_up(struct walk *w)
 {
     struct mount *from = w->cur.mount;
-    if ((w->flags & LOOKUP_BENEATH) && w->cur.mount == w->base.mount && w->cur.dentry == w->base.dentry)
+    if ((w->flags & LOOKUP_BENEATH) && w->cur.mount == w->base.mount &&
+        w->cur.dentry == w->base.dentry)
         return -E_XDEV;
     path_up(&w->cur, &w->root);
     if ((w->flags & LOOKUP_NO_XDEV) && w->cur.mount != from)
@@ -90,7 +91,8 @@ static int step_up(struct walk *w)
 static int enter_link(struct walk *w, struct dentry *link, const char **s, const char *rest)
 {
     struct node *n = dentry_node(link);
-    if (w->links++ >= SYMLINK_MAX_DEPTH || (w->flags & LOOKUP_NO_SYMLINKS) || (mount_flags(w->cur.mount) & MOUNT_NOSYMFOLLOW))
+    if (w->links++ >= SYMLINK_MAX_DEPTH || (w->flags & LOOKUP_NO_SYMLINKS) ||
+        (mount_flags(w->cur.mount) & MOUNT_NOSYMFOLLOW))
         return -E_LOOP;
     if (n->ops->follow) {
         if (w->flags & LOOKUP_NO_MAGICLINKS)
@@ -152,7 +154,8 @@ static int enter_link(struct walk *w, struct dentry *link, const char **s, const
 }
 
 // What is found under one component: stepped to, or a link entered.
-static int step_down(struct walk *w, const struct pathname *name, bool last, const char **s, const char *rest)
+static int step_down(struct walk *w, const struct pathname *name, bool last, const char **s,
+                     const char *rest)
 {
     struct dentry *child;
     int r = dentry_lookup(w->cur.dentry, name, &child);

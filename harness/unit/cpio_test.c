@@ -1,7 +1,7 @@
-// sources: fs/vfs/*.c fs/tmpfs/*.c fs/cpiofs/archive.c fs/cpiofs/unpack.c kernel/object/*.c kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/parse.c kernel/lib/printf.c harness/unit/host_obj/fakes.c harness/unit/host_vfs/fakes.c gen/common/kerr.c
+// sources: fs/[vt]*/*.c fs/cp*/[au]*.c kernel/[ol]*/[horp]*[!m].c harness/unit/host_*[js]/fakes.c
 // include: harness/unit/host_obj harness/unit harness/unit/host_vfs fs/cpiofs
-// Boot images: what a good one becomes, and that no damaged one does harm. Images are heap blocks of exact
-// size, so that the sanitizer sees every read beyond them.
+// Boot images: what a good one becomes, and that no damaged one does harm. Images are heap blocks
+// of exact size, so that the sanitizer sees every read beyond them.
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,12 +43,14 @@ static void pad(usize to)
 }
 
 // One entry; name_field 0: as long as needed.
-static void entry(const char *name, u32 mode, u32 ino, u32 nlink, const void *data, u32 size, usize name_field)
+static void entry(const char *name, u32 mode, u32 ino, u32 nlink, const void *data, u32 size,
+                  usize name_field)
 {
     char head[111];
     usize field = name_field ? name_field : strlen(name) + 1;
-    snprintf(head, sizeof(head), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ino, mode, 3u, 4u, nlink, 5u, size, 0u, 0u,
-             mode >> 12 == 2 ? 5u : 0u, mode >> 12 == 2 ? 1u : 0u, (u32)field, 0u);
+    snprintf(head, sizeof(head), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ino,
+             mode, 3u, 4u, nlink, 5u, size, 0u, 0u, mode >> 12 == 2 ? 5u : 0u,
+             mode >> 12 == 2 ? 1u : 0u, (u32)field, 0u);
     memcpy(image + len, head, 110);
     len += 110;
     memset(image + len, 0, field);
@@ -160,7 +162,8 @@ static void good(void **state)
     assert_int_equal(find(&w, "usr/bin/big")->uid, 3);
     assert_int_equal(find(&w, "usr/bin/big")->mtime, 5 * 1'000'000'000l);
     assert_int_equal(memfs_root(w.sb)->mode, 0040711);
-    // The first two pages of the big file are shown where they lie; writing changes them there; the third is a copy.
+    // The first two pages of the big file are shown where they lie; writing changes them there; the
+    // third is a copy.
     struct node *n = find(&w, "usr/bin/big");
     paddr_t pa;
     struct frame *f;
@@ -225,7 +228,8 @@ static void nothing_usable(void **state)
     }
 }
 
-// Cut at every length, and every byte of the headers changed: no crash, no read outside, all memory back.
+// Cut at every length, and every byte of the headers changed: no crash, no read outside, all memory
+// back.
 static void damage(void **state)
 {
     (void)state;
@@ -251,7 +255,7 @@ static void damage(void **state)
             usize at = (usize)rand() % full;
             if (at > 4300 && at < 13500)
                 at %= 4300;
-            image[at] = rand() % 2 ? (u8)"0123456789ABCDEFabcdef/."[rand() % 24] : (u8)rand();
+            image[at] = rand() % 2 ? (u8) "0123456789ABCDEFabcdef/."[rand() % 24] : (u8)rand();
         }
         (void)unpack(&w);
         drop(&w);
@@ -267,7 +271,8 @@ static void no_memory(void **state)
     for (u32 n = 1;; n++) {
         static const struct fs_source none;
         struct world w = {0};
-        assert_int_equal(fs_type_find("ramfs", 5)->mount(fs_type_find("ramfs", 5), &none, &w.sb), 0);
+        assert_int_equal(fs_type_find("ramfs", 5)->mount(fs_type_find("ramfs", 5), &none, &w.sb),
+                         0);
         assert_int_equal(posix_memalign((void **)&w.copy, 4096, len), 0);
         memcpy(w.copy, image, len);
         fake_fail_nth(n);

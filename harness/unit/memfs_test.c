@@ -1,7 +1,7 @@
-// sources: fs/vfs/*.c fs/tmpfs/*.c kernel/object/*.c kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/parse.c kernel/lib/printf.c harness/unit/host_obj/fakes.c harness/unit/host_vfs/fakes.c gen/common/kerr.c
+// sources: fs/[vt]*/*.c kernel/[ol]*/[horp]*[!m].c harness/unit/host_*[js]/fakes.c
 // include: harness/unit/host_obj harness/unit harness/unit/host_vfs
-// In-memory file systems through the calls of the vfs: random operations against a plain model, link counts,
-// listings under change, limits, advisory locks.
+// In-memory file systems through the calls of the vfs: random operations against a plain model,
+// link counts, listings under change, limits, advisory locks.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct thing {
     bool used, dir;
     int parent; // -1: the root
     int name;
-    int file;   // files: what they hold; shared by hard links
+    int file; // files: what they hold; shared by hard links
 };
 static struct thing things[NODES];
 
@@ -131,7 +131,8 @@ static void check_tree(void)
         assert_int_equal(vfs_stat(&cwd, name_of(path), 0, &a), 0);
         assert_int_equal((a.mode & MODE_FMT) == MODE_DIR, things[i].dir);
         for (int k = 0; k < NODES; k++) {
-            links += things[k].used && !things[k].dir && !things[i].dir && things[k].file == things[i].file;
+            links += things[k].used && !things[k].dir && !things[i].dir &&
+                     things[k].file == things[i].file;
             subdirs += things[k].used && things[k].dir && things[k].parent == i;
         }
         assert_int_equal(a.nlink, things[i].dir ? 2 + subdirs : links);
@@ -183,7 +184,10 @@ static void against_model(void **state)
             got = vfs_unlink(&cwd, name_of(from));
             break;
         case 3:
-            want = t < 0 ? -E_NOENT : !things[t].dir ? -E_NOTDIR : !model_empty(t) ? -E_NOTEMPTY : 0;
+            want = t < 0             ? -E_NOENT
+                   : !things[t].dir  ? -E_NOTDIR
+                   : !model_empty(t) ? -E_NOTEMPTY
+                                     : 0;
             if (!want)
                 things[t].used = false;
             got = vfs_rmdir(&cwd, name_of(from));
@@ -199,7 +203,8 @@ static void against_model(void **state)
             want = want_rename(fp, fn, tp, tn, flags);
             got = vfs_rename(&cwd, name_of(from), &cwd, name_of(to), flags);
             if (got != want)
-                fail_msg("step %u: rename %s -> %s flags %u: %d, not %d", step, from, to, flags, got, want);
+                fail_msg("step %u: rename %s -> %s flags %u: %d, not %d", step, from, to, flags,
+                         got, want);
             break;
         }
         }
@@ -218,7 +223,9 @@ static void against_model(void **state)
                 continue;
             char path[1024];
             model_path(things[i].parent, things[i].name, path);
-            assert_int_equal(things[i].dir ? vfs_rmdir(&cwd, name_of(path)) : vfs_unlink(&cwd, name_of(path)), 0);
+            assert_int_equal(things[i].dir ? vfs_rmdir(&cwd, name_of(path))
+                                           : vfs_unlink(&cwd, name_of(path)),
+                             0);
             things[i].used = false;
             any = true;
         }
@@ -260,7 +267,8 @@ static void listing(void **state)
     assert_int_equal(vfs_open(&cwd, name_of("/l"), &q, &o, &rights), 0);
     struct lister l = {.sink.emit = take, .room = 5};
     assert_int_equal(object_readdir(o, &l.sink), 0);
-    // What was listed goes, what was not goes, something comes: nothing is listed twice, nothing that stays is missed.
+    // What was listed goes, what was not goes, something comes: nothing is listed twice, nothing
+    // that stays is missed.
     assert_int_equal(vfs_unlink(&cwd, name_of("/l/1")), 0);
     assert_int_equal(vfs_unlink(&cwd, name_of("/l/4")), 0);
     assert_int_equal(fake_write("/l/new", "", 0), 0);
@@ -281,7 +289,8 @@ static void limits(void **state)
     (void)state;
     struct path at;
     static char block[3 * 4096];
-    const struct mount_request q = {.type = "tmpfs", .source = "t", .data = "size=8k,nr_inodes=4,mode=700"};
+    const struct mount_request q = {
+        .type = "tmpfs", .source = "t", .data = "size=8k,nr_inodes=4,mode=700"};
     const struct mount_request bad = {.type = "tmpfs", .source = "t", .data = "size=oops"};
     assert_int_equal(fake_mkdir("/t"), 0);
     assert_int_equal(path_lookup(&cwd, name_of("/t"), 0, &at), 0);
@@ -431,8 +440,9 @@ static void temporary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_model), cmocka_unit_test(listing), cmocka_unit_test(limits),    cmocka_unit_test(deep),
-        cmocka_unit_test(attributes),    cmocka_unit_test(locks),   cmocka_unit_test(temporary),
+        cmocka_unit_test(against_model), cmocka_unit_test(listing),    cmocka_unit_test(limits),
+        cmocka_unit_test(deep),          cmocka_unit_test(attributes), cmocka_unit_test(locks),
+        cmocka_unit_test(temporary),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

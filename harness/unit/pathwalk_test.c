@@ -1,7 +1,7 @@
-// sources: fs/vfs/*.c fs/tmpfs/*.c kernel/object/*.c kernel/lib/rbtree.c kernel/lib/radix.c kernel/lib/parse.c kernel/lib/printf.c harness/unit/host_obj/fakes.c harness/unit/host_vfs/fakes.c gen/common/kerr.c
+// sources: fs/[vt]*/*.c kernel/[ol]*/[horp]*[!m].c harness/unit/host_*[js]/fakes.c
 // include: harness/unit/host_obj harness/unit harness/unit/host_vfs
-// Path walking: the rules of POSIX and openat2, the fast walk against the one with references on random
-// paths, and every allocation failing in turn.
+// Path walking: the rules of POSIX and openat2, the fast walk against the one with references on
+// random paths, and every allocation failing in turn.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,7 +96,8 @@ static void rules(void **state)
         for (u32 i = 0; i < ARRAY_LEN(cases); i++) {
             int r = look(cases[i].name, cases[i].flags, NULL);
             if (r != cases[i].want)
-                fail_msg("round %u: \"%s\" flags %u: %d, not %d", round, cases[i].name, cases[i].flags, r, cases[i].want);
+                fail_msg("round %u: \"%s\" flags %u: %d, not %d", round, cases[i].name,
+                         cases[i].flags, r, cases[i].want);
         }
     }
 }
@@ -133,7 +134,8 @@ static void permissions(void **state)
     struct path p;
     assert_int_equal(path_lookup(&cwd, name_of("/d"), 0, &p), 0);
     assert_int_equal(vfs_chmod(&p, 0700), 0);
-    fake_cred = (struct cred){.refs = REFCOUNT_INIT(1), .uid = 5, .euid = 5, .fsuid = 5, .fsgid = 5};
+    fake_cred =
+        (struct cred){.refs = REFCOUNT_INIT(1), .uid = 5, .euid = 5, .fsuid = 5, .fsgid = 5};
     assert_int_equal(look("/d", 0, NULL), 0);
     assert_int_equal(look("/d/f", 0, NULL), -E_ACCES);
     assert_int_equal(look("/d/.", 0, NULL), -E_ACCES);
@@ -151,7 +153,8 @@ static void permissions(void **state)
 static void fast_against_slow(void **state)
 {
     (void)state;
-    static const char *const parts[] = {"d", "e", "f", "to_f", "to_e", "..", ".", "no", "loop1", "winding", "", "to_to_e", "dangling"};
+    static const char *const parts[] = {"d",  "e",     "f",       "to_f", "to_e",    "..",      ".",
+                                        "no", "loop1", "winding", "",     "to_to_e", "dangling"};
     srand(7);
     for (u32 i = 0; i < 30000; i++) {
         char name[256] = "";
@@ -167,7 +170,8 @@ static void fast_against_slow(void **state)
         // There is one mount only, so that forbidding to cross mounts changes nothing but the way.
         int slow = look(name, flags | LOOKUP_NO_XDEV, &b), fast = look(name, flags, &a);
         if (slow != fast || a != b)
-            fail_msg("\"%s\" flags %u: fast %d (node %lu), slow %d (node %lu)", name, flags, fast, (unsigned long)a, slow, (unsigned long)b);
+            fail_msg("\"%s\" flags %u: fast %d (node %lu), slow %d (node %lu)", name, flags, fast,
+                     (unsigned long)a, slow, (unsigned long)b);
         if (rand() % 500 == 0)
             fake_vfs_settle();
     }
@@ -235,11 +239,13 @@ static int everything(void)
     const struct open_request q = {.access = FILE_READ | FILE_WRITE, .create = true, .mode = 0600};
     int r = fake_mkdir("/m");
     if (!r)
-        r = vfs_open(&cwd, name_of("/m/a name that does not fit into the dentry itself"), &q, &o, &rights);
+        r = vfs_open(&cwd, name_of("/m/a name that does not fit into the dentry itself"), &q, &o,
+                     &rights);
     if (!r)
         object_put(o);
     if (!r)
-        r = vfs_rename(&cwd, name_of("/m/a name that does not fit into the dentry itself"), &cwd, name_of("/m/short"), 0);
+        r = vfs_rename(&cwd, name_of("/m/a name that does not fit into the dentry itself"), &cwd,
+                       name_of("/m/short"), 0);
     if (!r)
         r = fake_symlink("short", "/m/link");
     if (!r)
@@ -260,7 +266,8 @@ static int everything(void)
 static void clean_up(void)
 {
     struct path at;
-    static const char *const names[] = {"/m/a name that does not fit into the dentry itself", "/m/short", "/m/link", "/m/hard"};
+    static const char *const names[] = {"/m/a name that does not fit into the dentry itself",
+                                        "/m/short", "/m/link", "/m/hard"};
     fake_fail_nth(0);
     if (!path_lookup(&cwd, name_of("/m"), 0, &at)) {
         (void)vfs_umount(&at, 0);
@@ -297,8 +304,10 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules),     cmocka_unit_test(lengths), cmocka_unit_test(permissions), cmocka_unit_test(fast_against_slow),
-        cmocka_unit_test(texts),     cmocka_unit_test(mounts),  cmocka_unit_test(no_memory),
+        cmocka_unit_test(rules),       cmocka_unit_test(lengths),
+        cmocka_unit_test(permissions), cmocka_unit_test(fast_against_slow),
+        cmocka_unit_test(texts),       cmocka_unit_test(mounts),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -14,7 +14,8 @@
 #include <vfs/memfs.h>
 
 static const u64 all = (1ul << (CAP_LAST + 1)) - 1;
-struct cred fake_cred = {.refs = REFCOUNT_INIT(1), .cap_effective = all, .cap_permitted = all, .cap_bounding = all};
+struct cred fake_cred = {
+    .refs = REFCOUNT_INIT(1), .cap_effective = all, .cap_permitted = all, .cap_bounding = all};
 i64 fake_clock = 1'000'000'000'000;
 
 // --- task, clock, chance ---
@@ -280,7 +281,8 @@ int fake_write(const char *path, const void *data, usize n)
 {
     struct object *o;
     struct iobuf b;
-    int r = open_path(path, (struct open_request){.access = FILE_WRITE, .create = true, .truncate = true}, &o);
+    int r = open_path(
+        path, (struct open_request){.access = FILE_WRITE, .create = true, .truncate = true}, &o);
     if (r)
         return r;
     iobuf_kernel(&b, (void *)(uintptr_t)data, n);

@@ -1,5 +1,5 @@
-// What fs/vfs stands on beside harness/unit/host_obj: credentials, a clock, and a page cache that is
-// a list of pages.
+// What fs/vfs stands on beside harness/unit/host_obj: credentials, a clock, and a page cache that
+// is a list of pages.
 #pragma once
 #include <host_obj/fakes.h>
 #include <task/cred.h>

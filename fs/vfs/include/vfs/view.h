@@ -1,11 +1,12 @@
-// What a task sees of the world: root, working directory, mount namespace. Shared (CLONE_FS) or copied at fork.
+// What a task sees of the world: root, working directory, mount namespace. Shared (CLONE_FS) or
+// copied at fork.
 #pragma once
 #include <vfs/path.h>
 
 struct view {
     refcount_t refs;
-    struct spinlock lock;  // class view; writers of the fields below
-    _Atomic u32 seq;       // odd while root or cwd change
+    struct spinlock lock; // class view; writers of the fields below
+    _Atomic u32 seq;      // odd while root or cwd change
     // --- guarded by lock; read under RCU and seq ---
     struct path root, cwd; // counted
     struct mount_ns *ns;   // counted
@@ -26,7 +27,8 @@ void vfs_set_kernel_view(struct view *v);
 // Counted copies.
 void view_root(struct view *v, struct path *out);
 void view_cwd(struct view *v, struct path *out);
-// Unlocked read for walks, RCU read side; not counted. false: being changed, try again or take the counted form.
+// Unlocked read for walks, RCU read side; not counted. false: being changed, try again or take the
+// counted form.
 static inline bool view_peek(struct view *v, struct path *root, struct path *cwd)
 {
     u32 s = atomic_load_explicit(&v->seq, memory_order_acquire);
