@@ -1,5 +1,6 @@
-// Opened nodes as objects: life time, positions, directories, attributes. Bytes are moved by file_data.c or by the node's file_ops.
-// pos_lock is held while a call uses the file's own position.
+// Opened nodes as objects: life time, positions, directories, attributes. Bytes are moved by
+// file_data.c or by the node's file_ops. pos_lock is held while a call uses the file's own
+// position.
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
@@ -14,7 +15,8 @@ static void file_free(struct object *o)
     slab_def_free(&file_cache, o);
 }
 
-struct file *file_alloc(const struct path *p, const struct object_type *type, u32 access, u32 status)
+struct file *file_alloc(const struct path *p, const struct object_type *type, u32 access,
+                        u32 status)
 {
     struct file *f = slab_def_alloc(&file_cache, 0);
     if (!f)
@@ -158,7 +160,9 @@ static int file_sync(struct object *o, bool data_only)
     struct file *f = (struct file *)(void *)o;
     if (f->ops && f->ops->sync)
         return f->ops->sync(f, data_only);
-    return f->node->data && f->node->data->ops && f->node->data->ops->write_back ? memobj_sync(f->node->data) : 0;
+    return f->node->data && f->node->data->ops && f->node->data->ops->write_back
+               ? memobj_sync(f->node->data)
+               : 0;
 }
 
 static u32 file_poll(struct object *o, struct poll_table *pt)

@@ -1,5 +1,5 @@
-// Regular files whose contents are in the page cache: read, write, map, seek over holes, preallocation.
-// node->mutex serialises writers and changes of size; readers take no lock.
+// Regular files whose contents are in the page cache: read, write, map, seek over holes,
+// preallocation. node->mutex serialises writers and changes of size; readers take no lock.
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
@@ -26,7 +26,8 @@ static i64 clip_to_limits(u64 pos, u64 want)
     u64 limit = task_limit_soft(LIMIT_FSIZE);
     if (UNLIKELY(pos >= limit)) {
         if (current_task())
-            (void)event_post_thread(current_task_thread(), &(struct event){.kind = EVENT_FILE_LIMIT});
+            (void)event_post_thread(current_task_thread(),
+                                    &(struct event){.kind = EVENT_FILE_LIMIT});
         return -E_FBIG;
     }
     if (UNLIKELY(pos >= INT64_MAX))

@@ -1,5 +1,6 @@
 // Extended attributes of in-memory files: a list per node, guarded by node.lock; values are
-// copied in and out in one piece. Their size is bounded per node, so that they cannot fill the kernel's memory.
+// copied in and out in one piece. Their size is bounded per node, so that they cannot fill the
+// kernel's memory.
 #include "memfs_private.h"
 #include <lib/string.h>
 #include <mem/slab.h>

@@ -1,4 +1,5 @@
-// Opening: by name, by place, without a name; creation through symlinks, the order of checks, devices and fifos.
+// Opening: by name, by place, without a name; creation through symlinks, the order of checks,
+// devices and fifos.
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
@@ -21,7 +22,8 @@ static u32 rights_of(u32 access, bool dir)
 
 static u32 status_of(const struct open_request *q)
 {
-    return (q->nonblock ? OBJ_NONBLOCK : 0) | (q->append ? OBJ_APPEND : 0) | (q->noatime ? OBJ_NOATIME : 0) | (q->direct ? OBJ_DIRECT : 0) |
+    return (q->nonblock ? OBJ_NONBLOCK : 0) | (q->append ? OBJ_APPEND : 0) |
+           (q->noatime ? OBJ_NOATIME : 0) | (q->direct ? OBJ_DIRECT : 0) |
            (q->sync ? OBJ_SYNC | OBJ_DSYNC : 0) | (q->dsync ? OBJ_DSYNC : 0);
 }
 
@@ -51,7 +53,8 @@ static int check_open(const struct path *p, const struct open_request *q, bool c
         if (r)
             return r;
     }
-    u32 want = (q->access & FILE_READ ? WANT_READ : 0) | (writes ? WANT_WRITE : 0) | (q->access & FILE_EXEC ? WANT_EXEC : 0);
+    u32 want = (q->access & FILE_READ ? WANT_READ : 0) | (writes ? WANT_WRITE : 0) |
+               (q->access & FILE_EXEC ? WANT_EXEC : 0);
     int r = created || !want ? 0 : node_permission(n, want, c);
     if (r)
         return r;
@@ -60,7 +63,8 @@ static int check_open(const struct path *p, const struct open_request *q, bool c
     return q->noatime && !node_owner_or_capable(n, c) ? -E_PERM : 0;
 }
 
-static int open_special(const struct path *p, const struct open_request *q, struct object **out, u32 *rights)
+static int open_special(const struct path *p, const struct open_request *q, struct object **out,
+                        u32 *rights)
 {
     struct node *n = path_node(p);
     struct opened *from = kmalloc(sizeof(*from), 0);
@@ -70,13 +74,16 @@ static int open_special(const struct path *p, const struct open_request *q, stru
     switch (node_type(n)) {
     case MODE_CHR:
         r = chardev_open(n->rdev,
-                         (q->access & FILE_READ ? CHARDEV_READ : 0u) | (q->access & FILE_WRITE ? CHARDEV_WRITE : 0u) |
+                         (q->access & FILE_READ ? CHARDEV_READ : 0u) |
+                             (q->access & FILE_WRITE ? CHARDEV_WRITE : 0u) |
                              (q->noctty ? CHARDEV_NOCTTY : 0u),
                          status_of(q), out);
         break;
     case MODE_FIFO:
-        r = fifo_open(&n->ipc_slot, (q->access & FILE_READ ? PIPE_READ : 0u) | (q->access & FILE_WRITE ? PIPE_WRITE : 0u), status_of(q),
-                      out);
+        r = fifo_open(&n->ipc_slot,
+                      (q->access & FILE_READ ? PIPE_READ : 0u) |
+                          (q->access & FILE_WRITE ? PIPE_WRITE : 0u),
+                      status_of(q), out);
         break;
     default: // sockets, and block devices as long as there are no drivers
         r = -E_NXIO;
@@ -97,7 +104,8 @@ static int open_special(const struct path *p, const struct open_request *q, stru
     return 0;
 }
 
-int vfs_open_path(const struct path *p, const struct open_request *q, bool check, struct object **out, u32 *rights)
+int vfs_open_path(const struct path *p, const struct open_request *q, bool check,
+                  struct object **out, u32 *rights)
 {
     struct node *n = path_node(p);
     struct file *f;
@@ -147,7 +155,8 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
 }
 
 // The last name under its directory's mutex: found or made. *d NULL only with an error.
-static int make_last(struct parent_lookup *pl, const struct open_request *q, struct dentry **d, bool *created)
+static int make_last(struct parent_lookup *pl, const struct open_request *q, struct dentry **d,
+                     bool *created)
 {
     struct node *dir = path_node(&pl->parent);
     *d = NULL;
@@ -166,8 +175,10 @@ static int make_last(struct parent_lookup *pl, const struct open_request *q, str
     return r;
 }
 
-// Opens the last name of a parent, making it if it is not there. -E_AGAIN: it is a symlink to be followed; *link is its place.
-static int open_last(struct parent_lookup *pl, const struct open_request *q, struct path *link, struct object **out, u32 *rights)
+// Opens the last name of a parent, making it if it is not there. -E_AGAIN: it is a symlink to be
+// followed; *link is its place.
+static int open_last(struct parent_lookup *pl, const struct open_request *q, struct path *link,
+                     struct object **out, u32 *rights)
 {
     struct dentry *d;
     bool created = false;
@@ -175,7 +186,8 @@ static int open_last(struct parent_lookup *pl, const struct open_request *q, str
         return -E_ISDIR;
     int r = 0;
     d = dentry_find(pl->parent.dentry, &pl->last);
-    if (!d || dentry_negative(d) || (atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE)) {
+    if (!d || dentry_negative(d) ||
+        (atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE)) {
         dentry_put(d);
         r = make_last(pl, q, &d, &created);
         if (!d)
@@ -199,7 +211,8 @@ static int open_last(struct parent_lookup *pl, const struct open_request *q, str
     return r;
 }
 
-static int open_create(const struct path *base, struct pathname name, const struct open_request *q, struct object **out, u32 *rights)
+static int open_create(const struct path *base, struct pathname name, const struct open_request *q,
+                       struct object **out, u32 *rights)
 {
     struct parent_lookup pl;
     int r = path_lookup_parent(base, name, q->lookup, &pl);
@@ -212,8 +225,10 @@ static int open_create(const struct path *base, struct pathname name, const stru
             break;
         if (path_node(&link)->ops->follow) { // leads to a place, not to a name
             struct path to;
-            r = pl.links >= SYMLINK_MAX_DEPTH || (q->lookup & (LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGICLINKS)) ? -E_LOOP
-                                                                                                          : path_node(&link)->ops->follow(path_node(&link), &to);
+            r = pl.links >= SYMLINK_MAX_DEPTH ||
+                        (q->lookup & (LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGICLINKS))
+                    ? -E_LOOP
+                    : path_node(&link)->ops->follow(path_node(&link), &to);
             path_put(&link);
             if (!r) {
                 r = vfs_open_path(&to, q, true, out, rights);
@@ -230,7 +245,8 @@ static int open_create(const struct path *base, struct pathname name, const stru
     return r;
 }
 
-static int open_tmpfile(const struct path *base, struct pathname name, const struct open_request *q, struct object **out, u32 *rights)
+static int open_tmpfile(const struct path *base, struct pathname name, const struct open_request *q,
+                        struct object **out, u32 *rights)
 {
     struct path dir;
     struct node *n;
@@ -253,7 +269,8 @@ static int open_tmpfile(const struct path *base, struct pathname name, const str
     if (!r) {
         char text[24];
         if (!q->exclusive)
-            atomic_fetch_or_explicit(&n->flags, NODE_ANON, memory_order_relaxed); // may get a name later
+            atomic_fetch_or_explicit(&n->flags, NODE_ANON,
+                                     memory_order_relaxed); // may get a name later
         struct path p = {dir.mount, dentry_create_anon(n->sb, n, vfs_number_name(text, n->ino))};
         if (!p.dentry) {
             r = -E_NOMEM;
@@ -266,10 +283,12 @@ static int open_tmpfile(const struct path *base, struct pathname name, const str
     return r;
 }
 
-int path_magic_target(const struct path *base, struct pathname name, u32 lookup, struct object **out, u32 *rights)
+int path_magic_target(const struct path *base, struct pathname name, u32 lookup,
+                      struct object **out, u32 *rights)
 {
     struct path p;
-    int r = path_lookup(base, name, (lookup & ~(u32)LOOKUP_DIRECTORY) | LOOKUP_FOLLOW | LOOKUP_OBJECT, &p);
+    int r = path_lookup(base, name,
+                        (lookup & ~(u32)LOOKUP_DIRECTORY) | LOOKUP_FOLLOW | LOOKUP_OBJECT, &p);
     if (r)
         return r;
     struct node *n = path_node(&p);
@@ -278,14 +297,17 @@ int path_magic_target(const struct path *base, struct pathname name, u32 lookup,
     return r;
 }
 
-// Opens what a magic link shows that is no file, say the pipe behind /proc/self/fd/63: the object itself, with no more rights than it had.
-static int reopen_target(const struct path *base, struct pathname name, u32 lookup, const struct open_request *q, struct object **out, u32 *rights)
+// Opens what a magic link shows that is no file, say the pipe behind /proc/self/fd/63: the object
+// itself, with no more rights than it had.
+static int reopen_target(const struct path *base, struct pathname name, u32 lookup,
+                         const struct open_request *q, struct object **out, u32 *rights)
 {
     u32 had;
     int r = path_magic_target(base, name, lookup, out, &had);
     if (r)
         return r;
-    u32 want = (q->access & FILE_READ ? RIGHT_READ : 0u) | (q->access & FILE_WRITE ? RIGHT_WRITE : 0u);
+    u32 want =
+        (q->access & FILE_READ ? RIGHT_READ : 0u) | (q->access & FILE_WRITE ? RIGHT_WRITE : 0u);
     if (q->directory)
         r = -E_NOTDIR;
     else if ((had & want) != want)
@@ -296,7 +318,8 @@ static int reopen_target(const struct path *base, struct pathname name, u32 look
     return r;
 }
 
-int vfs_open(const struct path *base, struct pathname name, const struct open_request *q, struct object **out, u32 *rights)
+int vfs_open(const struct path *base, struct pathname name, const struct open_request *q,
+             struct object **out, u32 *rights)
 {
     struct path p;
     if (q->create && q->directory)

@@ -21,7 +21,8 @@ static int check_access(struct node *n, const char *name, u32 want)
     u32 type = node_type(n);
     if (type != MODE_REG && type != MODE_DIR)
         return want & WANT_WRITE ? -E_PERM : -E_NODATA;
-    if (type == MODE_DIR && (node_mode(n) & MODE_STICKY) && (want & WANT_WRITE) && !node_owner_or_capable(n, c))
+    if (type == MODE_DIR && (node_mode(n) & MODE_STICKY) && (want & WANT_WRITE) &&
+        !node_owner_or_capable(n, c))
         return -E_PERM;
     return node_permission(n, want, c);
 }
@@ -92,7 +93,8 @@ i64 vfs_xattr_list(const struct path *p, char *buf, usize cap)
     struct node *n = path_node(p);
     if (!n->ops->xattr_list)
         return 0;
-    return cred_capable(current_cred(), CAP_SYS_ADMIN) ? n->ops->xattr_list(n, buf, cap) : list_untrusted(n, buf, cap);
+    return cred_capable(current_cred(), CAP_SYS_ADMIN) ? n->ops->xattr_list(n, buf, cap)
+                                                       : list_untrusted(n, buf, cap);
 }
 
 int vfs_xattr_remove(const struct path *p, const char *name)
