@@ -128,7 +128,7 @@ static int load_segments(struct exec_build *b, struct object *file, const struct
                 return err;
         }
     }
-    if (low >= high)
+    if (low >= high || s->unpageable)
         return -E_NOEXEC;
     out->bias = 0;
     if (s->type == ELF_TYPE_DYN) {

@@ -96,6 +96,15 @@ static int resolve_scripts(struct exec_build *b, u8 *head, struct exec_names *na
     }
 }
 
+static usize probe_read(void *ctx, u64 off, void *dst, usize n)
+{
+    struct object *file = ctx;
+    struct iobuf buf;
+    iobuf_kernel(&buf, dst, n);
+    i64 got = file->type->read(file, &buf, &off);
+    return got > 0 ? (usize)got : 0;
+}
+
 // The module with the highest score; ties go to the smaller order.
 static const struct abi_module *detect(struct exec_build *b, const char *wanted)
 {
@@ -105,7 +114,9 @@ static const struct abi_module *detect(struct exec_build *b, const char *wanted)
                            .size = b->attr.size,
                            .path = b->filename,
                            .caller = t->abi ? t->abi->name : NULL,
-                           .machine = arch_elf_machine()};
+                           .machine = arch_elf_machine(),
+                           .read = probe_read,
+                           .ctx = b->file};
     const struct abi_module *best = NULL;
     int best_score = 0;
     SET_FOREACH (m, abi, const struct abi_module) {

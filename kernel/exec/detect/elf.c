@@ -44,7 +44,7 @@ static enum elf_verdict check_segments(const u8 *head, u64 size, struct elf_summ
         if (__builtin_add_overflow(p.vaddr, p.memsz, &end) || end >> 47)
             return damaged(s, "segment outside user addresses", at);
         if ((p.vaddr ^ p.offset) & 4095 && p.filesz)
-            return damaged(s, "segment address and file offset differ within the page", at);
+            s->unpageable = true;
         if (s->has_load && p.vaddr < last_end)
             return damaged(s, "segments overlap or are not in order", at);
         last_end = end;

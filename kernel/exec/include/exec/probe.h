@@ -11,6 +11,9 @@ struct exec_probe {
     const char *path;   // as the caller gave it
     const char *caller; // name of the calling task's ABI, NULL if none
     u32 machine;        // ELF machine this kernel executes
+    // Copies up to n bytes from offset off of the file to dst; returns how many. NULL: only head is known.
+    usize (*read)(void *ctx, u64 off, void *dst, usize n);
+    void *ctx;
 };
 
 // A validated view of an ELF file's start. Filled by elf_summarise.
@@ -20,6 +23,7 @@ struct elf_summary {
     u8 class, data, osabi;
     u16 type, machine;
     bool has_interp, has_load, head_has_segments; // segments lie within head
+    bool unpageable; // a segment's address and file offset differ within the page: it can be read into memory, not mapped
     u64 lowest_load;                              // lowest load address
     const char *problem;                          // ELF_DAMAGED: what and why
     u64 problem_offset;
