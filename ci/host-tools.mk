@@ -16,7 +16,7 @@ COMMON_SRC := $(wildcard host-tools/common/*.c)
 DETECT_ABIS := $(patsubst abi/%/probe.c,%,$(wildcard abi/*/probe.c))
 DETECT_SRC := $(wildcard host-tools/detect/*.c kernel/exec/detect/*.c) $(DETECT_ABIS:%=abi/%/probe.c)
 PACK_SRC := $(wildcard host-tools/scarlet-pack/*.c)
-PACK_LIBS := -lz -lzstd -lxxhash
+PACK_LIBS := -lz -lzstd
 
 PACK_ALL := $(PACK_SRC) $(COMMON_SRC) $(DETECT_SRC)
 PACK := $(HOST)/scarlet-pack
