@@ -102,7 +102,7 @@ def test_damaged_programs(guest: machine.Machine, smp: int, tmp_path: Path) -> N
     (tmp_path / "whole").write_bytes(whole)
     (tmp_path / "whole").chmod(0o755)
     command = """
-        avail() { sync; sleep 0.3; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
+        avail() { sync; sleep 3; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
         /whole; a=$(avail); n=0
         for f in /elf/*; do timeout -s KILL 2 $f > /dev/null 2>&1 < /dev/null; n=$((n + 1)); done
         echo $n; /whole; b=$(avail); [ $((a - b)) -le 2048 ] && echo level || echo "lost $((a - b)) kB" """

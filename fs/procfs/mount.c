@@ -145,7 +145,7 @@ static int proc_remount(struct superblock *sb, const char *data)
     return check_options(data);
 }
 
-static const struct superblock_ops proc_superblock_ops = {.remount = proc_remount};
+static const struct superblock_ops proc_superblock_ops = {.remount = proc_remount, .destroy = proc_forget_instance};
 
 static int proc_mount(const struct filesystem_type *t, const struct fs_source *src,
                       struct superblock **out)
@@ -161,6 +161,8 @@ static int proc_mount(const struct filesystem_type *t, const struct fs_source *s
     r = proc_make(sb, &proc_root_entry, &nobody, PROC_ROOT_INO, &root);
     if (!r)
         r = fs_make_root(sb, root);
+    if (!r)
+        r = proc_remember_instance(sb);
     if (r) {
         superblock_put(sb);
         return r;

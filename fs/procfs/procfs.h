@@ -174,3 +174,11 @@ static inline u64 pages_of(_Atomic i64 *v)
     i64 n = atomic_load_explicit(v, memory_order_relaxed);
     return n > 0 ? (u64)n : 0;
 }
+
+// --- forget.c ---
+struct proc_instance {
+    struct list link;
+    struct superblock *sb;
+};
+[[nodiscard]] int proc_remember_instance(struct superblock *sb);
+void proc_forget_instance(struct superblock *sb); // its destroy operation

@@ -46,7 +46,7 @@ struct thread {
     // RUNNABLE by the thread itself, anywhere ---
     _Atomic(enum thread_state) state;
     bool on_rq;           // running, or waiting on the run queue
-    _Atomic bool on_cpu;  // being executed: its registers are not saved yet. Cleared by the next
+    _Atomic u8 on_cpu;    // being executed: its registers are not saved yet. Cleared by the next
                           // thread of that CPU, without a lock
     u8 rt_index;          // 99 - rtprio while its class is FIFO or RR, else RT_NONE
     _Atomic u32 last_cpu; // where it runs, waits or ran last
