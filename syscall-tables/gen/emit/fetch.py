@@ -169,7 +169,8 @@ class Fetch(Frame):
             self.line("}", depth)
         if arg.form == "seq" and not (isinstance(arg.type.decl, Struct) and arg.type.decl.variable):
             size = arg.type.size
-            self.fail(f"{length} > {c_number((1 << 62) // max(size, 1))}", self.unit.default_code("EINVAL"), depth)
+            if counted is None or counted.type.size == 8:  # a narrower count cannot overflow the product
+                self.fail(f"{length} > {c_number((1 << 62) // max(size, 1))}", self.unit.default_code("EINVAL"), depth)
             length = f"(usize)({length}) * {size}"
         self.attempt(f"iobuf_user(&{name}_b, {self.user(arg)}, {length}, {self.direction(arg)})", depth)
         self.set_pointer(arg, f"&{name}_b", depth)
