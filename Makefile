@@ -16,13 +16,14 @@ ABIS ?=
 ARCH := riscv64
 
 include ci/kernel.mk
+include ci/host-tools.mk
 include ci/image.mk
 include ci/front.mk
 
-.PHONY: help run linux debug test unit soak lint bench kernel room image record docs setup clean
+.PHONY: help run linux debug test unit soak lint bench kernel room image host-tools record docs setup clean
 
 help: ## this page
-	@sed -n -E 's/^([a-z_.]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
+	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
 	@sed -n -E 's/^# (Variables:|  +)/\n\1/p' Makefile | sed '/^$$/d'
 
 run: kernel image ## boot Scarlet: a shell on this terminal (control-A X leaves), or CMD='…' and its output
@@ -54,6 +55,8 @@ kernel: $(KERNEL_ELF) $(KERNEL_IMAGE) ## build/VARIANT/scarlet.elf and scarlet (
 room: room-objects ## compile one room only: make room ROOM=mem
 
 image: setup $(IMAGE) ## build/image/root.cpio, the boot image that both kernels take
+
+host-tools: $(PACK) $(PACK_ASAN) ## the programs for this machine: build/host/scarlet-pack (manual pages in host-tools/*)
 
 record: image linux-kernel ## record the conformance scripts anew on real Linux
 	@$(PYTHON) -m harness.conformance.record $(T)

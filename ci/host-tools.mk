@@ -22,8 +22,7 @@ PACK_ALL := $(PACK_SRC) $(COMMON_SRC) $(DETECT_SRC)
 PACK := $(HOST)/scarlet-pack
 PACK_ASAN := $(HOST)/asan/scarlet-pack
 
-.PHONY: host-tools fuzz-pack
-host-tools: $(PACK) $(PACK_ASAN)
+.PHONY: fuzz-pack
 
 # The list of ABIs whose probes are compiled in; rewritten only when it changes.
 $(HOST)/gen/detect_abis.h: FORCE_DETECT

@@ -1,10 +1,14 @@
-# The boot image, and the reference machine's kernel.
+# The boot image, built by scarlet-pack, and the reference machine's kernel.
 IMAGE := build/image/root.cpio
 LINUX_IMAGE := build/linux/Image
 
-$(IMAGE): userland/image/root.manifest $(shell find userland/image harness/image -type f -not -name '*.pyc') ci/debian/apt
+IMAGE_LOCK := build/image/root.lock
+
+-include build/image/root.d
+$(IMAGE): userland/image/root.manifest $(PACK)
 	@echo "  IMAGE   $@" >&2
-	@$(PYTHON) -m harness.image $@ $<
+	@mkdir -p $(@D)
+	@$(PACK) build --quiet --cache build --lock $(IMAGE_LOCK) --werror --depfile build/image/root.d -o $@ $<
 
 .PHONY: linux-kernel
 linux-kernel: $(LINUX_IMAGE)

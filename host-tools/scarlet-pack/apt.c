@@ -211,14 +211,16 @@ static void list_add(struct debian_package **list, size_t *n, const char *name, 
         .name = need_copy(name), .version = need_copy(version), .arch = need_copy(arch)};
 }
 
-// "Inst NAME (VERSION ORIGIN [ARCH])"
+// "Inst NAME (VERSION ORIGIN [ARCH]) ..."
 static void parse_install(char *text, struct debian_package **list, size_t *n)
 {
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));) {
         char name[256], version[256];
-        char *open = strchr(line, '('), *arch = open ? strrchr(open, '[') : NULL,
-             *end = arch ? strchr(arch, ']') : NULL;
+        char *open = strchr(line, '('), *close = open ? strchr(open, ')') : NULL;
+        if (close)
+            *close = 0; // what follows is about packages not yet set up
+        char *arch = close ? strrchr(open, '[') : NULL, *end = arch ? strchr(arch, ']') : NULL;
         if (!end || sscanf(line, "Inst %255s", name) != 1 ||
             sscanf(open + 1, "%255s", version) != 1)
             continue;

@@ -1,0 +1,128 @@
+// Owns: which call numbers a function uses, through wrappers that take the number from their caller, until nothing changes.
+#include "sweep.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct result {
+    VEC(struct mod_call) calls;
+};
+struct finder {
+    struct work *w;
+    u32 f; // under interpretation
+    struct result *of;
+    u64 *places[2]; // bit sets per function: places 0..63, 64..95
+    bool grew;
+};
+
+int watched_place(const struct work *w, u32 import)
+{
+    const char *name = module_name(w->out, w->out->imports.p[import].name);
+    if (strcmp(name, "syscall") == 0)
+        return w->m->args[0];
+    for (usize i = 0; i < w->watch_n; i++)
+        if (strcmp(name, w->watch[i].name) == 0)
+            return (int)w->watch[i].place;
+    return -1;
+}
+
+static bool takes_number(void *of, u32 to, u32 place)
+{
+    struct finder *x = of;
+    return x->places[place >= 64][to] >> (place & 63) & 1;
+}
+
+static void found(void *of, u64 site, char kind, i64 value)
+{
+    struct finder *x = of;
+    if (kind == 'p') {
+        u64 *set = &x->places[value >= 64][x->f], bit = 1ull << (value & 63);
+        x->grew |= !(*set & bit);
+        *set |= bit;
+        return;
+    }
+    i32 number = kind == 'c' && value >= 0 && value < INT32_MAX ? (i32)value : CALL_UNRESOLVED;
+    struct result *r = &x->of[x->f];
+    for (usize i = 0; i < r->calls.n; i++)
+        if (r->calls.p[i].site == site && r->calls.p[i].number == number)
+            return;
+    *VEC_ADD(&r->calls) = (struct mod_call){.site = site, .func = x->f, .number = number};
+}
+
+struct callers {
+    u32 *first, *list; // callers of f: list[first[f]..first[f + 1])
+};
+
+static struct callers reverse(const struct module *m)
+{
+    struct callers c = {xalloc(m->funcs.n + 2, sizeof(u32)), xalloc(m->edges.n, sizeof(u32))};
+    for (usize i = 0; i < m->edges.n; i++)
+        if (m->edges.p[i].kind == EDGE_CALL)
+            c.first[m->edges.p[i].to + 2]++;
+    for (usize i = 2; i < m->funcs.n + 2; i++)
+        c.first[i] += c.first[i - 1];
+    for (u32 f = 0; f < m->funcs.n; f++)
+        for (u32 k = 0; k < m->funcs.p[f].edges; k++) {
+            const struct mod_edge *e = &m->edges.p[m->funcs.p[f].edge + k];
+            if (e->kind == EDGE_CALL)
+                c.list[c.first[e->to + 1]++] = f;
+        }
+    return c;
+}
+
+void find_numbers(struct work *w, const bool *has_call)
+{
+    struct module *m = w->out;
+    usize n = m->funcs.n;
+    struct finder x = {.w = w, .of = xalloc(n, sizeof(*x.of)), .places = {xalloc(n, 8), xalloc(n, 8)}};
+    struct flow_client client = {&x, takes_number, found};
+    struct callers c = reverse(m);
+    VEC(u32) queue = {0};
+    bool *queued = xalloc(n, sizeof(bool));
+    for (u32 f = 0; f < n; f++) {
+        bool want = has_call[f];
+        for (u32 k = 0; k < m->funcs.p[f].edges && !want; k++) {
+            const struct mod_edge *e = &m->edges.p[m->funcs.p[f].edge + k];
+            want = e->kind == EDGE_IMPORT && watched_place(w, e->to) >= 0;
+        }
+        if (want) {
+            *VEC_ADD(&queue) = f;
+            queued[f] = true;
+        }
+    }
+    w->budget = 20000000 + 40 * m->instructions;
+    while (queue.n) {
+        x.f = queue.p[--queue.n];
+        queued[x.f] = false;
+        x.of[x.f].calls.n = 0;
+        x.grew = false;
+        flow(w, x.f, &client);
+        for (u32 k = c.first[x.f]; x.grew && k < c.first[x.f + 1]; k++) {
+            u32 caller = c.list[k];
+            if (!queued[caller]) {
+                queued[caller] = true;
+                *VEC_ADD(&queue) = caller;
+            }
+        }
+    }
+    m->budget_hit = w->budget == 0;
+    for (u32 f = 0; f < n; f++) {
+        for (usize i = 0; i < x.of[f].calls.n; i++)
+            *VEC_ADD(&m->calls) = x.of[f].calls.p[i];
+        for (u32 place = 0; place < PLACES; place++)
+            if (takes_number(&x, f, place))
+                *VEC_ADD(&m->wrappers) = (struct mod_wrapper){f, place};
+        VEC_FREE(&x.of[f].calls);
+    }
+    for (usize i = 0; i < m->edges.n; i++) { // a wrapper whose address is taken has callers that cannot be seen
+        const struct mod_edge *e = &m->edges.p[i];
+        if (e->kind == EDGE_TAKES && (x.places[0][e->to] || x.places[1][e->to]))
+            m->funcs.p[e->to].flags |= FUNC_WRAPPER_TAKEN;
+    }
+    free(x.of);
+    free(x.places[0]);
+    free(x.places[1]);
+    free(c.first);
+    free(c.list);
+    free(queued);
+    VEC_FREE(&queue);
+}
