@@ -10,7 +10,7 @@
 // The interrupted call when a handler with these flags runs, or none (handler false).
 static void resolve_restart(struct trapframe *tf, bool handler, u64 flags)
 {
-    u32 kind = entry_take_restart(tf);
+    u32 kind = linux_take_restart(tf);
     if (!kind)
         return;
     bool again;

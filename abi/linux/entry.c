@@ -10,7 +10,7 @@
 // in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was interrupted.
 enum { RESTART_SHIFT = 8 };
 
-u32 entry_take_restart(struct trapframe *tf)
+u32 linux_take_restart(struct trapframe *tf)
 {
     u32 kind = (u32)(tf->in_call >> RESTART_SHIFT);
     tf->in_call &= (1u << RESTART_SHIFT) - 1;

@@ -5,4 +5,4 @@
 
 bool linux_syscall(struct trapframe *tf);
 // The restart class of the call in this frame if it was interrupted; forgets it. 0: nothing to restart.
-u32 entry_take_restart(struct trapframe *tf);
+u32 linux_take_restart(struct trapframe *tf);
