@@ -110,7 +110,7 @@ def main(argv: list[str]) -> int:
         job = machine.Job(os.fsencode(text), stdin, args.tty)
         extra = gdb_arguments(what.kernel_file) if args.gdb else []
         return command(what, job, args.timeout, args.log or machine.new_log(), extra)
-    except (machine.MachineError, tree.ManifestError, cpio.CpioError, OSError) as error:
+    except (machine.MachineError, tree.FolderError, cpio.CpioError, OSError) as error:
         print(f"boot: {error}", file=sys.stderr)
         return trouble.HOST
     except KeyboardInterrupt:

@@ -61,16 +61,6 @@ def test_cpio_every_offset() -> None:
             assert not content or start % 4096 == 0, (before, name)
 
 
-@pytest.mark.parametrize(("line", "message"), [
-    ("dir /x", ":1: not an entry"), ("file /x 0644 no/such", ":1: "), ("dir /x 9z", ":1: "), ("applets /b busybox", ":1: ")])
-def test_manifest_errors(tmp_path: Path, line: str, message: str) -> None:
-    """A mistake is named with file and line."""
-    file = tmp_path / "m"
-    file.write_text(line + "\n")
-    with pytest.raises(tree.ManifestError, match=message):
-        tree.from_manifest(file)
-
-
 def test_frames_in_any_pieces() -> None:
     """However the stream is cut, the events are the same, and look-alike output is output."""
     stream = (b"boot noise T0 \nT00K begin x\nT0K begin one\nhello T0 T0K\nno mark T0K end one 7\n"

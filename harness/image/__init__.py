@@ -1,1 +1,1 @@
-"""Boot images: a cpio (newc) writer with page-aligned file data, and the manifests that fill it."""
+"""The harness's own small archives: a cpio (newc) writer with page-aligned file data, and folders laid over a root."""
