@@ -1,0 +1,124 @@
+// Handles to tasks. An object holds a reference to its task, so that the number cannot come to mean another one.
+//
+// Those who wait sleep on one of a few shared queues, by number; the exit hook wakes them. `task.exiting` is set for good under task.lock,
+// together with the exit information, before the hook runs.
+#include <lib/printf.h>
+#include <mem/slab.h>
+#include <object/attr.h>
+#include <task/task_object.h>
+
+enum { ENDED_QUEUES = 64 };
+static struct waitqueue ended[ENDED_QUEUES];
+
+struct task_object {
+    struct object obj; // first
+    struct task *task; // counted
+};
+static const struct object_type task_type;
+
+static struct waitqueue *queue_of(const struct task *t)
+{
+    return &ended[t->pid % ENDED_QUEUES];
+}
+
+static void task_ended(struct task *t)
+{
+    wake_all(queue_of(t), POLL_IN | POLL_RDNORM | POLL_HUP);
+}
+
+// The first object made registers the hook. Until then nobody can be waiting.
+static void register_hook(void)
+{
+    static struct spinlock once = SPINLOCK_INIT(&lock_class_object);
+    static struct task_exit_hook hook = {.exit = task_ended};
+    static _Atomic bool ready;
+    if (LIKELY(atomic_load_explicit(&ready, memory_order_acquire)))
+        return;
+    spin_lock(&once);
+    if (!atomic_load(&ready)) {
+        for (u32 i = 0; i < ENDED_QUEUES; i++)
+            waitqueue_init(&ended[i]);
+        atomic_thread_fence(memory_order_seq_cst);
+        task_add_exit_hook(&hook);
+        atomic_store_explicit(&ready, true, memory_order_release);
+    }
+    spin_unlock(&once);
+}
+
+static bool has_ended(const struct task *t)
+{
+    return atomic_load_explicit((_Atomic bool *)(uintptr_t)&t->exiting, memory_order_acquire);
+}
+
+bool object_is_task(const struct object *o)
+{
+    return o->type == &task_type;
+}
+
+struct task *task_of_object(struct object *o)
+{
+    return ((struct task_object *)(void *)o)->task;
+}
+
+int task_object_wait(struct object *o, u64 deadline, struct exit_info *out)
+{
+    struct task *t = task_of_object(o);
+    int err = deadline == 1 ? (has_ended(t) ? 0 : -E_TIMEDOUT) : wait_event_deadline(queue_of(t), has_ended(t), deadline);
+    if (err)
+        return err;
+    spin_lock(&t->lock);
+    *out = t->exit;
+    spin_unlock(&t->lock);
+    return 0;
+}
+
+static u32 task_poll(struct object *o, struct poll_table *pt)
+{
+    struct task *t = task_of_object(o);
+    poll_wait(pt, queue_of(t));
+    return has_ended(t) ? POLL_IN | POLL_RDNORM | POLL_HUP : 0;
+}
+
+static void task_object_free(struct object *o)
+{
+    kfree(o);
+}
+static void task_release(struct object *o)
+{
+    task_put(task_of_object(o));
+    object_free(o, task_object_free);
+}
+
+static int task_getattr(struct object *o, struct attr *a)
+{
+    (void)o;
+    attr_anon(a, 0600, 1, ANON_DEV_INODE);
+    return 0;
+}
+
+static i64 task_describe(struct object *o, char *buf, usize cap)
+{
+    return ksnprintf(buf, cap, "task:[%u]", task_of_object(o)->pid);
+}
+
+static const struct object_type task_type = {
+    .name = "task",
+    .kinds = OBJ_KIND_TASK,
+    .release = task_release,
+    .poll = task_poll,
+    .getattr = task_getattr,
+    .describe = task_describe,
+};
+
+int task_object_create(struct task *t, struct object **out)
+{
+    register_hook();
+    struct task_object *o = kzalloc(sizeof(*o), ALLOC_USER);
+    if (!o)
+        return -E_NOMEM;
+    object_init(&o->obj, &task_type, 0);
+    task_get(t);
+    o->task = t;
+    *out = &o->obj;
+    return 0;
+}
