@@ -1,0 +1,123 @@
+// Private to the native ABI: what it keeps for each task and thread, and what its files share.
+#pragma once
+#include "scarlet_consts.h"
+#include "scarlet_types.h"
+#include <object/handle.h>
+#include <syscall/dispatch.h>
+#include <task/abi.h>
+#include <vfs/ops.h>
+
+enum { EVENT_BITS = 32, CUSTOM_FIRST_BIT = 16 };
+
+// Events that wait to be delivered: one of a kind, bit n for kind n, bits 16.. for custom kinds.
+struct event_box {
+    u32 pending;
+    struct scarlet_task_event events[EVENT_BITS];
+};
+struct scarlet_task {
+    // --- guarded by task->lock ---
+    struct event_box box;     // for any thread
+    u32 handled;              // kinds with a handler
+    u64 entry, stack_top;
+    bool unkillable;          // pid 1: events without handler do nothing
+    struct waitqueue taken;   // threads in event_take sleep here
+};
+struct spawn_job;
+struct scarlet_thread {
+    // --- guarded by task->lock ---
+    struct event_box box;     // for this thread only
+    _Atomic u32 blocked;      // written by the own thread
+    _Atomic u32 waiting;      // set while in event_take: these are wanted though blocked
+    struct spawn_job *spawn;  // first delivery executes this; own thread
+};
+
+// What fork-like calls tell the hooks.
+struct scarlet_how {
+    struct spawn_job *spawn; // the new thread takes its own reference
+    u64 entry, stack, argument, tls; // thread_create
+};
+
+static inline struct scarlet_task *scarlet_task(struct task *t)
+{
+    return t->abi_state;
+}
+static inline struct scarlet_thread *scarlet_thread(struct task_thread *tt)
+{
+    return tt->abi_state;
+}
+extern const struct abi_module scarlet_abi;
+
+// --- module.c ---
+struct scarlet_task *scarlet_task_new(void); // NULL: no memory
+struct scarlet_thread *scarlet_thread_new(void);
+void scarlet_task_delete(struct scarlet_task *st);
+void scarlet_thread_delete(struct scarlet_thread *st);
+
+// --- load.c ---
+int scarlet_load(struct exec_build *b);
+void scarlet_commit(struct exec_build *b);
+void scarlet_abandon(struct exec_build *b);
+
+// --- entry.c ---
+bool scarlet_syscall(struct trapframe *tf);
+u32 entry_take_restart(struct trapframe *tf); // SYS_RESTART_* of the interrupted call in this frame, 0: none. Forgets it
+
+// --- event.c ---
+int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e);
+void scarlet_deliver(struct trapframe *tf);
+void scarlet_fault(struct trapframe *tf, const struct event *e);
+i32 scarlet_event_number(enum event_kind k);
+// The native kind of a number in exit_info (these are the same for all ABIs: POSIX signal numbers).
+u32 kind_of_number(i32 number);
+// The kernel's kind for a native one; -E_INVAL.
+[[nodiscard]] int kernel_kind(u32 kind, enum event_kind *out);
+
+// --- riscv64/frame.c ---
+// Makes the frame run the handler. -E_FAULT: the stack cannot take it.
+[[nodiscard]] int event_frame_push(struct trapframe *tf, u64 entry, u64 stack_top, const struct scarlet_task_event *e, u32 blocked);
+[[nodiscard]] int event_frame_pop(struct trapframe *tf, u32 *blocked);
+
+// --- spawn.c ---
+// Runs the job in the new task's own context; ends the task if it fails. Consumes the job.
+void spawn_run(struct spawn_job *job, struct trapframe *tf);
+struct spawn_job *spawn_job_get(struct spawn_job *job);
+// The task ended before it ran the job: tells the parent. Consumes the reference.
+void spawn_job_cancel(struct spawn_job *job);
+
+// --- handle.c ---
+static inline u32 handle_limit(void)
+{
+    return (u32)MIN(task_limit_soft(LIMIT_NOFILE), 1ul << 30);
+}
+static inline u32 anonymous_rights(u32 access)
+{
+    return access | RIGHT_MAP | RIGHT_CONTROL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_SIGNAL;
+}
+// Puts a fresh object at the lowest free slot; consumes the reference in any case. -E_MFILE, -E_NOMEM.
+[[nodiscard]] i64 install(struct object *o, u32 rights, bool cloexec);
+// href_get whose missing rights are always -E_RIGHTS.
+[[nodiscard]] int get_handle(struct href *h, i32 slot, u32 rights);
+// Deadline of a call: FOREVER, 0 (do not wait) or monotonic ns, as the kernel's waits take it.
+static inline u64 deadline_of(u64 ns)
+{
+    return ns == SCARLET_FOREVER ? WAIT_FOREVER : ns == 0 ? 1 : MAX(ns, 2ul);
+}
+
+// --- name.c ---
+static inline struct pathname pathname_of(const struct sys_name *n)
+{
+    return n ? (struct pathname){n->str, n->len} : (struct pathname){"", 0};
+}
+// Where names relative to a handle start, with the rights the handle must have. *lookup gets LOOKUP_BENEATH for handles that were
+// narrowed: those confine. rights_had (may be NULL): what the handle has, RIGHTS_ALL without one.
+[[nodiscard]] int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup, u32 *rights_had);
+
+// --- file.c ---
+void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
+
+// --- view.c ---
+bool object_is_view(const struct object *o);
+struct view *view_of_object(struct object *o);
+
+// --- task.c ---
+void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u, struct scarlet_task_end *out);
