@@ -1,5 +1,5 @@
-// Owns: analyses kept in a folder between runs, one file per content. A file from elsewhere, damaged or of another version counts as
-// absent: every index in it is checked before use.
+// Owns: analyses kept in a folder between runs, one file per content. A file from elsewhere,
+// damaged or of another version counts as absent: every index in it is checked before use.
 #include "fail.h"
 #include "files.h"
 #include "unit.h"
@@ -26,12 +26,16 @@ static char *cache_path(const char *folder, const u8 hash[32])
     return need_text("%s/%.2s/%s", folder, name, name + 2);
 }
 
-#define ARRAYS(X) X(0, funcs) X(1, edges) X(2, calls) X(3, wrappers) X(4, slots) X(5, starts) X(6, imports) X(7, exports) X(8, text)
+#define ARRAYS(X)                                                                                  \
+    X(0, funcs)                                                                                    \
+    X(1, edges) X(2, calls) X(3, wrappers) X(4, slots) X(5, starts) X(6, imports) X(7, exports)    \
+        X(8, text)
 
 static bool sound_symbols(const struct module *m, const struct mod_symbol *s, usize n)
 {
     for (usize i = 0; i < n; i++)
-        if (s[i].name >= m->text.n || s[i].version >= m->text.n || (s[i].func != UINT32_MAX && s[i].func >= m->funcs.n))
+        if (s[i].name >= m->text.n || s[i].version >= m->text.n ||
+            (s[i].func != UINT32_MAX && s[i].func >= m->funcs.n))
             return false;
     return true;
 }
@@ -42,17 +46,21 @@ static bool sound(const struct module *m)
         return false;
     for (usize i = 0; i < m->funcs.n; i++) {
         const struct mod_func *f = &m->funcs.p[i];
-        if (f->name >= m->text.n || f->edge > m->edges.n || f->edges > m->edges.n - f->edge || (i && f->start < f[-1].end) || f->end < f->start)
+        if (f->name >= m->text.n || f->edge > m->edges.n || f->edges > m->edges.n - f->edge ||
+            (i && f->start < f[-1].end) || f->end < f->start)
             return false;
     }
     for (usize i = 0; i < m->edges.n; i++) {
         const struct mod_edge *e = &m->edges.p[i];
-        usize limit = e->kind == EDGE_CALL || e->kind == EDGE_TAKES ? m->funcs.n : e->kind == EDGE_IMPORT ? m->imports.n : m->text.n;
+        usize limit = e->kind == EDGE_CALL || e->kind == EDGE_TAKES ? m->funcs.n
+                      : e->kind == EDGE_IMPORT                      ? m->imports.n
+                                                                    : m->text.n;
         if (e->kind > EDGE_NAMES || e->to >= limit)
             return false;
     }
     for (usize i = 0; i < m->calls.n; i++)
-        if (m->calls.p[i].func >= m->funcs.n || m->calls.p[i].why >= m->text.n || (i && m->calls.p[i].func < m->calls.p[i - 1].func))
+        if (m->calls.p[i].func >= m->funcs.n || m->calls.p[i].why >= m->text.n ||
+            (i && m->calls.p[i].func < m->calls.p[i - 1].func))
             return false;
     for (usize i = 0; i < m->wrappers.n; i++)
         if (m->wrappers.p[i].func >= m->funcs.n)
@@ -60,11 +68,13 @@ static bool sound(const struct module *m)
     u32 group = 0;
     for (usize i = 0; i < m->slots.n; i++) {
         const struct mod_slot *s = &m->slots.p[i];
-        if ((s->import >= 0 && (usize)s->import >= m->imports.n) || s->group < group || s->group > i || (i && s->at < s[-1].at))
+        if ((s->import >= 0 && (usize)s->import >= m->imports.n) || s->group < group ||
+            s->group > i || (i && s->at < s[-1].at))
             return false;
         group = s->group;
     }
-    return sound_symbols(m, m->imports.p, m->imports.n) && sound_symbols(m, m->exports.p, m->exports.n);
+    return sound_symbols(m, m->imports.p, m->imports.n) &&
+           sound_symbols(m, m->exports.p, m->exports.n);
 }
 
 bool cache_load(const char *folder, const u8 hash[32], struct module *m)
@@ -83,16 +93,18 @@ bool cache_load(const char *folder, const u8 hash[32], struct module *m)
         struct bytes rest = slice(f.data, sizeof(h), f.data.n - sizeof(h));
         u8 check[32];
         sha256(rest, check);
-        ok = memcmp(h.magic, cache_magic, 8) == 0 && h.format == CACHE_FORMAT && memcmp(check, h.check, 32) == 0;
+        ok = memcmp(h.magic, cache_magic, 8) == 0 && h.format == CACHE_FORMAT &&
+             memcmp(check, h.check, 32) == 0;
         u64 at = 0;
-#define LOAD(i, array)                                                                                                                                         \
-    if (ok && h.count[i] <= rest.n / sizeof(*m->array.p) && h.count[i] * sizeof(*m->array.p) <= rest.n - at) {                                                 \
-        m->array.n = m->array.cap = h.count[i];                                                                                                                \
-        m->array.p = xalloc(m->array.n, sizeof(*m->array.p));                                                                                                  \
-        if (m->array.n)                                                                                                                                        \
-            memcpy(m->array.p, rest.p + at, m->array.n * sizeof(*m->array.p));                                                                                 \
-        at += m->array.n * sizeof(*m->array.p);                                                                                                                \
-    } else                                                                                                                                                     \
+#define LOAD(i, array)                                                                             \
+    if (ok && h.count[i] <= rest.n / sizeof(*m->array.p) &&                                        \
+        h.count[i] * sizeof(*m->array.p) <= rest.n - at) {                                         \
+        m->array.n = m->array.cap = h.count[i];                                                    \
+        m->array.p = xalloc(m->array.n, sizeof(*m->array.p));                                      \
+        if (m->array.n)                                                                            \
+            memcpy(m->array.p, rest.p + at, m->array.n * sizeof(*m->array.p));                     \
+        at += m->array.n * sizeof(*m->array.p);                                                    \
+    } else                                                                                         \
         ok = false;
         ARRAYS(LOAD)
         m->machine = (u16)h.machine;
@@ -122,18 +134,24 @@ static bool put(int fd, const void *p, usize n)
 // A cache that cannot be written is no error: the next run analyses again.
 void cache_store(const char *folder, const u8 hash[32], const struct module *m)
 {
-    struct header h = {.format = CACHE_FORMAT, .machine = m->machine, .sites = m->sites, .instructions = m->instructions, .budget_hit = m->budget_hit};
+    struct header h = {.format = CACHE_FORMAT,
+                       .machine = m->machine,
+                       .sites = m->sites,
+                       .instructions = m->instructions,
+                       .budget_hit = m->budget_hit};
     memcpy(h.magic, cache_magic, 8);
     u64 total = 0;
 #define COUNT(i, array) h.count[i] = m->array.n, total += m->array.n * sizeof(*m->array.p);
     ARRAYS(COUNT)
     u8 *all = xalloc(total, 1), *at = all;
-#define COPY(i, array)                                                                                                                                         \
-    if (m->array.n)                                                                                                                                            \
-        memcpy(at, m->array.p, m->array.n * sizeof(*m->array.p)), at += m->array.n * sizeof(*m->array.p);
+#define COPY(i, array)                                                                             \
+    if (m->array.n)                                                                                \
+        memcpy(at, m->array.p, m->array.n * sizeof(*m->array.p)),                                  \
+            at += m->array.n * sizeof(*m->array.p);
     ARRAYS(COPY)
     sha256((struct bytes){all, total}, h.check);
-    char *path = cache_path(folder, hash), *slash = strrchr(path, '/'), *part = need_text("%s.XXXXXX", path);
+    char *path = cache_path(folder, hash), *slash = strrchr(path, '/'),
+         *part = need_text("%s.XXXXXX", path);
     *slash = 0;
     if (make_directories(path)) {
         int fd = mkostemp(part, O_CLOEXEC);

@@ -1,15 +1,17 @@
-// Owns: recognising formats. ELF and scripts go through the kernel's own detection (host-tools/detect); the others are told by their magic
-// numbers and the fields behind them. Pure.
+// Owns: recognising formats. ELF and scripts go through the kernel's own detection
+// (host-tools/detect); the others are told by their magic numbers and the fields behind them. Pure.
 //
-// Layouts: PE/COFF (Microsoft's "PE Format"), Mach-O (<mach-o/loader.h>), WebAssembly core 1.0 binary format, Java VM specification 4.1,
-// the DOS EXE header, a.out(5), ar(5).
+// Layouts: PE/COFF (Microsoft's "PE Format"), Mach-O (<mach-o/loader.h>), WebAssembly core 1.0
+// binary format, Java VM specification 4.1, the DOS EXE header, a.out(5), ar(5).
 #include "describe.h"
 #include <string.h>
 #include <strings.h>
 
 const char *format_name(enum format f)
 {
-    static const char *const names[FORMATS] = {"empty", "data", "text", "ELF", "script", "PE", "NE", "Mach-O", "WebAssembly", "Java class", "DOS MZ", "DOS COM", "a.out", "archive"};
+    static const char *const names[FORMATS] = {
+        "empty",  "data",        "text",       "ELF",    "script",  "PE",    "NE",
+        "Mach-O", "WebAssembly", "Java class", "DOS MZ", "DOS COM", "a.out", "archive"};
     return names[f];
 }
 
@@ -44,16 +46,29 @@ static void set_machine(struct description *d, const struct name *table, usize n
 
 const char *elf_machine_name(u16 machine, u8 class, bool big, char out[32])
 {
-    static const struct name names[] = {{1, "we32100"}, {2, "sparc"}, {3, "i386"}, {4, "m68k"}, {5, "m88k"}, {7, "i860"}, {8, "mips"}, {15, "hppa"},
-                                        {18, "sparc32plus"}, {20, "ppc"}, {21, "ppc64"}, {22, "s390"}, {40, "arm"}, {41, "alpha"}, {42, "sh"}, {43, "sparcv9"},
-                                        {50, "ia64"}, {62, "x86-64"}, {75, "vax"}, {76, "cris"}, {83, "avr"}, {88, "m32r"}, {92, "openrisc"}, {93, "arc"},
-                                        {94, "xtensa"}, {105, "msp430"}, {106, "blackfin"}, {113, "nios2"}, {164, "hexagon"}, {183, "aarch64"}, {189, "microblaze"},
-                                        {190, "cuda"}, {195, "arc2"}, {224, "amdgpu"}, {243, "riscv"}, {247, "bpf"}, {252, "csky"}, {258, "loongarch"}};
+    static const struct name names[] = {
+        {1, "we32100"},      {2, "sparc"},      {3, "i386"},         {4, "m68k"},
+        {5, "m88k"},         {7, "i860"},       {8, "mips"},         {15, "hppa"},
+        {18, "sparc32plus"}, {20, "ppc"},       {21, "ppc64"},       {22, "s390"},
+        {40, "arm"},         {41, "alpha"},     {42, "sh"},          {43, "sparcv9"},
+        {50, "ia64"},        {62, "x86-64"},    {75, "vax"},         {76, "cris"},
+        {83, "avr"},         {88, "m32r"},      {92, "openrisc"},    {93, "arc"},
+        {94, "xtensa"},      {105, "msp430"},   {106, "blackfin"},   {113, "nios2"},
+        {164, "hexagon"},    {183, "aarch64"},  {189, "microblaze"}, {190, "cuda"},
+        {195, "arc2"},       {224, "amdgpu"},   {243, "riscv"},      {247, "bpf"},
+        {252, "csky"},       {258, "loongarch"}};
     snprintf(out, 32, "machine %u", machine);
     for (usize i = 0; i < ARRAY_LEN(names); i++)
         if (names[i].value == machine)
-            snprintf(out, 32, "%s%s%s", names[i].name, machine == 243 || machine == 258 ? class == ELF_CLASS64 ? "64" : "32" : machine == 8 && class == ELF_CLASS64 ? "64" : "",
-                     machine == 8 && !big ? "el" : machine == 21 && !big ? "le" : machine == 40 && big ? "eb" : machine == 183 && big ? "_be" : "");
+            snprintf(out, 32, "%s%s%s", names[i].name,
+                     machine == 243 || machine == 258       ? class == ELF_CLASS64 ? "64" : "32"
+                     : machine == 8 && class == ELF_CLASS64 ? "64"
+                                                            : "",
+                     machine == 8 && !big    ? "el"
+                     : machine == 21 && !big ? "le"
+                     : machine == 40 && big  ? "eb"
+                     : machine == 183 && big ? "_be"
+                                             : "");
     if (machine == 62 && class == ELF_CLASS32)
         strcpy(out, "x32");
     return out;
@@ -71,7 +86,8 @@ static void elf(struct bytes data, const char *path, u16 machine, struct descrip
     elf_machine_name(s.machine, s.class, d->big, d->machine);
     struct detect_score scores[MAX_ABIS];
     d->score_n = detect_abis() < MAX_ABIS ? detect_abis() : MAX_ABIS;
-    int best = detect_abis() <= MAX_ABIS ? detect_scores(data.p, head, data.n, path, machine, scores) : -1;
+    int best =
+        detect_abis() <= MAX_ABIS ? detect_scores(data.p, head, data.n, path, machine, scores) : -1;
     memcpy(d->scores, scores, d->score_n * sizeof(scores[0]));
     if (d->elf == ELF_DAMAGED) {
         damaged(d, s.problem, s.problem_offset);
@@ -79,13 +95,18 @@ static void elf(struct bytes data, const char *path, u16 machine, struct descrip
         strcpy(d->kind, "damaged");
         return;
     }
-    static const char *const types[] = {"file without a type", "object", "static program", "shared library", "core dump"};
-    snprintf(d->kind, sizeof(d->kind), "%s", s.type < ARRAY_LEN(types) ? types[s.type] : "of an unknown type");
+    static const char *const types[] = {"file without a type", "object", "static program",
+                                        "shared library", "core dump"};
+    snprintf(d->kind, sizeof(d->kind), "%s",
+             s.type < ARRAY_LEN(types) ? types[s.type] : "of an unknown type");
     if (s.has_interp)
         strcpy(d->kind, s.type == ELF_TYPE_DYN ? "dynamic program (PIE)" : "dynamic program");
     because(d, "ELF, %u-bit, %s-endian, for %s", d->bits, d->big ? "big" : "little", d->machine);
     if (s.osabi)
-        because(d, "marked for system %u%s", s.osabi, s.osabi == ELF_OSABI_GNU ? " (GNU/Linux)" : s.osabi == ELF_OSABI_SCARLET ? " (Scarlet)" : "");
+        because(d, "marked for system %u%s", s.osabi,
+                s.osabi == ELF_OSABI_GNU       ? " (GNU/Linux)"
+                : s.osabi == ELF_OSABI_SCARLET ? " (Scarlet)"
+                                               : "");
     if (best >= 0) {
         d->abi = scores[best].abi;
         d->score = scores[best].score;
@@ -98,28 +119,55 @@ static void elf(struct bytes data, const char *path, u16 machine, struct descrip
 
 static void pe(struct bytes b, u64 at, struct description *d)
 {
-    static const struct name machines[] = {{0x14c, "i386"}, {0x8664, "x86-64"}, {0x1c0, "arm"}, {0x1c4, "arm"}, {0xaa64, "aarch64"}, {0x5032, "riscv32"},
-                                           {0x5064, "riscv64"}, {0x200, "ia64"}, {0xebc, "any (EFI byte code)"}, {0x6264, "loongarch64"}, {0x166, "mipsel"}, {0x1f0, "ppc"}};
-    static const char *const subsystems[] = {"unknown", "native", "windows", "windows console", "", "OS/2 console", "", "POSIX console", "", "Windows CE", "EFI application", "EFI boot driver",
-                                             "EFI runtime driver", "EFI ROM", "Xbox", "", "Windows boot application"};
+    static const struct name machines[] = {
+        {0x14c, "i386"},         {0x8664, "x86-64"},  {0x1c0, "arm"},
+        {0x1c4, "arm"},          {0xaa64, "aarch64"}, {0x5032, "riscv32"},
+        {0x5064, "riscv64"},     {0x200, "ia64"},     {0xebc, "any (EFI byte code)"},
+        {0x6264, "loongarch64"}, {0x166, "mipsel"},   {0x1f0, "ppc"}};
+    static const char *const subsystems[] = {"unknown",
+                                             "native",
+                                             "windows",
+                                             "windows console",
+                                             "",
+                                             "OS/2 console",
+                                             "",
+                                             "POSIX console",
+                                             "",
+                                             "Windows CE",
+                                             "EFI application",
+                                             "EFI boot driver",
+                                             "EFI runtime driver",
+                                             "EFI ROM",
+                                             "Xbox",
+                                             "",
+                                             "Windows boot application"};
     bool ok = true;
     d->format = FORMAT_PE;
-    u16 machine = get16(b, at + 4, false, &ok), optional = get16(b, at + 20, false, &ok), flags = get16(b, at + 22, false, &ok);
+    u16 machine = get16(b, at + 4, false, &ok), optional = get16(b, at + 20, false, &ok),
+        flags = get16(b, at + 22, false, &ok);
     if (!ok)
         return damaged(d, "file ends inside the PE header", b.n);
     set_machine(d, machines, ARRAY_LEN(machines), machine);
-    u16 magic = optional ? get16(b, at + 24, false, &ok) : 0, subsystem = optional ? get16(b, at + 24 + 68, false, &ok) : 0;
+    u16 magic = optional ? get16(b, at + 24, false, &ok) : 0,
+        subsystem = optional ? get16(b, at + 24 + 68, false, &ok) : 0;
     d->bits = magic == 0x20b ? 64 : 32;
     bool efi = subsystem >= 10 && subsystem <= 13;
     d->abi = efi ? "efi" : "windows";
     d->score = ok && (magic == 0x10b || magic == 0x20b) ? 95 : 60;
-    snprintf(d->kind, sizeof(d->kind), "%s%s%s", subsystem < ARRAY_LEN(subsystems) && *subsystems[subsystem] ? subsystems[subsystem] : "unknown", flags & 0x2000 ? " library" : efi ? "" : " program",
+    snprintf(d->kind, sizeof(d->kind), "%s%s%s",
+             subsystem < ARRAY_LEN(subsystems) && *subsystems[subsystem] ? subsystems[subsystem]
+                                                                         : "unknown",
+             flags & 0x2000 ? " library"
+             : efi          ? ""
+                            : " program",
              magic == 0x107 ? " (ROM)" : "");
-    because(d, "\"MZ\" with a PE header at offset %llu, for %s", (unsigned long long)at, d->machine);
+    because(d, "\"MZ\" with a PE header at offset %llu, for %s", (unsigned long long)at,
+            d->machine);
     // A header of the common language runtime makes it byte code.
     u64 directories = at + 24 + (magic == 0x20b ? 112 : 96);
     ok = true;
-    if (optional >= (magic == 0x20b ? 112 : 96) + 15 * 8 && get32(b, directories + 14 * 8, false, &ok) && ok) {
+    if (optional >= (magic == 0x20b ? 112 : 96) + 15 * 8 &&
+        get32(b, directories + 14 * 8, false, &ok) && ok) {
         d->abi = "dotnet";
         because(d, "has a header of the .NET runtime");
     }
@@ -136,7 +184,9 @@ static void mz(struct bytes b, struct description *d)
     strcpy(d->machine, "i8086");
     d->bits = 16;
     bool has_new = ok && get16(b, 24, false, &ok) >= 64;
-    if (has_new && slice(b, at, 2).n && (memcmp(b.p + at, "NE", 2) == 0 || memcmp(b.p + at, "LE", 2) == 0 || memcmp(b.p + at, "LX", 2) == 0)) {
+    if (has_new && slice(b, at, 2).n &&
+        (memcmp(b.p + at, "NE", 2) == 0 || memcmp(b.p + at, "LE", 2) == 0 ||
+         memcmp(b.p + at, "LX", 2) == 0)) {
         d->format = FORMAT_NE;
         d->abi = b.p[at + 1] == 'X' ? "os2" : "win16";
         d->score = 80;
@@ -144,7 +194,8 @@ static void mz(struct bytes b, struct description *d)
         return because(d, "\"MZ\" with a %.2s header at offset %u", (const char *)b.p + at, at);
     }
     ok = true;
-    u16 last = get16(b, 2, false, &ok), pages = get16(b, 4, false, &ok), header = get16(b, 8, false, &ok);
+    u16 last = get16(b, 2, false, &ok), pages = get16(b, 4, false, &ok),
+        header = get16(b, 8, false, &ok);
     d->format = FORMAT_MZ;
     d->abi = "dos";
     strcpy(d->kind, "program");
@@ -152,15 +203,29 @@ static void mz(struct bytes b, struct description *d)
         return damaged(d, "file ends inside the MZ header", b.n);
     u64 size = (u64)pages * 512 - (last ? 512 - MIN(last, 512) : 0);
     d->score = size <= b.n && (u64)header * 16 <= size ? 80 : 40;
-    because(d, "\"MZ\" without a newer header: a DOS program of %llu bytes", (unsigned long long)size);
+    because(d, "\"MZ\" without a newer header: a DOS program of %llu bytes",
+            (unsigned long long)size);
     if (size > b.n)
         damaged(d, "the header announces more than the file holds", 2);
 }
 
 static void macho(struct bytes b, struct description *d)
 {
-    static const struct name machines[] = {{7, "i386"}, {0x1000007, "x86-64"}, {12, "arm"}, {0x100000c, "aarch64"}, {18, "ppc"}, {0x1000012, "ppc64"}};
-    static const char *const types[] = {"", "object", "program", "fixed library", "core dump", "preloaded program", "shared library", "dynamic linker", "bundle", "library stub", "debug symbols", "kernel extension"};
+    static const struct name machines[] = {{7, "i386"}, {0x1000007, "x86-64"},
+                                           {12, "arm"}, {0x100000c, "aarch64"},
+                                           {18, "ppc"}, {0x1000012, "ppc64"}};
+    static const char *const types[] = {"",
+                                        "object",
+                                        "program",
+                                        "fixed library",
+                                        "core dump",
+                                        "preloaded program",
+                                        "shared library",
+                                        "dynamic linker",
+                                        "bundle",
+                                        "library stub",
+                                        "debug symbols",
+                                        "kernel extension"};
     bool ok = true, big = b.p[0] == 0xfe, fat = b.p[0] == 0xca;
     d->format = FORMAT_MACHO;
     d->abi = "darwin";
@@ -176,9 +241,11 @@ static void macho(struct bytes b, struct description *d)
     }
     d->big = big;
     d->bits = b.p[big ? 3 : 0] == 0xcf ? 64 : 32;
-    u32 cpu = get32(b, 4, big, &ok), type = get32(b, 12, big, &ok), commands = get32(b, 16, big, &ok), size = get32(b, 20, big, &ok);
+    u32 cpu = get32(b, 4, big, &ok), type = get32(b, 12, big, &ok),
+        commands = get32(b, 16, big, &ok), size = get32(b, 20, big, &ok);
     set_machine(d, machines, ARRAY_LEN(machines), cpu);
-    snprintf(d->kind, sizeof(d->kind), "%s", type < ARRAY_LEN(types) && type ? types[type] : "of an unknown type");
+    snprintf(d->kind, sizeof(d->kind), "%s",
+             type < ARRAY_LEN(types) && type ? types[type] : "of an unknown type");
     because(d, "Mach-O, %u-bit, for %s, %u load commands", d->bits, d->machine, commands);
     if (!ok || size > b.n - (d->bits == 64 ? 32 : 28) || b.n < 32)
         damaged(d, "file ends inside the load commands", b.n);
@@ -214,19 +281,23 @@ static void wasm(struct bytes b, struct description *d)
 
 static bool aout(struct bytes b, struct description *d)
 {
-    static const struct name machines[] = {{0, "unknown"}, {1, "m68010"}, {2, "m68020"}, {3, "sparc"}, {100, "i386"}, {134, "i386"}, {137, "i386"}, {140, "mipsel"}, {135, "m68k"}, {150, "vax"}};
+    static const struct name machines[] = {
+        {0, "unknown"}, {1, "m68010"}, {2, "m68020"},   {3, "sparc"},  {100, "i386"},
+        {134, "i386"},  {137, "i386"}, {140, "mipsel"}, {135, "m68k"}, {150, "vax"}};
     bool ok = true;
     for (int big = 0; big < 2; big++) {
         u32 word = get32(b, 0, big, &ok);
         u16 magic = (u16)word;
         if (!ok || (magic != 0407 && magic != 0410 && magic != 0413 && magic != 0314))
             continue;
-        u64 text = get32(b, 4, big, &ok), data = get32(b, 8, big, &ok), symbols = get32(b, 16, big, &ok), entry = get32(b, 20, big, &ok);
+        u64 text = get32(b, 4, big, &ok), data = get32(b, 8, big, &ok),
+            symbols = get32(b, 16, big, &ok), entry = get32(b, 20, big, &ok);
         u32 machine = word >> 16 & 0x3ff;
         bool known = false;
         for (usize i = 0; i < ARRAY_LEN(machines); i++)
             known |= machines[i].value == (machine & 0xff);
-        if (!ok || !known || text == 0 || text + data + symbols > b.n || entry > text + data + 0x10000000 || (text | data) & 3)
+        if (!ok || !known || text == 0 || text + data + symbols > b.n ||
+            entry > text + data + 0x10000000 || (text | data) & 3)
             continue;
         d->format = FORMAT_AOUT;
         d->big = big;
@@ -234,8 +305,12 @@ static bool aout(struct bytes b, struct description *d)
         d->abi = "aout";
         d->score = 60;
         set_machine(d, machines, ARRAY_LEN(machines), machine & 0xff);
-        snprintf(d->kind, sizeof(d->kind), "%s", magic == 0407 ? "impure program or object" : magic == 0410 ? "pure program" : "demand-paged program");
-        because(d, "a.out magic %#o, text %llu and data %llu bytes fit the file", magic, (unsigned long long)text, (unsigned long long)data);
+        snprintf(d->kind, sizeof(d->kind), "%s",
+                 magic == 0407   ? "impure program or object"
+                 : magic == 0410 ? "pure program"
+                                 : "demand-paged program");
+        because(d, "a.out magic %#o, text %llu and data %llu bytes fit the file", magic,
+                (unsigned long long)text, (unsigned long long)data);
         return true;
     }
     return false;
@@ -269,7 +344,11 @@ static void archive(struct bytes b, struct description *d)
         }
         at += 60 + size + (size & 1);
     }
-    snprintf(d->kind, sizeof(d->kind), "%s, %llu members", deb ? "Debian package" : thin ? "thin ar archive" : "ar archive", (unsigned long long)members);
+    snprintf(d->kind, sizeof(d->kind), "%s, %llu members",
+             deb    ? "Debian package"
+             : thin ? "thin ar archive"
+                    : "ar archive",
+             (unsigned long long)members);
     because(d, "ar's mark at the start, %llu members", (unsigned long long)members);
 }
 
@@ -311,7 +390,8 @@ static void com(struct bytes b, const char *path, struct description *d)
     d->score = dos ? 50 : jump ? 30 : 15;
     strcpy(d->machine, "i8086");
     strcpy(d->kind, "program");
-    because(d, "named .com, %llu bytes fit one segment%s%s", (unsigned long long)b.n, dos ? ", calls int 21h" : "", jump ? ", begins with a jump" : "");
+    because(d, "named .com, %llu bytes fit one segment%s%s", (unsigned long long)b.n,
+            dos ? ", calls int 21h" : "", jump ? ", begins with a jump" : "");
 }
 
 void describe(struct bytes b, const char *path, u16 machine, struct description *d)
@@ -338,11 +418,14 @@ void describe(struct bytes b, const char *path, u16 machine, struct description 
         strcpy(d->kind, "damaged");
         return damaged(d, "\"#!\" without an interpreter, or its line is too long", 2);
     }
-    if (b.n >= 2 && ((b.p[0] == 'M' && b.p[1] == 'Z') || (b.p[0] == 'Z' && b.p[1] == 'M')) && b.n >= 28)
+    if (b.n >= 2 && ((b.p[0] == 'M' && b.p[1] == 'Z') || (b.p[0] == 'Z' && b.p[1] == 'M')) &&
+        b.n >= 28)
         return mz(b, d);
-    if (b.n >= 28 && (word == 0xfeedface || word == 0xfeedfacf || word == 0xcefaedfe || word == 0xcffaedfe))
+    if (b.n >= 28 &&
+        (word == 0xfeedface || word == 0xfeedfacf || word == 0xcefaedfe || word == 0xcffaedfe))
         return macho(b, d);
-    if (b.n >= 8 && word == 0xcafebabe) // universal Mach-O counts parts where Java has its version, which is at least 45
+    if (b.n >= 8 && word == 0xcafebabe) // universal Mach-O counts parts where Java has its version,
+                                        // which is at least 45
         return get32(b, 4, true, &ok) < 43 ? macho(b, d) : java(b, d);
     if (b.n >= 8 && word == 0x0061736d)
         return wasm(b, d);

@@ -3,20 +3,36 @@
 #include "detect.h"
 #include "util.h"
 
-enum format { FORMAT_EMPTY, FORMAT_DATA, FORMAT_TEXT, FORMAT_ELF, FORMAT_SCRIPT, FORMAT_PE, FORMAT_NE, FORMAT_MACHO, FORMAT_WASM, FORMAT_JAVA, FORMAT_MZ, FORMAT_COM,
-              FORMAT_AOUT, FORMAT_ARCHIVE, FORMATS };
+enum format {
+    FORMAT_EMPTY,
+    FORMAT_DATA,
+    FORMAT_TEXT,
+    FORMAT_ELF,
+    FORMAT_SCRIPT,
+    FORMAT_PE,
+    FORMAT_NE,
+    FORMAT_MACHO,
+    FORMAT_WASM,
+    FORMAT_JAVA,
+    FORMAT_MZ,
+    FORMAT_COM,
+    FORMAT_AOUT,
+    FORMAT_ARCHIVE,
+    FORMATS
+};
 const char *format_name(enum format f);
 
 enum { MAX_ABIS = 16 };
 struct description {
     enum format format;
-    char machine[32];  // "riscv64", "x86-64", "any"
-    char kind[64];     // "dynamic program", "shared library", "object"
+    char machine[32]; // "riscv64", "x86-64", "any"
+    char kind[64];    // "dynamic program", "shared library", "object"
     u8 bits;
     bool big;
-    int score;         // of the format's recognition for foreign formats, of the chosen ABI for ELF
-    const char *abi;   // chosen by the kernel's probes, or the ABI that the format belongs to; NULL: none known
-    bool runs_here;    // an ABI of this kernel takes it
+    int score;       // of the format's recognition for foreign formats, of the chosen ABI for ELF
+    const char *abi; // chosen by the kernel's probes, or the ABI that the format belongs to; NULL:
+                     // none known
+    bool runs_here;  // an ABI of this kernel takes it
     struct detect_score scores[MAX_ABIS];
     unsigned score_n;
     u16 elf_machine;

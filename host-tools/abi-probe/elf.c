@@ -1,4 +1,5 @@
-// Owns: reading ELF (System V ABI, gABI chapters 4 and 5; GNU symbol versions and hash as in the LSB). Pure.
+// Owns: reading ELF (System V ABI, gABI chapters 4 and 5; GNU symbol versions and hash as in the
+// LSB). Pure.
 #include "elf.h"
 #include "elf_private.h"
 #include <stdlib.h>
@@ -53,7 +54,8 @@ static void read_segments(struct elf *e, u64 *dyn_addr, u64 *dyn_size)
 {
     bool wide = e->class == ELF_CLASS64, ok = true;
     u64 phoff = wide ? get64(e->data, 32, e->big, &ok) : get32(e->data, 28, e->big, &ok);
-    u16 size = get16(e->data, wide ? 54 : 42, e->big, &ok), count = get16(e->data, wide ? 56 : 44, e->big, &ok);
+    u16 size = get16(e->data, wide ? 54 : 42, e->big, &ok),
+        count = get16(e->data, wide ? 56 : 44, e->big, &ok);
     if (!ok || !count)
         return;
     if (size < (wide ? 56 : 32))
@@ -69,7 +71,8 @@ static void read_segments(struct elf *e, u64 *dyn_addr, u64 *dyn_size)
         m.filesz = wide ? get64(h, 32, e->big, &ok) : get32(h, 16, e->big, &ok);
         m.memsz = wide ? get64(h, 40, e->big, &ok) : get32(h, 20, e->big, &ok);
         u64 end;
-        if (__builtin_add_overflow(m.vaddr, m.memsz, &end) || m.offset > e->data.n || m.filesz > e->data.n - m.offset) {
+        if (__builtin_add_overflow(m.vaddr, m.memsz, &end) || m.offset > e->data.n ||
+            m.filesz > e->data.n - m.offset) {
             if (type == ELF_SEG_LOAD || type == ELF_SEG_DYNAMIC || type == ELF_SEG_INTERP)
                 problem(e, "a segment lies outside the file");
             continue;
@@ -86,7 +89,10 @@ static void read_segments(struct elf *e, u64 *dyn_addr, u64 *dyn_size)
 static int by_start(const void *a, const void *b)
 {
     const struct elf_range *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start ? 1 : x->end < y->end ? -1 : x->end > y->end;
+    return x->start < y->start   ? -1
+           : x->start > y->start ? 1
+           : x->end < y->end     ? -1
+                                 : x->end > y->end;
 }
 
 // Sorted, without overlaps.
@@ -116,11 +122,13 @@ static void read_sections(struct elf *e, struct sections *s)
 {
     bool ok = true;
     u64 shoff = get64(e->data, 40, false, &ok);
-    u16 size = get16(e->data, 58, false, &ok), count = get16(e->data, 60, false, &ok), names = get16(e->data, 62, false, &ok);
+    u16 size = get16(e->data, 58, false, &ok), count = get16(e->data, 60, false, &ok),
+        names = get16(e->data, 62, false, &ok);
     if (!ok || !shoff || size != 64)
         return;
     struct bytes name_header = slice(e->data, shoff + (u64)names * size, size);
-    struct bytes name_table = slice(e->data, get64(name_header, 24, false, &ok), get64(name_header, 32, false, &ok));
+    struct bytes name_table =
+        slice(e->data, get64(name_header, 24, false, &ok), get64(name_header, 32, false, &ok));
     for (u32 i = 0; i < count; i++) {
         struct bytes h = slice(e->data, shoff + (u64)i * size, size);
         if (!h.n)
@@ -128,15 +136,18 @@ static void read_sections(struct elf *e, struct sections *s)
         ok = true;
         const char *name = get_string(name_table, get32(h, 0, false, &ok));
         u32 type = get32(h, 4, false, &ok), link = get32(h, 40, false, &ok);
-        u64 flags = get64(h, 8, false, &ok), addr = get64(h, 16, false, &ok), off = get64(h, 24, false, &ok), n = get64(h, 32, false, &ok);
+        u64 flags = get64(h, 8, false, &ok), addr = get64(h, 16, false, &ok),
+            off = get64(h, 24, false, &ok), n = get64(h, 32, false, &ok);
         if (!ok || !slice(e->data, off, n).n)
             continue;
         struct elf_range r = {addr, addr + n};
         if (type == 2) { // SHT_SYMTAB
             struct bytes l = slice(e->data, shoff + (u64)link * size, size);
-            s->symtab = off, s->symtab_n = n, s->strtab = get64(l, 24, false, &ok), s->strtab_n = get64(l, 32, false, &ok);
+            s->symtab = off, s->symtab_n = n, s->strtab = get64(l, 24, false, &ok),
+            s->strtab_n = get64(l, 32, false, &ok);
         }
-        if (!(flags & 2) || r.end < r.start || elf_at(e, addr, n).p != e->data.p + off) // SHF_ALLOC, and where it says it is
+        if (!(flags & 2) || r.end < r.start ||
+            elf_at(e, addr, n).p != e->data.p + off) // SHF_ALLOC, and where it says it is
             continue;
         if (flags & 4) // SHF_EXECINSTR
             *VEC_ADD(&e->code) = r;
@@ -153,19 +164,28 @@ static void whole_segments(struct elf *e)
 {
     for (usize i = 0; i < e->maps.n; i++)
         if (e->maps.p[i].flags & ELF_FLAG_X && e->maps.p[i].filesz)
-            *VEC_ADD(&e->code) = (struct elf_range){e->maps.p[i].vaddr, e->maps.p[i].vaddr + e->maps.p[i].filesz};
+            *VEC_ADD(&e->code) =
+                (struct elf_range){e->maps.p[i].vaddr, e->maps.p[i].vaddr + e->maps.p[i].filesz};
 }
 
 static void read_symtab(struct elf *e, const struct sections *s)
 {
-    struct bytes table = slice(e->data, s->symtab, s->symtab_n), strings = slice(e->data, s->strtab, s->strtab_n);
+    struct bytes table = slice(e->data, s->symtab, s->symtab_n),
+                 strings = slice(e->data, s->strtab, s->strtab_n);
     for (u64 at = 24; at + 24 <= table.n; at += 24) {
         bool ok = true;
         u8 info = table.p[at + 4];
         u8 type = info & 15;
-        struct elf_symbol y = {get_string(strings, get32(table, at, false, &ok)), NULL, get64(table, at + 8, false, &ok),
-                               get64(table, at + 16, false, &ok), type, info >> 4, get16(table, at + 6, false, &ok) != 0, false};
-        if (y.name && *y.name && y.defined && (type == SYM_FUNC || type == SYM_OBJECT || type == SYM_IFUNC))
+        struct elf_symbol y = {get_string(strings, get32(table, at, false, &ok)),
+                               NULL,
+                               get64(table, at + 8, false, &ok),
+                               get64(table, at + 16, false, &ok),
+                               type,
+                               info >> 4,
+                               get16(table, at + 6, false, &ok) != 0,
+                               false};
+        if (y.name && *y.name && y.defined &&
+            (type == SYM_FUNC || type == SYM_OBJECT || type == SYM_IFUNC))
             *VEC_ADD(&e->symbols) = y;
     }
 }
@@ -183,7 +203,8 @@ void elf_read(struct bytes data, struct elf *e)
     e->machine = get16(data, 18, e->big, &ok);
     if (e->class != ELF_CLASS32 && e->class != ELF_CLASS64)
         return problem(e, "unknown class");
-    e->entry = e->class == ELF_CLASS64 ? get64(data, 24, e->big, &ok) : get32(data, 24, e->big, &ok);
+    e->entry =
+        e->class == ELF_CLASS64 ? get64(data, 24, e->big, &ok) : get32(data, 24, e->big, &ok);
     e->flags = get32(data, e->class == ELF_CLASS64 ? 48 : 36, e->big, &ok);
     if (!ok)
         return problem(e, "file ends inside the ELF header");

@@ -1,4 +1,5 @@
-// A whole ELF file, read with distrust: nothing in it is used before it was found to lie inside the file.
+// A whole ELF file, read with distrust: nothing in it is used before it was found to lie inside the
+// file.
 #pragma once
 #include "util.h"
 
@@ -13,7 +14,7 @@ struct elf_symbol {
     const char *name;    // inside the file
     const char *version; // NULL: none
     u64 value, size;
-    u8 type, bind;       // STT_, STB_
+    u8 type, bind; // STT_, STB_
     bool defined, hidden_version;
 };
 struct elf_reloc {
@@ -34,25 +35,28 @@ struct elf {
     u64 entry;
     const char *interp, *soname, *rpath, *runpath;
     bool dynamic, static_pie;
-    const char *problem; // of the parts beyond what detection checks; the file is used as far as it goes
+    const char
+        *problem; // of the parts beyond what detection checks; the file is used as far as it goes
     VEC(struct elf_map) maps;
     VEC(const char *) needed;
     VEC(struct elf_symbol) symbols; // .dynsym, then .symtab from symtab_start on
     usize symtab_start;
     VEC(struct elf_reloc) relocs;
     VEC(struct elf_need) needs;
-    VEC(const char *) defines; // versions defined
-    VEC(u64) roots;            // entry, init and fini functions, as addresses
+    VEC(const char *) defines;                    // versions defined
+    VEC(u64) roots;                               // entry, init and fini functions, as addresses
     VEC(struct elf_range) code, plt, got, frames; // frames: functions in .eh_frame, sorted
 };
 
 enum { SYM_FUNC = 2, SYM_OBJECT = 1, SYM_IFUNC = 10, BIND_LOCAL = 0, BIND_WEAK = 2 };
 
-// Reads headers, dynamic section, symbols, relocations, frames. For 64-bit little-endian files all of it, for others the headers
-// and the interpreter. Always succeeds; what is wrong ends up in problem.
+// Reads headers, dynamic section, symbols, relocations, frames. For 64-bit little-endian files all
+// of it, for others the headers and the interpreter. Always succeeds; what is wrong ends up in
+// problem.
 void elf_read(struct bytes data, struct elf *e);
 void elf_free(struct elf *e);
-// The n bytes at address addr, empty if the file does not hold them all. elf_at_most: as many as it holds, up to n.
+// The n bytes at address addr, empty if the file does not hold them all. elf_at_most: as many as it
+// holds, up to n.
 struct bytes elf_at(const struct elf *e, u64 addr, u64 n);
 struct bytes elf_at_most(const struct elf *e, u64 addr, u64 n);
 bool elf_is_code(const struct elf *e, u64 addr);

@@ -1,8 +1,18 @@
-// Owns: function ranges from .eh_frame (LSB core, "Exception Frames"; DWARF call frame information). Pure.
+// Owns: function ranges from .eh_frame (LSB core, "Exception Frames"; DWARF call frame
+// information). Pure.
 #include "elf_private.h"
 #include <string.h>
 
-enum { PE_ABSPTR = 0, PE_UDATA2 = 2, PE_UDATA4 = 3, PE_UDATA8 = 4, PE_SDATA2 = 10, PE_SDATA4 = 11, PE_SDATA8 = 12, PE_OMIT = 255 };
+enum {
+    PE_ABSPTR = 0,
+    PE_UDATA2 = 2,
+    PE_UDATA4 = 3,
+    PE_UDATA8 = 4,
+    PE_SDATA2 = 10,
+    PE_SDATA4 = 11,
+    PE_SDATA8 = 12,
+    PE_OMIT = 255
+};
 
 static u64 leb(struct bytes b, u64 *at, bool *ok)
 {
@@ -25,19 +35,31 @@ static u64 encoded(struct bytes b, u64 *at, u8 encoding, u64 here, bool *ok)
     switch (encoding & 15) {
     case PE_ABSPTR:
     case PE_UDATA8:
-    case PE_SDATA8: v = get64(b, *at, false, ok), *at += 8; break;
-    case PE_UDATA4: v = get32(b, *at, false, ok), *at += 4; break;
-    case PE_SDATA4: v = (u64)(i64)(i32)get32(b, *at, false, ok), *at += 4; break;
-    case PE_UDATA2: v = get16(b, *at, false, ok), *at += 2; break;
-    case PE_SDATA2: v = (u64)(i64)(i16)get16(b, *at, false, ok), *at += 2; break;
-    default: *ok = false;
+    case PE_SDATA8:
+        v = get64(b, *at, false, ok), *at += 8;
+        break;
+    case PE_UDATA4:
+        v = get32(b, *at, false, ok), *at += 4;
+        break;
+    case PE_SDATA4:
+        v = (u64)(i64)(i32)get32(b, *at, false, ok), *at += 4;
+        break;
+    case PE_UDATA2:
+        v = get16(b, *at, false, ok), *at += 2;
+        break;
+    case PE_SDATA2:
+        v = (u64)(i64)(i16)get16(b, *at, false, ok), *at += 2;
+        break;
+    default:
+        *ok = false;
     }
     if ((encoding & 0x70) == 0x10)
         v += here + start;
     return v;
 }
 
-// The pointer encoding that a CIE gives its FDEs, and the personality routine if it names one directly.
+// The pointer encoding that a CIE gives its FDEs, and the personality routine if it names one
+// directly.
 static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr, bool *ok)
 {
     at += 8; // length, id
@@ -89,7 +111,8 @@ void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
             }
             u64 p = at + 8;
             if (encoding != PE_OMIT && ok) {
-                u64 start = encoded(b, &p, encoding & 0x7f, addr, &ok), size = encoded(b, &p, encoding & 15, addr, &ok);
+                u64 start = encoded(b, &p, encoding & 0x7f, addr, &ok),
+                    size = encoded(b, &p, encoding & 15, addr, &ok);
                 if (ok && size && start + size > start && elf_is_code(e, start))
                     *VEC_ADD(&e->frames) = (struct elf_range){start, start + size};
             }

@@ -1,5 +1,6 @@
-// Owns: interpretation of one function with sets of possible values: constants, what the caller had in a register or on the stack, or an
-// import's address. Values flow forward along the jumps until nothing changes; at most four values are kept apart.
+// Owns: interpretation of one function with sets of possible values: constants, what the caller had
+// in a register or on the stack, or an import's address. Values flow forward along the jumps until
+// nothing changes; at most four values are kept apart.
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,8 @@ static bool join(struct value *a, const struct value *b)
     for (u8 i = 0; i < b->n; i++) {
         bool have = false;
         for (u8 k = 0; k < a->n; k++)
-            have |= a->e[k].kind == b->e[i].kind && a->e[k].place == b->e[i].place && a->e[k].v == b->e[i].v;
+            have |= a->e[k].kind == b->e[i].kind && a->e[k].place == b->e[i].place &&
+                    a->e[k].v == b->e[i].v;
         if (have)
             continue;
         changed = true;
@@ -192,7 +194,8 @@ static struct value at_place(const struct run *x, const struct state *s, u32 pla
     i64 offset, above = (i64)(place - PLACE_STACK) * 8;
     if (x->w->m->elf == ELF_MACHINE_X86_64 && call) // the call pushes the return address
         above -= 8;
-    return above >= 0 && on_stack(x, reg(s, x->w->m->sp), above, &offset) ? stack_read(s, offset) : top;
+    return above >= 0 && on_stack(x, reg(s, x->w->m->sp), above, &offset) ? stack_read(s, offset)
+                                                                          : top;
 }
 
 static void transfer_import(struct run *x, const struct state *s, u64 site, i32 import, bool call)
@@ -241,7 +244,8 @@ static bool look_for_return(struct work *w, const struct mod_func *f)
     struct insn i = {.op = OP_RET};
     for (u64 at = 0; at < code.n; at += i.len) {
         decode(w->d, code, at, f->start + at, &i);
-        bool leaves = (i.op == OP_JUMP || i.op == OP_BRANCH) && (i.target < f->start || i.target >= f->end);
+        bool leaves =
+            (i.op == OP_JUMP || i.op == OP_BRANCH) && (i.target < f->start || i.target >= f->end);
         if (i.op == OP_RET || i.op == OP_JUMP_REG || i.op == OP_JUMP_MEM || leaves)
             return true;
     }
@@ -250,7 +254,9 @@ static bool look_for_return(struct work *w, const struct mod_func *f)
 
 bool comes_back(struct work *w, u64 target)
 {
-    static const char *const names[] = {"abort", "exit", "_exit", "__stack_chk_fail", "__assert_fail", "longjmp", "siglongjmp", "__cxa_throw"};
+    static const char *const names[] = {
+        "abort",         "exit",    "_exit",      "__stack_chk_fail",
+        "__assert_fail", "longjmp", "siglongjmp", "__cxa_throw"};
     i32 import = stub_known(w, target);
     for (usize i = 0; import >= 0 && i < ARRAY_LEN(names); i++)
         if (strcmp(module_name(w->out, w->out->imports.p[import].name), names[i]) == 0)
@@ -275,13 +281,25 @@ static void step(struct run *x, struct state *s, const struct insn *i)
             set(s, 1, top);
         return;
     case OP_CALL:
-    case OP_CALL_END: transfer(x, s, i->addr, i->target, true); break;
+    case OP_CALL_END:
+        transfer(x, s, i->addr, i->target, true);
+        break;
     case OP_CALL_REG:
-    case OP_CALL_MEM: indirect(x, s, i, true); break;
-    case OP_LI: set(s, i->rd, one(IS_CONST, 0, i->imm)); return;
-    case OP_ADDR: set(s, i->rd, one(IS_CONST, 0, (i64)i->target)); return;
-    case OP_MOVE: set(s, i->rd, reg(s, i->rs)); return;
-    case OP_ADDI: set(s, i->rd, plus(reg(s, i->rs), i->imm)); return;
+    case OP_CALL_MEM:
+        indirect(x, s, i, true);
+        break;
+    case OP_LI:
+        set(s, i->rd, one(IS_CONST, 0, i->imm));
+        return;
+    case OP_ADDR:
+        set(s, i->rd, one(IS_CONST, 0, (i64)i->target));
+        return;
+    case OP_MOVE:
+        set(s, i->rd, reg(s, i->rs));
+        return;
+    case OP_ADDI:
+        set(s, i->rd, plus(reg(s, i->rs), i->imm));
+        return;
     case OP_LOAD:
         set(s, i->rd, i->value ? top : memory_read(x, s, i));
         if (i->rd2 >= 0)
@@ -348,7 +366,8 @@ static u32 index_of(const struct run *x, u64 addr)
 
 static bool ends(u8 op)
 {
-    return op == OP_JUMP || op == OP_JUMP_REG || op == OP_JUMP_MEM || op == OP_RET || op == OP_STOP || op == OP_INVALID || op == OP_CALL_END;
+    return op == OP_JUMP || op == OP_JUMP_REG || op == OP_JUMP_MEM || op == OP_RET ||
+           op == OP_STOP || op == OP_INVALID || op == OP_CALL_END;
 }
 
 static bool jumps(u8 op)
@@ -358,7 +377,8 @@ static bool jumps(u8 op)
 
 static void make_blocks(struct run *x)
 {
-    bool *leader = xalloc(x->code.n + 1, sizeof(bool)), *target = xalloc(x->code.n + 1, sizeof(bool));
+    bool *leader = xalloc(x->code.n + 1, sizeof(bool)),
+         *target = xalloc(x->code.n + 1, sizeof(bool));
     leader[0] = target[0] = true;
     for (u32 i = 0; i < x->code.n; i++) {
         const struct insn *c = &x->code.p[i];
@@ -407,7 +427,8 @@ static void leave(struct run *x, const struct block *b, const struct state *s)
     }
     if (last->op == OP_JUMP_REG || last->op == OP_JUMP_MEM) {
         indirect(x, s, last, false);
-        for (u32 i = 0; i < x->blocks.n; i++) // a table of targets: blocks that nothing else leads to
+        for (u32 i = 0; i < x->blocks.n;
+             i++) // a table of targets: blocks that nothing else leads to
             if (!x->blocks.p[i].has_source)
                 enter(x, i, s);
     }

@@ -6,14 +6,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-// riscv64: ra 1, sp 2, gp 3, saved s0-s1 8-9, s2-s11 18-27. x86-64: rax rcx rdx rbx rsp rbp rsi rdi r8..r15.
+// riscv64: ra 1, sp 2, gp 3, saved s0-s1 8-9, s2-s11 18-27. x86-64: rax rcx rdx rbx rsp rbp rsi rdi
+// r8..r15.
 static const struct machine machines[] = {
-    {ELF_MACHINE_RISCV, "riscv64", "riscv64", "+m,+a,+f,+d,+c,+v,+zba,+zbb,+zbc,+zbs,+zfh,+zicbom,+zicboz,+zicbop,+zicond,+zihintpause",
-     "riscv64-linux-gnu", 2, 2, 3, 17, 10, {10, 11, 12, 13, 14, 15, 16, 17}, 0x0ffc0300 | 1 << 2 | 1 << 3 | 1 << 4, 2, 5, 3, 58, 2, 4},
-    {ELF_MACHINE_X86_64, "x86-64", "x86_64", "", "x86_64-linux-gnu", 1, 4, REG_NONE, 0, 0, {7, 6, 2, 1, 8, 9, REG_NONE, REG_NONE},
-     1 << 3 | 1 << 4 | 1 << 5 | 0xf000, 6, 7, 8, 37, 1, 5},
-    {ELF_MACHINE_AARCH64, "aarch64", "aarch64", "+all", "aarch64-linux-gnu", 4, 31, REG_NONE, 8, 0, {0, 1, 2, 3, 4, 5, 6, 7},
-     0x3ff80000u | 1u << 31, 1025, 1026, 1027, 1032, 257, 1024},
+    {ELF_MACHINE_RISCV,
+     "riscv64",
+     "riscv64",
+     "+m,+a,+f,+d,+c,+v,+zba,+zbb,+zbc,+zbs,+zfh,+zicbom,+zicboz,+zicbop,+zicond,+zihintpause",
+     "riscv64-linux-gnu",
+     2,
+     2,
+     3,
+     17,
+     10,
+     {10, 11, 12, 13, 14, 15, 16, 17},
+     0x0ffc0300 | 1 << 2 | 1 << 3 | 1 << 4,
+     2,
+     5,
+     3,
+     58,
+     2,
+     4},
+    {ELF_MACHINE_X86_64,
+     "x86-64",
+     "x86_64",
+     "",
+     "x86_64-linux-gnu",
+     1,
+     4,
+     REG_NONE,
+     0,
+     0,
+     {7, 6, 2, 1, 8, 9, REG_NONE, REG_NONE},
+     1 << 3 | 1 << 4 | 1 << 5 | 0xf000,
+     6,
+     7,
+     8,
+     37,
+     1,
+     5},
+    {ELF_MACHINE_AARCH64,
+     "aarch64",
+     "aarch64",
+     "+all",
+     "aarch64-linux-gnu",
+     4,
+     31,
+     REG_NONE,
+     8,
+     0,
+     {0, 1, 2, 3, 4, 5, 6, 7},
+     0x3ff80000u | 1u << 31,
+     1025,
+     1026,
+     1027,
+     1032,
+     257,
+     1024},
 };
 
 struct decoder {
@@ -47,7 +96,8 @@ struct decoder *decoder_open(const struct machine *m)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, initialise);
-    LLVMDisasmContextRef context = LLVMCreateDisasmCPUFeatures(m->triple, "", m->features, NULL, 0, NULL, NULL);
+    LLVMDisasmContextRef context =
+        LLVMCreateDisasmCPUFeatures(m->triple, "", m->features, NULL, 0, NULL, NULL);
     if (!context)
         return NULL;
     if (m->elf == ELF_MACHINE_X86_64)
@@ -68,8 +118,10 @@ void decode(struct decoder *d, struct bytes code, u64 at, u64 addr, struct insn 
 {
     char text[256];
     u64 left = code.n - at;
-    usize n = LLVMDisasmInstruction(d->context, (u8 *)code.p + at, left < 16 ? left : 16, addr, text, sizeof(text));
-    *i = (struct insn){.addr = addr, .rd = REG_NONE, .rd2 = REG_NONE, .rs = REG_NONE, .rs2 = REG_NONE};
+    usize n = LLVMDisasmInstruction(d->context, (u8 *)code.p + at, left < 16 ? left : 16, addr,
+                                    text, sizeof(text));
+    *i = (struct insn){
+        .addr = addr, .rd = REG_NONE, .rd2 = REG_NONE, .rs = REG_NONE, .rs2 = REG_NONE};
     if (n == 0) {
         i->op = OP_INVALID;
         i->len = (u8)(left < d->m->step ? left : d->m->step);
@@ -88,7 +140,8 @@ void decode_text(struct decoder *d, struct bytes code, u64 at, u64 addr, char *t
 {
     u64 left = code.n - at;
     text[0] = 0;
-    if (!LLVMDisasmInstruction(d->context, (u8 *)code.p + at, left < 16 ? left : 16, addr, text, cap))
+    if (!LLVMDisasmInstruction(d->context, (u8 *)code.p + at, left < 16 ? left : 16, addr, text,
+                               cap))
         text[0] = 0;
     for (char *p = text; *p; p++)
         if (*p == '\t')

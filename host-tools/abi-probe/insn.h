@@ -1,5 +1,6 @@
-// One machine instruction reduced to what the analysis follows: calls, jumps, constants, moves, loads and stores.
-// LLVM's disassembler does the decoding (https://llvm.org/doxygen/group__LLVMCDisassembler.html); what it prints is read here.
+// One machine instruction reduced to what the analysis follows: calls, jumps, constants, moves,
+// loads and stores. LLVM's disassembler does the decoding
+// (https://llvm.org/doxygen/group__LLVMCDisassembler.html); what it prints is read here.
 #pragma once
 #include "util.h"
 
@@ -14,15 +15,15 @@ enum insn_op {
     OP_JUMP_MEM,
     OP_BRANCH, // perhaps to target
     OP_RET,
-    OP_STOP,   // traps, never goes on
-    OP_LI,     // rd = imm
-    OP_ADDR,   // rd = target
-    OP_MOVE,   // rd = rs
-    OP_ADDI,   // rd = rs + imm
-    OP_LOAD,   // rd = [rs + imm], or [target] if absolute; rd < 0: only reads there
-    OP_STORE,  // [rs + imm] = rs2, or = value if rs2 < 0; or [target]
-    OP_PUSH,   // rs, or value if rs < 0
-    OP_POP,    // rd
+    OP_STOP,  // traps, never goes on
+    OP_LI,    // rd = imm
+    OP_ADDR,  // rd = target
+    OP_MOVE,  // rd = rs
+    OP_ADDI,  // rd = rs + imm
+    OP_LOAD,  // rd = [rs + imm], or [target] if absolute; rd < 0: only reads there
+    OP_STORE, // [rs + imm] = rs2, or = value if rs2 < 0; or [target]
+    OP_PUSH,  // rs, or value if rs < 0
+    OP_POP,   // rd
     OP_INVALID,
     OP_CALL_END, // a call that does not come back; only the interpreter knows
 };
@@ -41,11 +42,11 @@ struct insn {
 struct machine {
     u16 elf; // e_machine
     const char *name, *triple, *features, *tuple;
-    u8 step;                // bytes to go on by when an instruction cannot be decoded
-    i8 sp, gp, number;      // registers: stack pointer, global pointer or none, call number
-    i8 result;              // clobbered by a call
-    i8 args[8];             // argument registers, then REG_NONE
-    u32 kept;               // bit per register that a call preserves
+    u8 step;           // bytes to go on by when an instruction cannot be decoded
+    i8 sp, gp, number; // registers: stack pointer, global pointer or none, call number
+    i8 result;         // clobbered by a call
+    i8 args[8];        // argument registers, then REG_NONE
+    u32 kept;          // bit per register that a call preserves
     u16 glob, jump, relative, irelative, absolute, copy; // relocation types
 };
 const struct machine *machine_find(u16 elf, u8 class, bool big);
@@ -54,7 +55,8 @@ struct decoder;
 // One decoder per thread. NULL if LLVM lacks the machine.
 struct decoder *decoder_open(const struct machine *m);
 void decoder_close(struct decoder *d);
-// Decodes at code.p[at]; addr is its address. Always fills *i; len is at least 1 and stays within code.
+// Decodes at code.p[at]; addr is its address. Always fills *i; len is at least 1 and stays within
+// code.
 void decode(struct decoder *d, struct bytes code, u64 at, u64 addr, struct insn *i);
 // The instruction as text, for evidence; "" if it cannot be decoded.
 void decode_text(struct decoder *d, struct bytes code, u64 at, u64 addr, char *text, usize cap);

@@ -1,4 +1,5 @@
-// Reads what LLVM prints. No state but the tables of register names, which are constant after insn_text_init.
+// Reads what LLVM prints. No state but the tables of register names, which are constant after
+// insn_text_init.
 #include "insn_text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,10 @@ static bool is(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-static const char riscv_names[32][5] = {"zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
-                                        "a1",   "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
-                                        "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+static const char riscv_names[32][5] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                        "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                        "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                        "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 static i8 riscv_index[128][128]; // first letter, second letter (s10, s11: handled apart)
 
 void insn_text_init(void)
@@ -105,8 +107,9 @@ void insn_riscv(char *text, struct insn *i)
         }
         break;
     case 'b':
-        if (n && (is(m, "beq") || is(m, "bne") || is(m, "blt") || is(m, "bge") || is(m, "bltu") || is(m, "bgeu") || is(m, "beqz") ||
-                  is(m, "bnez") || is(m, "blez") || is(m, "bgez") || is(m, "bltz") || is(m, "bgtz") || is(m, "bgt") || is(m, "ble") ||
+        if (n && (is(m, "beq") || is(m, "bne") || is(m, "blt") || is(m, "bge") || is(m, "bltu") ||
+                  is(m, "bgeu") || is(m, "beqz") || is(m, "bnez") || is(m, "blez") ||
+                  is(m, "bgez") || is(m, "bltz") || is(m, "bgtz") || is(m, "bgt") || is(m, "ble") ||
                   is(m, "bgtu") || is(m, "bleu"))) {
             i->target = i->addr + (u64)insn_number(o[n - 1], &ok);
             i->rd = REG_NONE;
@@ -272,7 +275,8 @@ void insn_aarch64(char *text, struct insn *i)
     else if ((is(m, "bl") || is(m, "b")) && n == 1) {
         i->target = i->addr + (u64)insn_number(o[0], &ok);
         i->op = m[1] ? OP_CALL : OP_JUMP;
-    } else if ((strncmp(m, "b.", 2) == 0 || strncmp(m, "cb", 2) == 0 || strncmp(m, "tb", 2) == 0) && n && o[n - 1][0] == '#') {
+    } else if ((strncmp(m, "b.", 2) == 0 || strncmp(m, "cb", 2) == 0 || strncmp(m, "tb", 2) == 0) &&
+               n && o[n - 1][0] == '#') {
         i->target = i->addr + (u64)insn_number(o[n - 1], &ok);
         i->op = OP_BRANCH;
     } else if (strncmp(m, "blr", 3) == 0 && n) {
@@ -310,7 +314,8 @@ void insn_aarch64(char *text, struct insn *i)
             i->imm = insn_number(o[2], &ok) << (n == 4 && is(o[3], "lsl #12") ? 12 : 0);
             i->imm = m[0] == 's' ? -i->imm : i->imm;
             i->op = i->rs >= 0 ? OP_ADDI : OP_OTHER;
-        } else if (strncmp(m, "cmp", 3) == 0 || strncmp(m, "tst", 3) == 0 || strncmp(m, "ccmp", 4) == 0)
+        } else if (strncmp(m, "cmp", 3) == 0 || strncmp(m, "tst", 3) == 0 ||
+                   strncmp(m, "ccmp", 4) == 0)
             i->rd = REG_NONE;
     }
     if (!ok)

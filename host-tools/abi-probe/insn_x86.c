@@ -39,10 +39,13 @@ static i8 reg(const char *s)
 static bool wide(const char *s)
 {
     usize n = strlen(s);
-    return (s[0] == 'r' && s[1] >= '0' && s[1] <= '9') ? s[n - 1] == 'd' || (s[n - 1] >= '0' && s[n - 1] <= '9') : s[0] == 'r' || s[0] == 'e';
+    return (s[0] == 'r' && s[1] >= '0' && s[1] <= '9')
+               ? s[n - 1] == 'd' || (s[n - 1] >= '0' && s[n - 1] <= '9')
+               : s[0] == 'r' || s[0] == 'e';
 }
 
-// "qword ptr [base + disp]": base register and displacement, or absolute (rip-relative or no register).
+// "qword ptr [base + disp]": base register and displacement, or absolute (rip-relative or no
+// register).
 static bool memory(char *s, struct insn *i, bool *plain)
 {
     char *open = strchr(s, '['), *close = open ? strchr(open, ']') : NULL;
@@ -136,7 +139,9 @@ void insn_x86(char *text, struct insn *i)
         while (*text == '\t' || *text == ' ')
             text++;
         usize n = strcspn(text, "\t ");
-        static const char *const prefixes[] = {"notrack", "bnd", "lock", "rep", "repe", "repne", "repz", "repnz", "data16", "rex64", "xacquire", "xrelease", "cs", "ds", "es", "ss"};
+        static const char *const prefixes[] = {
+            "notrack", "bnd",   "lock",     "rep",      "repe", "repne", "repz", "repnz",
+            "data16",  "rex64", "xacquire", "xrelease", "cs",   "ds",    "es",   "ss"};
         bool skipped = false;
         for (usize k = 0; k < ARRAY_LEN(prefixes) && text[n]; k++)
             if (strlen(prefixes[k]) == n && strncmp(text, prefixes[k], n) == 0)
@@ -182,7 +187,8 @@ void insn_x86(char *text, struct insn *i)
         i->rd = reg(o[0]);
         i->imm = -1;
         i->op = OP_LI;
-    } else if ((is(m, "add") || is(m, "sub")) && n == 2 && reg(o[0]) >= 0 && reg(o[1]) < 0 && !strchr(o[1], '[')) {
+    } else if ((is(m, "add") || is(m, "sub")) && n == 2 && reg(o[0]) >= 0 && reg(o[1]) < 0 &&
+               !strchr(o[1], '[')) {
         i->rd = i->rs = reg(o[0]);
         i->imm = insn_number(o[1], &ok);
         i->imm = m[0] == 's' ? -i->imm : i->imm;
@@ -208,8 +214,11 @@ void insn_x86(char *text, struct insn *i)
         i->rd = n ? reg(o[0]) : REG_NONE;
         if (is(m, "xchg") || is(m, "xadd"))
             i->rd2 = n == 2 ? reg(o[1]) : REG_NONE;
-        else if (n <= 1 || starts(m, "cmpxchg") || starts(m, "stos") || starts(m, "lods") || starts(m, "movs")) { // implicit registers
-            i->rd = is(m, "inc") || is(m, "dec") || is(m, "neg") || is(m, "not") || starts(m, "set") ? i->rd : 0;
+        else if (n <= 1 || starts(m, "cmpxchg") || starts(m, "stos") || starts(m, "lods") ||
+                 starts(m, "movs")) { // implicit registers
+            i->rd = is(m, "inc") || is(m, "dec") || is(m, "neg") || is(m, "not") || starts(m, "set")
+                        ? i->rd
+                        : 0;
             i->rd2 = i->rd == 0 ? 2 : REG_NONE;
         }
         for (int k = 0; k < n; k++)

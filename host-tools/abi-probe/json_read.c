@@ -49,7 +49,9 @@ static bool hex4(struct reader *r, u32 *out)
     *out = 0;
     for (int i = 0; i < 4; i++) {
         char c = *r->p++;
-        int v = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+        int v = c >= '0' && c <= '9'                 ? c - '0'
+                : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                     : -1;
         if (v < 0)
             return fail(r, "not a hexadecimal digit");
         *out = *out << 4 | (u32)v;
@@ -174,10 +176,17 @@ static bool read_value(struct reader *r, struct json_node *n, int depth)
     if (r->p >= r->end)
         return fail(r, "text ends where a value should be");
     switch (*r->p) {
-    case '{': n->kind = JSON_OBJECT; return read_items(r, n, depth, '}');
-    case '[': n->kind = JSON_ARRAY; return read_items(r, n, depth, ']');
-    case '"': n->kind = JSON_STRING; return read_string(r, &n->text);
-    default: break;
+    case '{':
+        n->kind = JSON_OBJECT;
+        return read_items(r, n, depth, '}');
+    case '[':
+        n->kind = JSON_ARRAY;
+        return read_items(r, n, depth, ']');
+    case '"':
+        n->kind = JSON_STRING;
+        return read_string(r, &n->text);
+    default:
+        break;
     }
     if (word(r, "null"))
         return true;
@@ -191,7 +200,9 @@ static bool read_value(struct reader *r, struct json_node *n, int depth)
 
 bool json_read(struct bytes text, struct json_tree *t, u64 *where, const char **why)
 {
-    struct reader r = {.p = (const char *)text.p, .begin = (const char *)text.p, .end = (const char *)text.p + text.n};
+    struct reader r = {.p = (const char *)text.p,
+                       .begin = (const char *)text.p,
+                       .end = (const char *)text.p + text.n};
     *t = (struct json_tree){.root = take(&r, sizeof(*t->root))};
     *t->root = (struct json_node){0};
     bool ok = read_value(&r, t->root, 0);
@@ -220,7 +231,8 @@ void json_free(struct json_tree *t)
 
 const struct json_node *json_get(const struct json_node *object, const char *key)
 {
-    for (const struct json_node *n = object && object->kind == JSON_OBJECT ? object->first : NULL; n; n = n->next)
+    for (const struct json_node *n = object && object->kind == JSON_OBJECT ? object->first : NULL;
+         n; n = n->next)
         if (strcmp(n->key, key) == 0)
             return n;
     return NULL;

@@ -1,7 +1,8 @@
 // Owns: from the sweep's references to functions, edges and data slots of a module.
 //
-// Functions begin at frames of .eh_frame, symbols, call targets and, outside frames, wherever an address is taken. What has no known
-// beginning belongs to the function before it. That makes functions too large rather than too small.
+// Functions begin at frames of .eh_frame, symbols, call targets and, outside frames, wherever an
+// address is taken. What has no known beginning belongs to the function before it. That makes
+// functions too large rather than too small.
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -91,17 +92,24 @@ static void prepare(struct work *w)
         if (s->defined || !*s->name || s->bind == BIND_LOCAL)
             continue;
         w->import_of[i] = (i32)w->out->imports.n;
-        *VEC_ADD(&w->out->imports) = (struct mod_symbol){.name = module_text(w->out, s->name), .version = module_text(w->out, s->version),
-                                                         .flags = s->bind == BIND_WEAK ? SYMBOL_WEAK : SYMBOL_NEEDED, .func = UINT32_MAX};
+        *VEC_ADD(&w->out->imports) =
+            (struct mod_symbol){.name = module_text(w->out, s->name),
+                                .version = module_text(w->out, s->version),
+                                .flags = s->bind == BIND_WEAK ? SYMBOL_WEAK : SYMBOL_NEEDED,
+                                .func = UINT32_MAX};
     }
-    for (usize i = 0; i < w->reloc_n; i++) { // a copied object is defined here and in the library: what it holds comes from there
+    for (usize i = 0; i < w->reloc_n; i++) { // a copied object is defined here and in the library:
+                                             // what it holds comes from there
         const struct elf_reloc *r = &w->relocs[i];
-        if (r->type != w->m->copy || r->symbol == 0 || r->symbol >= e->symtab_start || w->import_of[r->symbol] >= 0)
+        if (r->type != w->m->copy || r->symbol == 0 || r->symbol >= e->symtab_start ||
+            w->import_of[r->symbol] >= 0)
             continue;
         const struct elf_symbol *s = &e->symbols.p[r->symbol];
         w->import_of[r->symbol] = (i32)w->out->imports.n;
-        *VEC_ADD(&w->out->imports) =
-            (struct mod_symbol){.name = module_text(w->out, s->name), .version = module_text(w->out, s->version), .flags = SYMBOL_WEAK, .func = UINT32_MAX};
+        *VEC_ADD(&w->out->imports) = (struct mod_symbol){.name = module_text(w->out, s->name),
+                                                         .version = module_text(w->out, s->version),
+                                                         .flags = SYMBOL_WEAK,
+                                                         .func = UINT32_MAX};
     }
 }
 
@@ -110,7 +118,8 @@ static void know_stubs(struct work *w)
     for (usize i = 0; i < w->refs.n; i++) {
         const struct ref *r = &w->refs.p[i];
         if (r->kind <= REF_ADDR && elf_is_code(w->e, r->target) &&
-            (elf_in(w->e->plt.p, w->e->plt.n, r->target) || !elf_in(w->e->frames.p, w->e->frames.n, r->target)))
+            (elf_in(w->e->plt.p, w->e->plt.n, r->target) ||
+             !elf_in(w->e->frames.p, w->e->frames.n, r->target)))
             *VEC_ADD(&w->stub_targets) = r->target;
     }
     w->stub_targets.n = unique(w->stub_targets.p, w->stub_targets.n);
@@ -121,7 +130,9 @@ static void know_stubs(struct work *w)
 
 i32 stub_known(const struct work *w, u64 addr)
 {
-    const u64 *p = w->stub_targets.n ? bsearch(&addr, w->stub_targets.p, w->stub_targets.n, sizeof(addr), by_value) : NULL;
+    const u64 *p = w->stub_targets.n ? bsearch(&addr, w->stub_targets.p, w->stub_targets.n,
+                                               sizeof(addr), by_value)
+                                     : NULL;
     return p ? w->stub_imports[p - w->stub_targets.p] : -1;
 }
 
@@ -193,7 +204,8 @@ static void find_starts(struct work *w, u64 **starts, usize *n)
             *VEC_ADD(&v) = e->frames.p[i].start;
     usize frames = v.n;
     for (usize i = 0; i < e->symbols.n; i++)
-        if (e->symbols.p[i].defined && (e->symbols.p[i].type == SYM_FUNC || e->symbols.p[i].type == SYM_IFUNC))
+        if (e->symbols.p[i].defined &&
+            (e->symbols.p[i].type == SYM_FUNC || e->symbols.p[i].type == SYM_IFUNC))
             *VEC_ADD(&v) = e->symbols.p[i].value;
     for (usize i = 0; i < e->roots.n; i++)
         *VEC_ADD(&v) = e->roots.p[i];
@@ -244,7 +256,8 @@ static void find_functions(struct work *w)
         // code between functions that does something: nobody says where it begins
         while (ref < w->refs.n && w->refs.p[ref].site < next) {
             const struct ref *r = &w->refs.p[ref++];
-            if (r->site < covered || !may_start(w, r->site) || (r->kind != REF_SYSCALL && r->kind != REF_CALL))
+            if (r->site < covered || !may_start(w, r->site) ||
+                (r->kind != REF_SYSCALL && r->kind != REF_CALL))
                 continue;
             u64 start = MAX(covered, r->site & ~1023ull), end = end_of(w->e, r->site, next);
             while (start < r->site && !may_start(w, start))
@@ -268,7 +281,8 @@ static void add_edge(struct work *w, u32 kind, u32 to, u64 addr)
     *VEC_ADD(&w->out->edges) = (struct mod_edge){addr, kind, to};
 }
 
-// Does the string at addr name a library, a folder of libraries, or something that dlsym might be asked for?
+// Does the string at addr name a library, a folder of libraries, or something that dlsym might be
+// asked for?
 static void add_string(struct work *w, u64 addr, bool names)
 {
     const struct elf_map *in = NULL;
@@ -283,7 +297,8 @@ static void add_string(struct work *w, u64 addr, bool names)
     for (const char *p = s; *p; p++) {
         if ((u8)*p < 33 || (u8)*p > 126)
             return;
-        word = word && (*p == '_' || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'));
+        word = word &&
+               (*p == '_' || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'));
     }
     if (strstr(s, ".so") || s[0] == '/' || strncmp(s, "lib", 3) == 0)
         add_edge(w, EDGE_OPENS, module_text(w->out, s), addr);
@@ -322,7 +337,8 @@ static void add_target(struct work *w, u32 self, const struct ref *r, bool names
     u32 to = module_func_at(w->out, r->target);
     if (to != UINT32_MAX) {
         if (to != self || w->out->funcs.p[to].start == r->target)
-            add_edge(w, r->kind == REF_ADDR ? EDGE_TAKES : EDGE_CALL, to, w->out->funcs.p[to].start);
+            add_edge(w, r->kind == REF_ADDR ? EDGE_TAKES : EDGE_CALL, to,
+                     w->out->funcs.p[to].start);
     } else if (r->kind == REF_ADDR) {
         *VEC_ADD(&w->out->starts) = r->target;
         add_edge(w, EDGE_DATA, 0, r->target);
@@ -347,7 +363,8 @@ static bool falls_through(struct work *w, const struct mod_func *f)
     struct insn i = {.op = OP_STOP};
     for (u64 at = 0; at < code.n; at += i.len)
         decode(w->d, code, at, f->start + at, &i);
-    return i.op != OP_JUMP && i.op != OP_JUMP_REG && i.op != OP_JUMP_MEM && i.op != OP_RET && i.op != OP_STOP && i.op != OP_INVALID;
+    return i.op != OP_JUMP && i.op != OP_JUMP_REG && i.op != OP_JUMP_MEM && i.op != OP_RET &&
+           i.op != OP_STOP && i.op != OP_INVALID;
 }
 
 static void find_edges(struct work *w, bool *has_call)
@@ -371,7 +388,8 @@ static void find_edges(struct work *w, bool *has_call)
             } else
                 add_target(w, f, &w->refs.p[ref], names);
         }
-        if (f + 1 < m->funcs.n && fn[1].start == fn->end && !elf_in(w->e->frames.p, w->e->frames.n, fn->start) && falls_through(w, fn))
+        if (f + 1 < m->funcs.n && fn[1].start == fn->end &&
+            !elf_in(w->e->frames.p, w->e->frames.n, fn->start) && falls_through(w, fn))
             add_edge(w, EDGE_CALL, f + 1, fn->end);
         usize n = m->edges.n - first, out = n ? 1 : 0;
         struct mod_edge *e = m->edges.p + first;
@@ -395,14 +413,20 @@ static void name_symbols(struct work *w)
         if (!s->defined || !*s->name)
             continue;
         u32 name = module_text(m, s->name);
-        u32 f = s->type == SYM_FUNC || s->type == SYM_IFUNC ? module_func_at(m, s->value) : UINT32_MAX;
+        u32 f =
+            s->type == SYM_FUNC || s->type == SYM_IFUNC ? module_func_at(m, s->value) : UINT32_MAX;
         if (f != UINT32_MAX && m->funcs.p[f].start == s->value && !m->funcs.p[f].name)
             m->funcs.p[f].name = name;
         if (i >= e->symtab_start || s->bind == BIND_LOCAL)
             continue;
-        *VEC_ADD(&m->exports) =
-            (struct mod_symbol){s->value, s->size, name, module_text(m, s->version),
-                                (s->hidden_version ? SYMBOL_HIDDEN : 0) | (s->bind == BIND_WEAK ? SYMBOL_WEAK : 0) | (f != UINT32_MAX ? SYMBOL_FUNC : 0), f};
+        *VEC_ADD(&m->exports) = (struct mod_symbol){s->value,
+                                                    s->size,
+                                                    name,
+                                                    module_text(m, s->version),
+                                                    (s->hidden_version ? SYMBOL_HIDDEN : 0) |
+                                                        (s->bind == BIND_WEAK ? SYMBOL_WEAK : 0) |
+                                                        (f != UINT32_MAX ? SYMBOL_FUNC : 0),
+                                                    f};
     }
 }
 
@@ -454,7 +478,11 @@ void module_analyse(const struct elf *e, const struct watch *watch, usize n, str
 {
     *out = (struct module){.machine = e->machine};
     module_text(out, "");
-    struct work w = {.e = e, .m = machine_find(e->machine, e->class, e->big), .out = out, .watch = watch, .watch_n = n};
+    struct work w = {.e = e,
+                     .m = machine_find(e->machine, e->class, e->big),
+                     .out = out,
+                     .watch = watch,
+                     .watch_n = n};
     w.d = w.m ? decoder_open(w.m) : NULL;
     if (!w.d)
         return;

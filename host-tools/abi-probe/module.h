@@ -1,5 +1,6 @@
-// What one ELF file contributes to coverage: its functions, what each of them reaches, and the calls it makes. Flat arrays without
-// pointers, so that a module can be kept in the cache; names are offsets into text.
+// What one ELF file contributes to coverage: its functions, what each of them reaches, and the
+// calls it makes. Flat arrays without pointers, so that a module can be kept in the cache; names
+// are offsets into text.
 #pragma once
 #include "elf.h"
 #include "insn.h"
@@ -32,7 +33,8 @@ struct mod_call {
     u32 why;    // text offset: for what could not be resolved
     u32 pad;
 };
-// A function whose caller chooses the call number: in which place it stands (register, or 64 + index of 8 bytes above the return address).
+// A function whose caller chooses the call number: in which place it stands (register, or 64 +
+// index of 8 bytes above the return address).
 struct mod_wrapper {
     u32 func, place;
 };
@@ -47,7 +49,12 @@ struct mod_symbol {
     u32 flags;         // SYMBOL_
     u32 func;          // function at value, UINT32_MAX if none
 };
-enum { SYMBOL_WEAK = 1, SYMBOL_HIDDEN = 2, SYMBOL_FUNC = 4, SYMBOL_NEEDED = 8 }; // NEEDED: an import that must resolve
+enum {
+    SYMBOL_WEAK = 1,
+    SYMBOL_HIDDEN = 2,
+    SYMBOL_FUNC = 4,
+    SYMBOL_NEEDED = 8
+}; // NEEDED: an import that must resolve
 
 struct module {
     u16 machine;
@@ -58,8 +65,8 @@ struct module {
     VEC(struct mod_edge) edges;
     VEC(struct mod_call) calls; // sorted by func
     VEC(struct mod_wrapper) wrappers;
-    VEC(struct mod_slot) slots;    // sorted by at; group numbers rise
-    VEC(u64) starts;               // addresses of data objects, as far as known, sorted
+    VEC(struct mod_slot) slots; // sorted by at; group numbers rise
+    VEC(u64) starts;            // addresses of data objects, as far as known, sorted
     VEC(struct mod_symbol) imports, exports;
     VEC(char) text;
 };
@@ -69,7 +76,8 @@ struct watch {
     const char *name;
     u32 place;
 };
-// watch: further such imports (syscall(2)'s is known), n of them. Never fails: an ELF that cannot be analysed gives an empty module.
+// watch: further such imports (syscall(2)'s is known), n of them. Never fails: an ELF that cannot
+// be analysed gives an empty module.
 void module_analyse(const struct elf *e, const struct watch *watch, usize n, struct module *out);
 void module_free(struct module *m);
 // The function that holds addr, or UINT32_MAX.

@@ -1,4 +1,5 @@
-// Owns: which call numbers a function uses, through wrappers that take the number from their caller, until nothing changes.
+// Owns: which call numbers a function uses, through wrappers that take the number from their
+// caller, until nothing changes.
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,8 @@ void find_numbers(struct work *w, const bool *has_call)
 {
     struct module *m = w->out;
     usize n = m->funcs.n;
-    struct finder x = {.w = w, .of = xalloc(n, sizeof(*x.of)), .places = {xalloc(n, 8), xalloc(n, 8)}};
+    struct finder x = {
+        .w = w, .of = xalloc(n, sizeof(*x.of)), .places = {xalloc(n, 8), xalloc(n, 8)}};
     struct flow_client client = {&x, takes_number, found};
     struct callers c = reverse(m);
     VEC(u32) queue = {0};
@@ -113,7 +115,8 @@ void find_numbers(struct work *w, const bool *has_call)
                 *VEC_ADD(&m->wrappers) = (struct mod_wrapper){f, place};
         VEC_FREE(&x.of[f].calls);
     }
-    for (usize i = 0; i < m->edges.n; i++) { // a wrapper whose address is taken has callers that cannot be seen
+    for (usize i = 0; i < m->edges.n;
+         i++) { // a wrapper whose address is taken has callers that cannot be seen
         const struct mod_edge *e = &m->edges.p[i];
         if (e->kind == EDGE_TAKES && (x.places[0][e->to] || x.places[1][e->to]))
             m->funcs.p[e->to].flags |= FUNC_WRAPPER_TAKEN;

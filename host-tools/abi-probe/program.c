@@ -1,4 +1,5 @@
-// Owns: following a program from where it starts, function by function, through its libraries: which calls it can make.
+// Owns: following a program from where it starts, function by function, through its libraries:
+// which calls it can make.
 #include "program.h"
 #include "fail.h"
 #include <fnmatch.h>
@@ -16,7 +17,8 @@ struct follow {
         u32 member;
         const char *text;
         bool symbol;
-    }) names; // met on the way: libraries to open, symbols to look up
+    })
+    names; // met on the way: libraries to open, symbols to look up
     usize names_done;
 };
 
@@ -114,8 +116,9 @@ static void visit_group(struct follow *x, u32 member, usize slot, u64 from)
         visit_slot(x, member, &m->slots.p[slot], from);
 }
 
-// What the object at addr points to. Where it ends is not known in general: up to the next address that anything refers to, and at
-// least the first pointers behind it; pointers that stand close together count as one object.
+// What the object at addr points to. Where it ends is not known in general: up to the next address
+// that anything refers to, and at least the first pointers behind it; pointers that stand close
+// together count as one object.
 static void follow_data(struct follow *x, u32 member, u64 addr, u64 from)
 {
     const struct module *m = &x->p->members.p[member].u->m;
@@ -137,7 +140,9 @@ static void follow_slot(struct follow *x, u32 member, u64 addr, u64 from)
 {
     const struct module *m = &x->p->members.p[member].u->m;
     usize i = slot_from(m, addr), first = i;
-    for (; i < m->slots.n && m->slots.p[i].at - addr < 32 && m->slots.p[i].group == m->slots.p[first].group; i++)
+    for (; i < m->slots.n && m->slots.p[i].at - addr < 32 &&
+           m->slots.p[i].group == m->slots.p[first].group;
+         i++)
         visit_slot(x, member, &m->slots.p[i], from);
 }
 
@@ -151,7 +156,12 @@ static void use(struct follow *x, u32 member, const struct mod_call *c)
             p->uses.p[i].members |= bit;
             return;
         }
-    *VEC_ADD(&p->uses) = (struct use){.number = c->number, .sites = 1, .member = member, .func = c->func, .site = c->site, .members = bit};
+    *VEC_ADD(&p->uses) = (struct use){.number = c->number,
+                                      .sites = 1,
+                                      .member = member,
+                                      .func = c->func,
+                                      .site = c->site,
+                                      .members = bit};
 }
 
 static void follow_func(struct follow *x, u32 member, u32 f)
@@ -169,13 +179,26 @@ static void follow_func(struct follow *x, u32 member, u32 f)
         const struct mod_edge *e = &u->m.edges.p[fn->edge + k];
         switch (e->kind) {
         case EDGE_CALL:
-        case EDGE_TAKES: visit(x, member, e->to, from); break;
-        case EDGE_IMPORT: visit_export(x, program_import(x->p, member, e->to), from); break;
-        case EDGE_DATA: visit_data(x, member, e->addr, from); break;
-        case EDGE_SLOT: follow_slot(x, member, e->addr, from); break;
-        case EDGE_OPENS: name_met(x, member, module_name(&u->m, e->to), false); break;
-        case EDGE_NAMES: name_met(x, member, module_name(&u->m, e->to), true); break;
-        default: break;
+        case EDGE_TAKES:
+            visit(x, member, e->to, from);
+            break;
+        case EDGE_IMPORT:
+            visit_export(x, program_import(x->p, member, e->to), from);
+            break;
+        case EDGE_DATA:
+            visit_data(x, member, e->addr, from);
+            break;
+        case EDGE_SLOT:
+            follow_slot(x, member, e->addr, from);
+            break;
+        case EDGE_OPENS:
+            name_met(x, member, module_name(&u->m, e->to), false);
+            break;
+        case EDGE_NAMES:
+            name_met(x, member, module_name(&u->m, e->to), true);
+            break;
+        default:
+            break;
         }
     }
 }
@@ -191,7 +214,8 @@ static void drain(struct follow *x)
     }
 }
 
-// Where members from first on start: entry, initialisers, functions nobody is seen to use; all exports of what is opened by name.
+// Where members from first on start: entry, initialisers, functions nobody is seen to use; all
+// exports of what is opened by name.
 static void start(struct follow *x, u32 first)
 {
     for (u32 i = first; i < x->p->members.n; i++) {
@@ -205,6 +229,31 @@ static void start(struct follow *x, u32 first)
     }
 }
 
+// A list of folders, as in a search path. Folders that hold every library of the system say
+// nothing.
+static void open_folders(struct follow *x, const struct name *n)
+{
+    for (const char *at = n->text; *at;) {
+        usize len = strcspn(at, ":");
+        char *path = need_copy_n(at, len), *end = path + len;
+        while (end > path + 1 && end[-1] == '/')
+            *--end = 0;
+        int parts = 0;
+        for (const char *c = path; *c; c++)
+            parts += *c == '/' && c[1] && c[1] != '/';
+        bool libraries = strncmp(path, "/usr/lib", 8) == 0 || strncmp(path, "/lib", 4) == 0 ||
+                         strncmp(path, "/usr/local/lib", 14) == 0 || strncmp(path, "/opt/", 5) == 0;
+        const struct elf *e = &x->p->members.p[0].u->e;
+        const struct machine *m = machine_find(e->machine, e->class, e->big);
+        const char *last = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        bool common = strncmp(last, "lib", 3) == 0 || (m && strcmp(last, m->tuple) == 0);
+        if (libraries && parts >= 2 && !common)
+            program_path(x->p, path, n->member);
+        free(path);
+        at += len + (at[len] == ':');
+    }
+}
+
 // The name of a library, a pattern for one ("libnss_%s.so.2"), a folder of plug-ins.
 static void open_name(struct follow *x, const struct name *n)
 {
@@ -212,12 +261,13 @@ static void open_name(struct follow *x, const struct name *n)
     const char *so = strstr(n->text, ".so"), *percent = strchr(n->text, '%');
     usize before = p->members.n;
     if (percent && strncmp(n->text, "lib", 3) == 0 && percent - n->text >= 6) {
-        // only what the configuration names would be opened; nothing says which, so none is taken for certain
+        // only what the configuration names would be opened; nothing says which, so none is taken
+        // for certain
         p->open_ended = true;
     } else if (so && !percent)
         program_library(p, n->text, n->member, true, false);
-    else if (n->text[0] == '/' && n->text[1] && strchr(n->text + 1, '/') && !percent && p->members.p[n->member].u->opens)
-        program_path(p, n->text, n->member);
+    else if (n->text[0] == '/' && !percent && p->members.p[n->member].u->opens)
+        open_folders(x, n);
     for (usize i = before; i < p->members.n; i++)
         *VEC_ADD(&p->opened) = need_copy(p->members.p[i].u->name);
 }
@@ -245,7 +295,8 @@ static void drain_names(struct follow *x)
         if (x->p->members.n > before) {
             program_prepare(x->p, before);
             start(x, before);
-            for (usize i = 0; i < x->names_done; i++) // names met earlier may be defined in the new ones
+            for (usize i = 0; i < x->names_done;
+                 i++) // names met earlier may be defined in the new ones
                 if (x->names.p[i].symbol)
                     look_up(x, &x->names.p[i]);
         }
@@ -258,7 +309,8 @@ static int by_number(const void *a, const void *b)
     const struct use *x = a, *y = b;
     if (x->number != y->number)
         return x->number < y->number ? -1 : 1;
-    return x->member != y->member ? (x->member < y->member ? -1 : 1) : (x->site > y->site) - (x->site < y->site);
+    return x->member != y->member ? (x->member < y->member ? -1 : 1)
+                                  : (x->site > y->site) - (x->site < y->site);
 }
 
 static bool uses(const struct program *p, i32 number)
@@ -269,8 +321,8 @@ static bool uses(const struct program *p, i32 number)
     return false;
 }
 
-// Calls that the kernel makes a program make: the return from a signal handler, the restart of an interrupted sleep. Numbers of the
-// generic table (riscv64, aarch64) or of x86-64.
+// Calls that the kernel makes a program make: the return from a signal handler, the restart of an
+// interrupted sleep. Numbers of the generic table (riscv64, aarch64) or of x86-64.
 static void implied(struct program *p, bool x86)
 {
     static const i32 sleeps[2][6] = {{101, 115, 73, 72, 98, 22}, {35, 230, 7, 271, 202, 232}};
@@ -288,7 +340,9 @@ static void check_symbols(struct program *p)
         const struct module *m = &p->members.p[i].u->m;
         for (u32 k = 0; k < m->imports.n && !p->members.p[i].opened; k++)
             if (m->imports.p[k].flags & SYMBOL_NEEDED && program_import(p, i, k) == UINT64_MAX)
-                *VEC_ADD(&p->undefined) = (struct missing){need_text("symbol %s", module_name(m, m->imports.p[k].name)), need_copy(p->members.p[i].u->name)};
+                *VEC_ADD(&p->undefined) =
+                    (struct missing){need_text("symbol %s", module_name(m, m->imports.p[k].name)),
+                                     need_copy(p->members.p[i].u->name)};
     }
 }
 

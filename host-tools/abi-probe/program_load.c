@@ -1,4 +1,5 @@
-// Owns: finding libraries in a root as ld.so(8) does (RPATH, RUNPATH, ld.so.conf, default folders), and resolving symbols.
+// Owns: finding libraries in a root as ld.so(8) does (RPATH, RUNPATH, ld.so.conf, default folders),
+// and resolving symbols.
 #include "fail.h"
 #include "program.h"
 #include <dirent.h>
@@ -15,7 +16,8 @@ static void report_missing(struct program *p, const char *what, u32 by)
     for (usize i = 0; i < p->missing.n; i++)
         if (strcmp(p->missing.p[i].what, what) == 0)
             return;
-    *VEC_ADD(&p->missing) = (struct missing){need_copy(what), need_copy(by < p->members.n ? p->members.p[by].u->name : "")};
+    *VEC_ADD(&p->missing) = (struct missing){
+        need_copy(what), need_copy(by < p->members.n ? p->members.p[by].u->name : "")};
 }
 
 u32 program_add(struct program *p, struct unit *u, u32 by, bool opened)
@@ -39,7 +41,8 @@ static struct unit *try_path(struct program *p, const char *path)
     struct unit *u = unit_open(host, path, &err);
     free(host);
     const struct elf *first = &p->members.p[0].u->e;
-    if (u && (u->e.machine != first->machine || u->e.class != first->class || u->e.big != first->big || u->e.type != ELF_TYPE_DYN)) {
+    if (u && (u->e.machine != first->machine || u->e.class != first->class ||
+              u->e.big != first->big || u->e.type != ELF_TYPE_DYN)) {
         unit_close(u);
         return NULL;
     }
@@ -94,7 +97,8 @@ static struct unit *in_conf(struct program *p, const char *conf, const char *nam
         while (end && (word[end - 1] == ' ' || word[end - 1] == '\t'))
             word[--end] = 0;
         if (strncmp(word, "include ", 8) == 0 && depth < 4) {
-            char *pattern = need_copy(word + 8 + strspn(word + 8, " \t")), *last = strrchr(pattern, '/');
+            char *pattern = need_copy(word + 8 + strspn(word + 8, " \t")),
+                 *last = strrchr(pattern, '/');
             if (last) {
                 *last = 0;
                 host = root_path(p->o->root, pattern, &err);
@@ -129,7 +133,8 @@ static struct unit *search(struct program *p, const char *name, u32 by)
         return try_path(p, name);
     const struct elf *e = &p->members.p[by].u->e;
     struct unit *u = NULL;
-    if (!e->runpath) { // RPATH counts for those that were loaded on behalf, RUNPATH only for the file itself
+    if (!e->runpath) { // RPATH counts for those that were loaded on behalf, RUNPATH only for the
+                       // file itself
         u32 at = by;
         for (int depth = 0; !u && depth < 64; depth++) {
             if (p->members.p[at].u->e.rpath)
@@ -143,9 +148,11 @@ static struct unit *search(struct program *p, const char *name, u32 by)
     if (!u)
         u = in_conf(p, "/etc/ld.so.conf", name, 0);
     const struct machine *m = machine_find(e->machine, e->class, e->big);
-    static const char *const folders[] = {"/lib/%s", "/usr/lib/%s", "/lib64", "/usr/lib64", "/lib", "/usr/lib"};
+    static const char *const folders[] = {"/lib/%s",    "/usr/lib/%s", "/lib64",
+                                          "/usr/lib64", "/lib",        "/usr/lib"};
     for (usize i = 0; !u && i < ARRAY_LEN(folders); i++) {
-        char *folder = i < 2 ? need_text(i ? "/usr/lib/%s" : "/lib/%s", m ? m->tuple : "none") : need_copy(folders[i]);
+        char *folder = i < 2 ? need_text(i ? "/usr/lib/%s" : "/lib/%s", m ? m->tuple : "none")
+                             : need_copy(folders[i]);
         char *path = need_text("%s/%s", folder, name);
         u = try_path(p, path);
         free(folder);
@@ -245,7 +252,9 @@ static void check_versions(struct program *p, u32 first)
                 for (usize v = 0; v < e->defines.n; v++)
                     have |= strcmp(e->defines.p[v], n->version) == 0;
                 if (!have)
-                    *VEC_ADD(&p->undefined) = (struct missing){need_text("version %s of %s", n->version, n->file), need_copy(p->members.p[i].u->name)};
+                    *VEC_ADD(&p->undefined) =
+                        (struct missing){need_text("version %s of %s", n->version, n->file),
+                                         need_copy(p->members.p[i].u->name)};
             }
         }
 }
@@ -256,13 +265,18 @@ u64 program_import(struct program *p, u32 member, u32 import)
     if (*known != UINT64_MAX - 1)
         return *known;
     const struct module *m = &p->members.p[member].u->m;
-    const char *name = module_name(m, m->imports.p[import].name), *version = m->imports.p[import].version ? module_name(m, m->imports.p[import].version) : NULL;
+    const char *name = module_name(m, m->imports.p[import].name),
+               *version = m->imports.p[import].version
+                              ? module_name(m, m->imports.p[import].version)
+                              : NULL;
     *known = UINT64_MAX;
     for (u32 i = 0; i < p->members.n && *known == UINT64_MAX; i++) {
         if (!p->members.p[i].u->ready)
             continue;
         u32 e = unit_export(p->members.p[i].u, name, version);
-        if (e != UINT32_MAX && !(i == member && p->members.p[i].u->m.exports.p[e].func == UINT32_MAX && m->imports.p[import].flags & SYMBOL_WEAK))
+        if (e != UINT32_MAX &&
+            !(i == member && p->members.p[i].u->m.exports.p[e].func == UINT32_MAX &&
+              m->imports.p[import].flags & SYMBOL_WEAK))
             *known = (u64)i << 32 | e;
     }
     return *known;

@@ -1,7 +1,7 @@
 // Owns: the linear pass over all code of a module: who calls, jumps to and names what.
 //
-// Addresses that are put together from two instructions (auipc and addi, adrp and ldr) are followed register by register in the order of
-// the code; a stale register can only name too much.
+// Addresses that are put together from two instructions (auipc and addi, adrp and ldr) are followed
+// register by register in the order of the code; a stale register can only name too much.
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -67,14 +67,21 @@ static bool inside(const struct work *w, u64 addr)
 static void step(struct work *w, const struct insn *i, struct known *k)
 {
     switch (i->op) {
-    case OP_SYSCALL: add(w, i->addr, REF_SYSCALL, 0); break;
-    case OP_CALL: add(w, i->addr, REF_CALL, i->target); break;
+    case OP_SYSCALL:
+        add(w, i->addr, REF_SYSCALL, 0);
+        break;
+    case OP_CALL:
+        add(w, i->addr, REF_CALL, i->target);
+        break;
     case OP_JUMP:
-    case OP_BRANCH: add(w, i->addr, REF_BRANCH, i->target); break;
+    case OP_BRANCH:
+        add(w, i->addr, REF_BRANCH, i->target);
+        break;
     case OP_CALL_REG:
     case OP_JUMP_REG:
         if (knows(k, i->rs) && inside(w, k->value[i->rs] + (u64)i->imm))
-            add(w, i->addr, i->op == OP_CALL_REG ? REF_CALL : REF_BRANCH, k->value[i->rs] + (u64)i->imm);
+            add(w, i->addr, i->op == OP_CALL_REG ? REF_CALL : REF_BRANCH,
+                k->value[i->rs] + (u64)i->imm);
         break;
     case OP_CALL_MEM:
     case OP_JUMP_MEM:
@@ -83,12 +90,14 @@ static void step(struct work *w, const struct insn *i, struct known *k)
         break;
     case OP_LI:
         learn(k, i->rd, (u64)i->imm);
-        if (w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->imm) && (w->m->elf != ELF_MACHINE_RISCV || i->imm & 4095)) // not lui alone
+        if (w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->imm) &&
+            (w->m->elf != ELF_MACHINE_RISCV || i->imm & 4095)) // not lui alone
             add(w, i->addr, REF_ADDR, (u64)i->imm);
         return;
     case OP_ADDR:
         learn(k, i->rd, i->target);
-        if (w->m->elf == ELF_MACHINE_X86_64 || i->len < 4 || (w->m->elf == ELF_MACHINE_AARCH64 && i->target & 4095))
+        if (w->m->elf == ELF_MACHINE_X86_64 || i->len < 4 ||
+            (w->m->elf == ELF_MACHINE_AARCH64 && i->target & 4095))
             add(w, i->addr, REF_ADDR, i->target);
         return;
     case OP_ADDI: {
@@ -121,7 +130,8 @@ static void step(struct work *w, const struct insn *i, struct known *k)
         if (i->rs < 0 && i->rd2 < 0 && w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->value))
             add(w, i->addr, REF_ADDR, (u64)i->value);
         return;
-    default: break;
+    default:
+        break;
     }
     if (i->op == OP_STORE && i->rs2 < 0 && w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->value))
         add(w, i->addr, REF_ADDR, (u64)i->value);
@@ -133,7 +143,8 @@ static void step(struct work *w, const struct insn *i, struct known *k)
         learn(k, w->m->gp, w->gp);
 }
 
-// Known function starts in a range, so that decoding a variable-length machine falls into step again.
+// Known function starts in a range, so that decoding a variable-length machine falls into step
+// again.
 static u64 next_frame(const struct work *w, usize *at, u64 addr)
 {
     while (*at < w->e->frames.n && w->e->frames.p[*at].start <= addr)
@@ -201,7 +212,9 @@ i32 stub_import(struct work *w, u64 addr)
         struct insn i;
         decode(w->d, code, at, addr + at, &i);
         switch (i.op) {
-        case OP_ADDR: high[i.rd] = i.target; break;
+        case OP_ADDR:
+            high[i.rd] = i.target;
+            break;
         case OP_ADDI:
             if (i.rs < 0 || !high[i.rs])
                 return -1;
@@ -215,13 +228,16 @@ i32 stub_import(struct work *w, u64 addr)
             break;
         case OP_JUMP_REG:
         case OP_CALL_REG: // riscv: jalr t1, t3
-            return loaded >= 0 && i.rs == loaded && i.imm == 0 ? reloc_import(w, reloc_at(w, slot)) : -1;
-        case OP_JUMP_MEM: return i.absolute ? reloc_import(w, reloc_at(w, i.target)) : -1;
+            return loaded >= 0 && i.rs == loaded && i.imm == 0 ? reloc_import(w, reloc_at(w, slot))
+                                                               : -1;
+        case OP_JUMP_MEM:
+            return i.absolute ? reloc_import(w, reloc_at(w, i.target)) : -1;
         case OP_OTHER:
             if (i.rd >= 0)
                 return -1;
             break; // endbr64, bti, nop
-        default: return -1;
+        default:
+            return -1;
         }
         at += i.len;
     }

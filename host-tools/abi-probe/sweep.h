@@ -46,7 +46,8 @@ int watched_place(const struct work *w, u32 import);
 enum { PLACE_STACK = 64, PLACES = 96 }; // 64 + n: n-th 8 bytes at the stack pointer on entry
 // May a call to the function at target come back?
 bool comes_back(struct work *w, u64 target);
-// Interprets function f; for each value that a call number may have, found() is told: kind 'c' a constant, 'p' a place of f's caller,
+// Interprets function f; for each value that a call number may have, found() is told: kind 'c' a
+// constant, 'p' a place of f's caller,
 // '?' unknown. wrapper(to, place): does function `to` take a call number there?
 struct flow_client {
     void *of;

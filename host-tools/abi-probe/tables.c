@@ -31,7 +31,13 @@ static struct slot {
     struct tables t;
     bool ready;
 } slots[] = {
-#define TABLES(machine, arch) {machine, #arch, {(const u8 *)support_##arch, sizeof(support_##arch)}, {(const u8 *)decode_##arch, sizeof(decode_##arch)}, {0}, false}
+#define TABLES(machine, arch)                                                                      \
+    {machine,                                                                                      \
+     #arch,                                                                                        \
+     {(const u8 *)support_##arch, sizeof(support_##arch)},                                         \
+     {(const u8 *)decode_##arch, sizeof(decode_##arch)},                                           \
+     {0},                                                                                          \
+     false}
     TABLES(ELF_MACHINE_RISCV, riscv64),
     TABLES(ELF_MACHINE_X86_64, x86_64),
     TABLES(ELF_MACHINE_AARCH64, aarch64),
@@ -72,32 +78,39 @@ static bool build(struct tables *t, struct bytes support, struct bytes decode, c
     const char *why;
     *t = (struct tables){0};
     if (!json_read(support, &t->support, &at, &why))
-        return failed(EXIT_INPUT, "%slinux_support.json: offset %llu: %s", where, (unsigned long long)at, why);
+        return failed(EXIT_INPUT, "%slinux_support.json: offset %llu: %s", where,
+                      (unsigned long long)at, why);
     if (!json_read(decode, &t->decode, &at, &why)) {
         free_tables(t);
-        return failed(EXIT_INPUT, "%slinux_decode.json: offset %llu: %s", where, (unsigned long long)at, why);
+        return failed(EXIT_INPUT, "%slinux_decode.json: offset %llu: %s", where,
+                      (unsigned long long)at, why);
     }
     t->abi = json_string(t->support.root, "abi");
     t->arch = json_string(t->support.root, "arch");
     t->pin = json_string(t->support.root, "pin");
-    const struct json_node *calls = json_get(t->support.root, "calls"), *numbers = json_get(t->decode.root, "numbers");
+    const struct json_node *calls = json_get(t->support.root, "calls"),
+                           *numbers = json_get(t->decode.root, "numbers");
     if (!t->abi || !t->arch || !calls || !numbers) {
         free_tables(t);
-        return failed(EXIT_INPUT, "%slinux_support.json: not what the table compiler writes", where);
+        return failed(EXIT_INPUT, "%slinux_support.json: not what the table compiler writes",
+                      where);
     }
     for (const struct json_node *n = calls->first; n; n = n->next) {
         const char *name = json_string(n, "name");
         if (name)
             *VEC_ADD(&t->calls) =
-                (struct call_info){(i32)json_int(n, "number", -1), name, level_of(json_string(n, "support")), json_string(n, "note"), n};
+                (struct call_info){(i32)json_int(n, "number", -1), name,
+                                   level_of(json_string(n, "support")), json_string(n, "note"), n};
     }
     usize described = t->calls.n;
-    for (const struct json_node *n = numbers->first; n; n = n->next) { // known by name only: answered with ENOSYS
+    for (const struct json_node *n = numbers->first; n;
+         n = n->next) { // known by name only: answered with ENOSYS
         bool have = n->kind != JSON_NUMBER;
         for (usize i = 0; i < described && !have; i++)
             have = t->calls.p[i].number == n->number;
         if (!have)
-            *VEC_ADD(&t->calls) = (struct call_info){(i32)n->number, n->key, LEVEL_NONE, "has no entry", NULL};
+            *VEC_ADD(&t->calls) =
+                (struct call_info){(i32)n->number, n->key, LEVEL_NONE, "has no entry", NULL};
     }
     if (t->calls.n)
         qsort(t->calls.p, t->calls.n, sizeof(*t->calls.p), by_number);
@@ -152,7 +165,8 @@ bool tables_load(const char *folder)
             slots[i].ready = true;
             return true;
         }
-    failed(EXIT_INPUT, "%s/linux_support.json: tables for %s, which this program does not know", folder, t.arch);
+    failed(EXIT_INPUT, "%s/linux_support.json: tables for %s, which this program does not know",
+           folder, t.arch);
     free_tables(&t);
     return false;
 }

@@ -1,5 +1,5 @@
-// What the syscall tables say: names, numbers, support. Built in, or read from a folder of generated tables (--tables).
-// Constant once loaded.
+// What the syscall tables say: names, numbers, support. Built in, or read from a folder of
+// generated tables (--tables). Constant once loaded.
 #pragma once
 #include "json_read.h"
 
@@ -21,7 +21,8 @@ struct tables {
 
 // The tables of a machine (ELF number) for ABI linux; NULL if there are none.
 const struct tables *tables_for(u16 machine);
-// Reads DIR/linux_support.json and linux_decode.json in place of the built-in ones of their machine. False: a failure is recorded.
+// Reads DIR/linux_support.json and linux_decode.json in place of the built-in ones of their
+// machine. False: a failure is recorded.
 bool tables_load(const char *folder);
 const struct call_info *tables_call(const struct tables *t, i32 number); // NULL: not a call
 const struct call_info *tables_named(const struct tables *t, const char *name);

@@ -1,4 +1,5 @@
-// Owns: the store of units. Lock: store.lock guards the list; each unit's analysis runs once, other threads wait for it.
+// Owns: the store of units. Lock: store.lock guards the list; each unit's analysis runs once, other
+// threads wait for it.
 #include "unit.h"
 #include "fail.h"
 #include <errno.h>
@@ -15,7 +16,8 @@ static struct {
         struct unit *u;
         bool busy;
         u32 users;
-    }) list;
+    })
+    list;
 } store = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
 static u32 hash_name(const char *s)

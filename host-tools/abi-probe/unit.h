@@ -1,5 +1,5 @@
-// A file with its analysis, shared by all programs that load it. The store is guarded by its own lock; a unit does not change once it
-// is ready.
+// A file with its analysis, shared by all programs that load it. The store is guarded by its own
+// lock; a unit does not change once it is ready.
 #pragma once
 #include "module.h"
 #include <pthread.h>
@@ -10,8 +10,8 @@ struct unit {
     struct file file;
     struct elf e;
     struct module m;
-    bool ready; // m is filled
-    bool taken; // by the store: stays
+    bool ready;           // m is filled
+    bool taken;           // by the store: stays
     u32 *buckets, *chain; // exports by name
     u32 bucket_n;
     u32 *first_call; // calls of function f: [first_call[f], first_call[f + 1])
@@ -19,7 +19,8 @@ struct unit {
     bool finds;      // imports dlsym
 };
 
-// The unit of a path, its headers read; NULL and an errno if the file cannot be read or is no ELF. Callable from any thread.
+// The unit of a path, its headers read; NULL and an errno if the file cannot be read or is no ELF.
+// Callable from any thread.
 struct unit *unit_open(const char *path, const char *name, int *err);
 // Fills u->m, once. cache: folder, NULL for none.
 void unit_analyse(struct unit *u, const char *cache);

@@ -1,16 +1,18 @@
-// What every part of abi-probe uses: growing arrays, mapped files, checked reads, hashing, paths inside a root.
-// Memory that cannot be had ends the program (common/fail.h); everything else is reported to the caller.
+// What every part of abi-probe uses: growing arrays, mapped files, checked reads, hashing, paths
+// inside a root. Memory that cannot be had ends the program (common/fail.h); everything else is
+// reported to the caller.
 #pragma once
 #include <exec/elf_format.h>
 #include <stdio.h>
 
 // Growing array of T: VEC(T) v = {0}; *VEC_ADD(&v) = x; v.p[i], v.n.
-#define VEC(T)                                                                                                         \
-    struct {                                                                                                           \
-        T *p;                                                                                                          \
-        usize n, cap;                                                                                                  \
+#define VEC(T)                                                                                     \
+    struct {                                                                                       \
+        T *p;                                                                                      \
+        usize n, cap;                                                                              \
     }
-#define VEC_ADD(v) (vec_room((void **)&(v)->p, (v)->n, &(v)->cap, sizeof(*(v)->p)), &(v)->p[(v)->n++])
+#define VEC_ADD(v)                                                                                 \
+    (vec_room((void **)&(v)->p, (v)->n, &(v)->cap, sizeof(*(v)->p)), &(v)->p[(v)->n++])
 #define VEC_FREE(v) (free((v)->p), (v)->p = NULL, (v)->n = (v)->cap = 0)
 void vec_room(void **p, usize n, usize *cap, usize size);
 
@@ -40,8 +42,8 @@ void file_unmap(struct file *f);
 
 void sha256(struct bytes data, u8 out[32]);
 
-// The path below root that a program inside root would mean by path, symbolic links followed as it would see them; NULL with *err
-// set if there is none. The result is allocated.
+// The path below root that a program inside root would mean by path, symbolic links followed as it
+// would see them; NULL with *err set if there is none. The result is allocated.
 char *root_path(const char *root, const char *path, int *err);
 // Copy of s in which bytes that are not printable are \xNN; allocated.
 char *printable(const char *s);

@@ -1,4 +1,5 @@
-// Asks the probes of the ABI folders that this tree has; the build generates the list (detect_abis.h: one ABI(name) each).
+// Asks the probes of the ABI folders that this tree has; the build generates the list
+// (detect_abis.h: one ABI(name) each).
 #include "detect.h"
 #include <string.h>
 
@@ -21,9 +22,14 @@ unsigned detect_abis(void)
     return sizeof(abis) / sizeof(abis[0]) - 1;
 }
 
-int detect_scores(const u8 *head, usize len, u64 size, const char *path, u32 machine, struct detect_score *out)
+int detect_scores(const u8 *head, usize len, u64 size, const char *path, u32 machine,
+                  struct detect_score *out)
 {
-    struct exec_probe p = {.head = head, .head_len = len < DETECT_HEAD ? len : DETECT_HEAD, .size = size, .path = path, .machine = machine};
+    struct exec_probe p = {.head = head,
+                           .head_len = len < DETECT_HEAD ? len : DETECT_HEAD,
+                           .size = size,
+                           .path = path,
+                           .machine = machine};
     int best = -1;
     for (unsigned i = 0; i < detect_abis(); i++) {
         out[i] = (struct detect_score){.abi = abis[i].name};

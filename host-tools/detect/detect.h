@@ -1,5 +1,6 @@
-// The kernel's own verdicts on a file, for programs of the host. The sources are the kernel's: kernel/exec/detect and the probe
-// of each ABI folder, compiled once more; nothing is copied. Pure functions of their input, usable from any number of threads.
+// The kernel's own verdicts on a file, for programs of the host. The sources are the kernel's:
+// kernel/exec/detect and the probe of each ABI folder, compiled once more; nothing is copied. Pure
+// functions of their input, usable from any number of threads.
 #pragma once
 #include <exec/probe.h>
 
@@ -14,6 +15,8 @@ struct detect_score {
 // How many ABIs this build knows.
 unsigned detect_abis(void);
 
-// Asks each ABI about the file that starts with head. out has room for detect_abis() scores, in the order of the ABIs' names.
-// Returns the index of the one that the kernel would choose, or -1 if it would refuse the file.
-int detect_scores(const u8 *head, usize len, u64 size, const char *path, u32 machine, struct detect_score *out);
+// Asks each ABI about the file that starts with head. out has room for detect_abis() scores, in the
+// order of the ABIs' names. Returns the index of the one that the kernel would choose, or -1 if it
+// would refuse the file.
+int detect_scores(const u8 *head, usize len, u64 size, const char *path, u32 machine,
+                  struct detect_score *out);
