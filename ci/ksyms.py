@@ -24,7 +24,8 @@ def functions(elf: str) -> list[tuple[int, str]]:
         fields = line.split()
         if len(fields) != 3:
             continue
-        address, kind, name = int(fields[0], 16), fields[1], fields[2]
+        # Static functions that link-time optimisation shared between files have a suffix of its own.
+        address, kind, name = int(fields[0], 16), fields[1], fields[2].split(".llvm.")[0]
         if name == "_text":
             base = address
         if kind not in "tT" or name.startswith((".L", "$")):

@@ -37,6 +37,10 @@ void arch_print_frame(const struct trapframe *tf)
             report_line("%-3s %016lx %-3s %016lx %-3s %016lx", names[i], tf->x[i], names[i + 1],
                         tf->x[i + 1], names[i + 2], tf->x[i + 2]);
     }
+    // A function that calls nothing has no frame of its own, so the backtrace misses its caller.
+    report_line("return address in ra:");
+    if (tf->x[1] >= KERNEL_BASE)
+        report_frame(tf->x[1]);
 }
 
 u64 arch_frame_fp(const struct trapframe *tf)
