@@ -138,12 +138,22 @@ i64 linux_sync_file_range(struct href *fd, i64 offset, i64 nbytes, u32 flags)
     return memobj_sync(f->node->data);
 }
 
+// What cannot be positioned is no source, since bytes that were read and not written would be lost; a
+// terminal into a pipe is the exception that Linux makes.
+static bool may_sendfile(const struct object *in, const struct object *out)
+{
+    u32 kinds = out->type->kinds;
+    if (kinds & OBJ_KIND_PIPE)
+        return in->type->seekable || in->type->kinds & OBJ_KIND_TTY;
+    return in->type->seekable && !(atomic_load_explicit(&out->status, memory_order_relaxed) & OBJ_APPEND);
+}
+
 i64 linux_sendfile(struct href *out, struct href *in, i64 *offset, usize count)
 {
-    if (offset && *offset < 0)
-        return -E_INVAL;
     if (offset && !in->object->type->seekable)
         return -E_SPIPE;
+    if ((offset && *offset < 0) || !may_sendfile(in->object, out->object))
+        return -E_INVAL;
     u64 pos = offset ? (u64)*offset : 0;
     i64 n = after_write(file_splice(in->object, offset ? &pos : NULL, out->object, NULL, count));
     if (offset)
