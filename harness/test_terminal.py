@@ -107,7 +107,10 @@ def test_full_screen_programs(terminal: Console) -> None:
     t.expect("23", 10)
     t.send(" ")
     t.expect("46", 10)
-    t.send("/77\r")
+    # less reads keys one by one and has the terminal raw only meanwhile, so it is typed slowly.
+    for key in "/77\r":
+        t.send(key)
+        time.sleep(0.3)
     t.expect("99", 10)
     t.send("q")
     t.expect(re.escape(PROMPT), 10)
