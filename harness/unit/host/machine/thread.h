@@ -8,11 +8,13 @@
 #endif
 
 struct cpu;
+struct trapframe;
 
 struct arch_thread {
     struct cpu *cpu;
     u32 preempt_count;
     _Atomic u32 work;
+    bool (*serve_call)(struct trapframe *tf);
     const void *held_locks[16];
     u32 held_count;
 };

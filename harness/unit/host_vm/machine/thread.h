@@ -3,6 +3,7 @@
 #include <lib/types.h>
 
 struct cpu;
+struct trapframe;
 struct arch_fpu_state {
     u64 fcsr;
 };
@@ -10,4 +11,5 @@ struct arch_thread {
     struct cpu *cpu;
     u32 preempt_count;
     _Atomic u32 work;
+    bool (*serve_call)(struct trapframe *tf);
 };
