@@ -19,6 +19,7 @@ include ci/kernel.mk
 include ci/host-tools.mk
 include ci/image.mk
 include ci/front.mk
+include userland/xv6.mk
 
 .PHONY: help run linux debug test unit soak lint bench kernel room image host-tools record docs setup clean
 

@@ -1,0 +1,6 @@
+#include "ulib.h"
+int main(void)
+{
+    printf("test\n");
+    exit(3);
+}
