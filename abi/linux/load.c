@@ -74,7 +74,7 @@ static int load_images(struct exec_build *b, struct elf_image *main, u64 *start,
     if (main->interp) {
         struct object *file;
         struct attr attr;
-        err = exec_open(main->interp, &file, &attr);
+        err = exec_open_for(b, main->interp, &file, &attr);
         if (!err) {
             struct elf_image interp;
             err = elf_load(b, file, 0, &interp);

@@ -1,11 +1,12 @@
-// Making and removing names. dir->mutex is held by the vfs; what was checked there holds for the overlay, so that only the layers' own
-// limits can refuse.
+// Making and removing names. dir->mutex is held by the vfs; what was checked there holds for the
+// overlay, so that only the layers' own limits can refuse.
 #include "ovl.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 
 // The node for something that was made on the upper layer (consumes `made`).
-static int node_for_new(struct node *dir, const struct pathname *name, struct dentry *made, struct node **out)
+static int node_for_new(struct node *dir, const struct pathname *name, struct dentry *made,
+                        struct node **out)
 {
     struct ovl_entry *e = ovl_entry_new(ovl_of(dir), ovl_entry(dir), name, 0);
     if (!e) {
@@ -16,7 +17,8 @@ static int node_for_new(struct node *dir, const struct pathname *name, struct de
     return ovl_node_get(dir->sb, e, out);
 }
 
-// What the upper layer has at name: nothing (NULL), or a whiteout. Everything else would show in the overlay.
+// What the upper layer has at name: nothing (NULL), or a whiteout. Everything else would show in
+// the overlay.
 static int old_whiteout(struct node *dir, const struct pathname *name, struct dentry **out)
 {
     int r = layer_lookup(ovl_upper(ovl_entry(dir)), name, out);
@@ -28,7 +30,8 @@ static int old_whiteout(struct node *dir, const struct pathname *name, struct de
 }
 
 // Puts `d` from the work directory where a whiteout is.
-static int replace_whiteout(struct ovl *o, struct dentry *d, struct dentry *dir, const struct pathname *name)
+static int replace_whiteout(struct ovl *o, struct dentry *d, struct dentry *dir,
+                            const struct pathname *name)
 {
     if (!node_is_dir(dentry_node(d)))
         return layer_rename(d, dir, name, 0);
@@ -46,7 +49,8 @@ static int replace_whiteout(struct ovl *o, struct dentry *d, struct dentry *dir,
     return r;
 }
 
-// Takes the upper layer's `d` away from its name; a whiteout stays there if the lower layers have the name.
+// Takes the upper layer's `d` away from its name; a whiteout stays there if the lower layers have
+// the name.
 static int take_away(struct ovl *o, struct dentry *d, bool whiteout)
 {
     struct node *n = dentry_node(d);
@@ -64,7 +68,8 @@ static int take_away(struct ovl *o, struct dentry *d, bool whiteout)
     return r;
 }
 
-int ovl_create(struct node *dir, const struct pathname *name, const struct create_args *a, struct node **out)
+int ovl_create(struct node *dir, const struct pathname *name, const struct create_args *a,
+               struct node **out)
 {
     struct ovl *o = ovl_of(dir);
     struct dentry *white, *made;
@@ -201,7 +206,8 @@ int ovl_unlink(struct node *dir, const struct pathname *name, struct node *child
     }
     dentry_put(d);
     mutex_lock_nested(&e->copy_mutex);
-    if (e->up == ovl_entry(dir) && e->name && strlen(e->name) == name->len && !memcmp(e->name, name->str, name->len))
+    if (e->up == ovl_entry(dir) && e->name && strlen(e->name) == name->len &&
+        !memcmp(e->name, name->str, name->len))
         e->gone = true;
     mutex_unlock(&e->copy_mutex);
     if (node_is_dir(child)) {

@@ -1,5 +1,6 @@
-// Copying what is to be changed from a lower layer to the upper one. The copy is made in the work directory and moved into place when it is
-// whole, so that nobody sees half of it; its directories come first. The entry's copy mutex makes sure that it happens once.
+// Copying what is to be changed from a lower layer to the upper one. The copy is made in the work
+// directory and moved into place when it is whole, so that nobody sees half of it; its directories
+// come first. The entry's copy mutex makes sure that it happens once.
 #include "ovl.h"
 #include <arch/page.h>
 #include <lib/string.h>
@@ -78,7 +79,8 @@ static int copy_data(struct ovl *o, u32 layer, struct dentry *from, struct dentr
 }
 
 // A whole copy in the work directory; counted in *out.
-static int make_copy(struct ovl *o, struct node *n, struct ovl_entry *e, u64 size, struct dentry **out)
+static int make_copy(struct ovl *o, struct node *n, struct ovl_entry *e, u64 size,
+                     struct dentry **out)
 {
     struct dentry *lower = e->lower[0].dentry, *copy;
     struct node *from = dentry_node(lower);
@@ -121,7 +123,8 @@ static int make_copy(struct ovl *o, struct node *n, struct ovl_entry *e, u64 siz
     return 0;
 }
 
-// The parent is on the upper layer, e->copy_mutex held. n: e's node, or NULL (a directory above the one wanted).
+// The parent is on the upper layer, e->copy_mutex held. n: e's node, or NULL (a directory above the
+// one wanted).
 static int copy_locked(struct ovl *o, struct node *n, struct ovl_entry *e, u64 size)
 {
     struct dentry *dir = e->gone ? NULL : ovl_upper(e->up), *copy = NULL;
@@ -144,7 +147,8 @@ static int copy_locked(struct ovl *o, struct node *n, struct ovl_entry *e, u64 s
         return r;
     if (dir) {
         struct node *dn = dentry_node(dir);
-        i64 atime = atomic_load_explicit(&dn->atime, memory_order_relaxed), mtime = atomic_load_explicit(&dn->mtime, memory_order_relaxed);
+        i64 atime = atomic_load_explicit(&dn->atime, memory_order_relaxed),
+            mtime = atomic_load_explicit(&dn->mtime, memory_order_relaxed);
         r = layer_rename(copy, dir, &name, RENAME_NOREPLACE);
         if (!r) { // nothing was changed that a user would see
             ovl_set_impure(o, dn);
@@ -200,14 +204,16 @@ int ovl_copy_up_size(struct node *n, u64 size)
     if (copied && !node_is_dir(n)) {
         ovl_node_has_upper(ovl_node(n));
         // Its other names are on the lower layer only: they find the copy through this node.
-        if (atomic_load_explicit(&dentry_node(e->lower[0].dentry)->nlink, memory_order_relaxed) > 1 &&
+        if (atomic_load_explicit(&dentry_node(e->lower[0].dentry)->nlink, memory_order_relaxed) >
+                1 &&
             atomic_load_explicit(&n->nlink, memory_order_relaxed))
             ovl_node_pin(ovl_node(n));
     }
     return r;
 }
 
-// Sends the copy of a file with several names to this one, if there is none yet. The directory's mutex is held.
+// Sends the copy of a file with several names to this one, if there is none yet. The directory's
+// mutex is held.
 static int aim(struct ovl_entry *e, struct ovl_entry *dir, const struct pathname *name)
 {
     char *text = kmalloc(name->len + 1, 0);
@@ -259,7 +265,8 @@ int ovl_bring_up(struct node *dir, const struct pathname *name, struct node *n)
 int ovl_copy_up_as(struct dentry *at, struct node *n)
 {
     struct ovl_entry *e = ovl_entry(n);
-    if (!e->nlower || atomic_load_explicit(&dentry_node(e->lower[0].dentry)->nlink, memory_order_relaxed) < 2)
+    if (!e->nlower ||
+        atomic_load_explicit(&dentry_node(e->lower[0].dentry)->nlink, memory_order_relaxed) < 2)
         return ovl_copy_up(n);
     rcu_read_lock();
     struct dentry *dir = rcu_load(at->parent);
@@ -269,8 +276,10 @@ int ovl_copy_up_as(struct dentry *at, struct node *n)
         return ovl_copy_up(n);
     struct node *dn = dentry_node(dir);
     mutex_lock(&dn->mutex);
-    bool here = dir != at && at->parent == dir && !dentry_unhashed(at); // not renamed or removed meanwhile
-    int r = here ? ovl_bring_up(dn, &(struct pathname){at->name, at->hash_len & 0xff}, n) : ovl_copy_up(n);
+    bool here =
+        dir != at && at->parent == dir && !dentry_unhashed(at); // not renamed or removed meanwhile
+    int r = here ? ovl_bring_up(dn, &(struct pathname){at->name, at->hash_len & 0xff}, n)
+                 : ovl_copy_up(n);
     mutex_unlock(&dn->mutex);
     dentry_put(dir);
     return r;

@@ -1,5 +1,6 @@
-// Opened files of the overlay: each holds the layer's file opened the same way. One that was opened for reading before its file was copied
-// up reads the copy from then on; mappings made before keep showing the lower layer, as on Linux.
+// Opened files of the overlay: each holds the layer's file opened the same way. One that was opened
+// for reading before its file was copied up reads the copy from then on; mappings made before keep
+// showing the lower layer, as on Linux.
 #include "ovl.h"
 #include <mem/slab.h>
 
@@ -131,7 +132,8 @@ static int ovl_map(struct file *f, struct map_request *r)
     int err = current_real(f, &o);
     if (!err)
         err = object_map(o, r);
-    if (!err && r->ops == &file_vma_ops) { // the area belongs to the overlay's file, and shows its name
+    if (!err &&
+        r->ops == &file_vma_ops) { // the area belongs to the overlay's file, and shows its name
         r->file = f;
         if (mount_flags(f->path.mount) & MOUNT_NOEXEC) {
             if (r->flags & VMA_EXEC)

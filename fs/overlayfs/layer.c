@@ -1,5 +1,6 @@
-// Changes to the layers. They go through the path cache, so that somebody who looks at a layer directly sees them. No permission is
-// checked: the caller may change the overlay, and the overlay may change its upper layer, as Linux has it with the mounter's rights.
+// Changes to the layers. They go through the path cache, so that somebody who looks at a layer
+// directly sees them. No permission is checked: the caller may change the overlay, and the overlay
+// may change its upper layer, as Linux has it with the mounter's rights.
 #include "ovl.h"
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -37,7 +38,8 @@ static int absent(struct dentry *dir, const struct pathname *name, struct dentry
     return r;
 }
 
-int layer_create(struct dentry *dir, const struct pathname *name, const struct create_args *a, struct dentry **out)
+int layer_create(struct dentry *dir, const struct pathname *name, const struct create_args *a,
+                 struct dentry **out)
 {
     struct node *dn = dentry_node(dir), *n;
     struct dentry *d;
@@ -113,7 +115,8 @@ struct first_entry {
     usize len;
 };
 
-static bool take_first(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool take_first(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type,
+                       u64 cookie)
 {
     struct first_entry *f = (struct first_entry *)(void *)s;
     (void)ino;
@@ -158,7 +161,8 @@ static struct dentry *child_towards(struct dentry *d, struct dentry *top)
     return NULL;
 }
 
-// The order is the vfs's: the upper directory first, unrelated ones by address; the file system's renames stand still meanwhile.
+// The order is the vfs's: the upper directory first, unrelated ones by address; the file system's
+// renames stand still meanwhile.
 static void lock_two(struct dentry *a, struct dentry *b)
 {
     if (a == b) {
@@ -180,23 +184,30 @@ static void unlock_two(struct dentry *a, struct dentry *b)
     mutex_unlock(&a->sb->rename_mutex);
 }
 
-static int rename_locked(struct dentry *d, struct dentry *from, struct dentry *dir, struct dentry *target, u32 flags)
+static int rename_locked(struct dentry *d, struct dentry *from, struct dentry *dir,
+                         struct dentry *target, u32 flags)
 {
-    struct node *n = dentry_node(d), *old = dentry_node(target), *fn = dentry_node(from), *tn = dentry_node(dir);
+    struct node *n = dentry_node(d), *old = dentry_node(target), *fn = dentry_node(from),
+                *tn = dentry_node(dir);
     if (dentry_unhashed(d) || d->parent != from || node_has(tn, NODE_DEAD))
         return -E_STALE;
-    if (d == dir || child_towards(dir, d) || ((flags & RENAME_EXCHANGE) && (!old || child_towards(from, target))))
+    if (d == dir || child_towards(dir, d) ||
+        ((flags & RENAME_EXCHANGE) && (!old || child_towards(from, target))))
         return -E_INVAL;
-    if ((atomic_load_explicit(&d->flags, memory_order_relaxed) | atomic_load_explicit(&target->flags, memory_order_relaxed)) & DENTRY_MOUNTED)
+    if ((atomic_load_explicit(&d->flags, memory_order_relaxed) |
+         atomic_load_explicit(&target->flags, memory_order_relaxed)) &
+        DENTRY_MOUNTED)
         return -E_BUSY;
     if (n == old)
         return 0;
     bool replaces_dir = old && node_is_dir(old) && !(flags & RENAME_EXCHANGE);
     if (replaces_dir)
         mutex_lock_nested(&old->mutex);
-    int r = fn->ops->rename ? fn->ops->rename(fn, &(struct pathname){d->name, d->hash_len & 0xff}, n, tn,
-                                              &(struct pathname){target->name, target->hash_len & 0xff}, old, flags)
-                            : -E_PERM;
+    int r =
+        fn->ops->rename
+            ? fn->ops->rename(fn, &(struct pathname){d->name, d->hash_len & 0xff}, n, tn,
+                              &(struct pathname){target->name, target->hash_len & 0xff}, old, flags)
+            : -E_PERM;
     if (!r && replaces_dir)
         atomic_fetch_or_explicit(&old->flags, NODE_DEAD, memory_order_relaxed);
     if (replaces_dir)

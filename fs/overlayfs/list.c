@@ -1,5 +1,6 @@
-// Listing directories. One that only the upper layer has is passed through. Any other gets a list of its merged names when it is first
-// read, which is kept true from then on: positions in it are stable for as long as somebody has the directory open.
+// Listing directories. One that only the upper layer has is passed through. Any other gets a list
+// of its merged names when it is first read, which is kept true from then on: positions in it are
+// stable for as long as somebody has the directory open.
 #include "ovl.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -31,13 +32,15 @@ static struct ovl_name *insert(struct ovl_node *d, const char *name, usize len, 
     struct ovl_name *e = kmalloc(sizeof(*e) + len + 1, 0);
     if (!e)
         return NULL;
-    *e = (struct ovl_name){.cookie = d->next_cookie++, .ino = ino, .type = (u8)type, .len = (u16)len};
+    *e = (struct ovl_name){
+        .cookie = d->next_cookie++, .ino = ino, .type = (u8)type, .len = (u16)len};
     memcpy(e->name, name, len);
     e->name[len] = 0;
     struct rb_node **link = &d->by_name.node, *parent = NULL;
     while (*link) {
         parent = *link;
-        link = compare(rb_entry(parent, struct ovl_name, by_name), name, len) < 0 ? &parent->left : &parent->right;
+        link = compare(rb_entry(parent, struct ovl_name, by_name), name, len) < 0 ? &parent->left
+                                                                                  : &parent->right;
     }
     rb_link(&e->by_name, parent, link);
     rb_insert_color(&d->by_name, &e->by_name);
@@ -65,13 +68,15 @@ void ovl_list_free(struct ovl_node *d)
     }
     d->by_name = d->by_cookie = (struct rb_root){0};
     d->names = 0;
+    d->next_cookie = 2;
     d->listed = false;
 }
 
 void ovl_list_add(struct node *dir, const struct pathname *name, u64 ino, u32 type)
 {
     struct ovl_node *d = ovl_node(dir);
-    if (d->listed && !find(d, name->str, name->len) && !insert(d, name->str, name->len, ino, type >> 12))
+    if (d->listed && !find(d, name->str, name->len) &&
+        !insert(d, name->str, name->len, ino, type >> 12))
         ovl_list_free(d);
 }
 
@@ -85,13 +90,15 @@ void ovl_list_remove(struct node *dir, const struct pathname *name)
 
 // --- reading layers ---------------------------------------------------------------------------
 
-// What the layer's node says of an entry that needs a closer look; the layer's directory is locked by the reader.
+// What the layer's node says of an entry that needs a closer look; the layer's directory is locked
+// by the reader.
 struct closer {
     bool whiteout, opaque;
     u64 origin;
 };
 
-static int look_closer(struct ovl *o, struct node *dir, const char *name, usize len, struct closer *c)
+static int look_closer(struct ovl *o, struct node *dir, const char *name, usize len,
+                       struct closer *c)
 {
     struct node *n;
     *c = (struct closer){0};
@@ -118,7 +125,8 @@ struct gather {
 
 enum { TYPE_DIR = MODE_DIR >> 12, TYPE_CHR = MODE_CHR >> 12 };
 
-static bool gather_one(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool gather_one(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type,
+                       u64 cookie)
 {
     struct gather *g = (struct gather *)(void *)s;
     (void)cookie;
@@ -201,14 +209,16 @@ static bool pass_one(struct dir_sink *s, const char *name, usize len, u64 ino, u
     if (c.whiteout)
         return true;
     p->any = true;
-    return !p->to || p->to->emit(p->to, name, len, c.origin ? c.origin : ovl_ino(p->o, OVL_UPPER, ino), type, cookie);
+    return !p->to || p->to->emit(p->to, name, len,
+                                 c.origin ? c.origin : ovl_ino(p->o, OVL_UPPER, ino), type, cookie);
 }
 
 static int pass_through(struct node *dir, u64 *cookie, struct dir_sink *sink, bool *any)
 {
     struct ovl *o = ovl_of(dir);
     struct node *real = dentry_node(ovl_upper(ovl_entry(dir)));
-    struct pass p = {.sink.emit = pass_one, .to = sink, .o = o, .real = real, .impure = ovl_is_impure(o, real)};
+    struct pass p = {
+        .sink.emit = pass_one, .to = sink, .o = o, .real = real, .impure = ovl_is_impure(o, real)};
     if (!real->ops->readdir)
         return -E_NOTDIR;
     mutex_lock(&real->mutex);
@@ -224,6 +234,8 @@ int ovl_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     bool any;
     if (!d->entry->nlower)
         return pass_through(dir, cookie, sink, &any);
+    if (*cookie <= 2 && ovl_is_dynamic(d->entry))
+        ovl_list_free(d);
     int r = make_list(dir);
     if (r)
         return r;

@@ -1,5 +1,5 @@
-// Finding a name in the layers: the upper one first, then the lower ones from the top. A file ends the search; directories are merged until
-// one is opaque or something else comes between.
+// Finding a name in the layers: the upper one first, then the lower ones from the top. A file ends
+// the search; directories are merged until one is opaque or something else comes between.
 #include "ovl.h"
 #include <mem/slab.h>
 
@@ -54,7 +54,8 @@ static int consider(struct ovl *o, struct found *f, struct dentry *d, u32 layer,
     return dir && !ovl_is_opaque(o, n);
 }
 
-static int search(struct ovl *o, struct ovl_entry *dir, const struct pathname *name, struct found *f)
+static int search(struct ovl *o, struct ovl_entry *dir, const struct pathname *name,
+                  struct found *f)
 {
     struct dentry *d, *upper = ovl_upper(dir);
     int r;

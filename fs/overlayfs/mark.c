@@ -1,5 +1,6 @@
-// Extended attributes: the overlay's marks on its layers, and the user's attributes around them. A user's attribute that looks like a mark
-// is stored with ".overlay" once more in its name, so that overlays can be stacked.
+// Extended attributes: the overlay's marks on its layers, and the user's attributes around them. A
+// user's attribute that looks like a mark is stored with ".overlay" once more in its name, so that
+// overlays can be stacked.
 #include "ovl.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -21,13 +22,15 @@ static const char *mark_name(const struct ovl *o, const char *mark, char buf[64]
 static bool has_yes(struct ovl *o, struct node *real, const char *mark)
 {
     char name[64], c = 0;
-    return real->ops->xattr_get && real->ops->xattr_get(real, mark_name(o, mark, name), &c, 1) == 1 && c == 'y';
+    return real->ops->xattr_get &&
+           real->ops->xattr_get(real, mark_name(o, mark, name), &c, 1) == 1 && c == 'y';
 }
 
 static int set_mark(struct ovl *o, struct node *real, const char *mark, const void *val, usize len)
 {
     char name[64];
-    return real->ops->xattr_set ? real->ops->xattr_set(real, mark_name(o, mark, name), val, len, 0) : -E_OPNOTSUPP;
+    return real->ops->xattr_set ? real->ops->xattr_set(real, mark_name(o, mark, name), val, len, 0)
+                                : -E_OPNOTSUPP;
 }
 
 bool ovl_is_opaque(struct ovl *o, struct node *real)
@@ -49,7 +52,8 @@ bool ovl_is_impure(struct ovl *o, struct node *real)
 void ovl_set_impure(struct ovl *o, struct node *real)
 {
     if (!ovl_is_impure(o, real))
-        (void)set_mark(o, real, "impure", "y", 1); // without it only directory listings show other numbers
+        (void)set_mark(o, real, "impure", "y",
+                       1); // without it only directory listings show other numbers
 }
 
 // Version, then the overlay's inode number.
@@ -63,7 +67,8 @@ u64 ovl_get_origin(struct ovl *o, struct node *real)
 {
     struct origin g;
     char name[64];
-    if (!real->ops->xattr_get || real->ops->xattr_get(real, mark_name(o, "origin", name), &g, sizeof(g)) != (i64)sizeof(g))
+    if (!real->ops->xattr_get ||
+        real->ops->xattr_get(real, mark_name(o, "origin", name), &g, sizeof(g)) != (i64)sizeof(g))
         return 0;
     return g.version == ORIGIN_VERSION ? g.ino : 0;
 }
@@ -110,7 +115,8 @@ int ovl_xattr_set(struct node *n, const char *name, const void *val, usize len, 
     if (r)
         return r;
     struct node *real = ovl_real_node(n);
-    return real->ops->xattr_set ? real->ops->xattr_set(real, stored, val, len, flags) : -E_OPNOTSUPP;
+    return real->ops->xattr_set ? real->ops->xattr_set(real, stored, val, len, flags)
+                                : -E_OPNOTSUPP;
 }
 
 int ovl_xattr_remove(struct node *n, const char *name)

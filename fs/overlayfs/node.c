@@ -18,7 +18,8 @@ u64 ovl_ino(const struct ovl *o, u32 layer, u64 ino)
 
 // --- entries ---------------------------------------------------------------------------------
 
-struct ovl_entry *ovl_entry_new(struct ovl *o, struct ovl_entry *up, const struct pathname *name, u32 nlower)
+struct ovl_entry *ovl_entry_new(struct ovl *o, struct ovl_entry *up, const struct pathname *name,
+                                u32 nlower)
 {
     struct ovl_entry *e = kzalloc(sizeof(*e) + nlower * sizeof(e->lower[0]), 0);
     if (!e)
@@ -145,11 +146,24 @@ void ovl_mirror(struct node *n)
 {
     struct node *real = ovl_real_node(n);
     atomic_store_explicit(&n->mode, node_mode(real), memory_order_relaxed);
-    atomic_store_explicit(&n->uid, atomic_load_explicit(&real->uid, memory_order_relaxed), memory_order_relaxed);
-    atomic_store_explicit(&n->gid, atomic_load_explicit(&real->gid, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(&n->uid, atomic_load_explicit(&real->uid, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&n->gid, atomic_load_explicit(&real->gid, memory_order_relaxed),
+                          memory_order_relaxed);
     if (node_type(real) == MODE_REG)
         atomic_store_explicit(&n->size, node_size(real), memory_order_relaxed);
 }
+
+// A layer whose directory changes by itself: what it lacks today may be there tomorrow.
+bool ovl_is_dynamic(const struct ovl_entry *e)
+{
+    for (u32 i = 0; i < e->nlower; i++)
+        if (node_has(dentry_node(e->lower[i].dentry), NODE_NO_NEGATIVE))
+            return true;
+    return false;
+}
+
+static const struct node_ops ovl_magic_ops;
 
 static u64 number_of(struct ovl *o, struct ovl_entry *e)
 {
@@ -175,7 +189,8 @@ int ovl_node_get(struct superblock *sb, struct ovl_entry *e, struct node **out)
         if (found)
             goto have;
     }
-    if (node_type(real) == MODE_LNK)
+    bool magic = real->ops->follow;
+    if (node_type(real) == MODE_LNK && !magic)
         len = symlink_text(real, &text);
     n = len < 0 ? NULL : slab_def_alloc(&node_slab, 0);
     if (!n) {
@@ -184,7 +199,7 @@ int ovl_node_get(struct superblock *sb, struct ovl_entry *e, struct node **out)
         return len < 0 ? (int)len : -E_NOMEM;
     }
     memset(n, 0, sizeof(*n));
-    node_init(&n->node, sb, &ovl_node_ops, node_mode(real));
+    node_init(&n->node, sb, magic ? &ovl_magic_ops : &ovl_node_ops, node_mode(real));
     mutex_init(&n->node.mutex, ovl_dir_class(o));
     n->node.ino = number_of(o, e);
     n->node.rdev = real->rdev;
@@ -195,6 +210,8 @@ int ovl_node_get(struct superblock *sb, struct ovl_entry *e, struct node **out)
     if (node_type(real) == MODE_REG)
         n->node.fops = &ovl_file_ops;
     n->entry = e;
+    if (ovl_is_dynamic(e))
+        atomic_init(&n->node.flags, NODE_NO_NEGATIVE);
     n->next_cookie = 2;
     list_init(&n->upper_link);
     list_init(&n->lower_link);
@@ -337,6 +354,19 @@ const struct node_ops ovl_node_ops = {
     .xattr_set = ovl_xattr_set,
     .xattr_list = ovl_xattr_list,
     .xattr_remove = ovl_xattr_remove,
+    .destroy = ovl_destroy,
+    .free = ovl_free,
+};
+
+static int ovl_follow(struct node *n, struct path *out)
+{
+    struct node *real = ovl_real_node(n);
+    return real->ops->follow(real, out);
+}
+
+static const struct node_ops ovl_magic_ops = {
+    .follow = ovl_follow,
+    .getattr = ovl_getattr,
     .destroy = ovl_destroy,
     .free = ovl_free,
 };

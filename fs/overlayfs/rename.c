@@ -1,5 +1,6 @@
-// Renaming across layers: everything is copied up first, then moved on the upper layer, leaving whiteouts where lower layers would show
-// through. Directories with a lower part are not moved (-E_XDEV, as Linux without redirect_dir): programs then copy them.
+// Renaming across layers: everything is copied up first, then moved on the upper layer, leaving
+// whiteouts where lower layers would show through. Directories with a lower part are not moved
+// (-E_XDEV, as Linux without redirect_dir): programs then copy them.
 #include "ovl.h"
 #include <lib/string.h>
 
@@ -55,7 +56,8 @@ static int clear_target(struct ovl *o, struct side *to)
         return 0;
     do {
         layer_temp_name(o, text, &temp);
-        r = layer_rename(to->real, o->work, &temp, RENAME_NOREPLACE | (to->lower_has ? RENAME_WHITEOUT : 0));
+        r = layer_rename(to->real, o->work, &temp,
+                         RENAME_NOREPLACE | (to->lower_has ? RENAME_WHITEOUT : 0));
     } while (r == -E_EXIST);
     if (r)
         return r;
@@ -78,7 +80,8 @@ static int move(struct ovl *o, struct side *from, struct side *to)
         return layer_rename(from->real, target, to->name, from->lower_has ? RENAME_WHITEOUT : 0);
     if (!dir && !from->lower_has)
         return layer_rename(from->real, target, to->name, 0);
-    r = layer_rename(from->real, target, to->name, RENAME_EXCHANGE); // the whiteout comes to the old name
+    r = layer_rename(from->real, target, to->name,
+                     RENAME_EXCHANGE); // the whiteout comes to the old name
     if (!r && !from->lower_has)
         (void)layer_remove(to->real);
     return r;
@@ -91,7 +94,8 @@ static int exchange(struct ovl *o, struct side *from, struct side *to)
         r = ovl_set_opaque(o, dentry_node(from->real));
     if (!r && node_is_dir(to->child) && from->lower_has)
         r = ovl_set_opaque(o, dentry_node(to->real));
-    return r ? r : layer_rename(from->real, ovl_upper(ovl_entry(to->dir)), to->name, RENAME_EXCHANGE);
+    return r ? r
+             : layer_rename(from->real, ovl_upper(ovl_entry(to->dir)), to->name, RENAME_EXCHANGE);
 }
 
 static void keep_listing(struct side *from, struct side *to, bool exchanged)
@@ -104,11 +108,13 @@ static void keep_listing(struct side *from, struct side *to, bool exchanged)
         ovl_list_add(from->dir, from->name, to->child->ino, node_type(to->child));
 }
 
-int ovl_rename(struct node *old_dir, const struct pathname *old_name, struct node *child, struct node *new_dir,
-               const struct pathname *new_name, struct node *new_child, u32 flags)
+int ovl_rename(struct node *old_dir, const struct pathname *old_name, struct node *child,
+               struct node *new_dir, const struct pathname *new_name, struct node *new_child,
+               u32 flags)
 {
     struct ovl *o = ovl_of(old_dir);
-    struct side from = {.dir = old_dir, .child = child, .name = old_name}, to = {.dir = new_dir, .child = new_child, .name = new_name};
+    struct side from = {.dir = old_dir, .child = child, .name = old_name},
+                to = {.dir = new_dir, .child = new_child, .name = new_name};
     bool exchanging = flags & RENAME_EXCHANGE;
     if (flags & ~(u32)(RENAME_EXCHANGE | RENAME_NOREPLACE))
         return -E_INVAL;
@@ -135,7 +141,8 @@ int ovl_rename(struct node *old_dir, const struct pathname *old_name, struct nod
         }
         struct ovl_entry *e = ovl_entry(new_child);
         mutex_lock_nested(&e->copy_mutex);
-        if (e->up == ovl_entry(new_dir) && e->name && strlen(e->name) == new_name->len && !memcmp(e->name, new_name->str, new_name->len))
+        if (e->up == ovl_entry(new_dir) && e->name && strlen(e->name) == new_name->len &&
+            !memcmp(e->name, new_name->str, new_name->len))
             e->gone = true;
         mutex_unlock(&e->copy_mutex);
     }

@@ -3,6 +3,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mem/slab.h>
+#include <overlayfs/mount.h>
 #include <sync/log.h>
 
 struct wanted {
@@ -53,9 +54,21 @@ static int take_path(char **slot, const char *val, usize len, bool append)
 // Features that are off, and words that change nothing here.
 static bool accepted(const char *s, usize len)
 {
-    static const char *const words[] = {"default_permissions", "volatile", "redirect_dir=off", "redirect_dir=nofollow", "index=off",
-                                        "nfs_export=off", "xino=off", "xino=auto", "xino=on", "metacopy=off", "verity=off",
-                                        "uuid=auto", "uuid=on", "uuid=off", "uuid=null"};
+    static const char *const words[] = {"default_permissions",
+                                        "volatile",
+                                        "redirect_dir=off",
+                                        "redirect_dir=nofollow",
+                                        "index=off",
+                                        "nfs_export=off",
+                                        "xino=off",
+                                        "xino=auto",
+                                        "xino=on",
+                                        "metacopy=off",
+                                        "verity=off",
+                                        "uuid=auto",
+                                        "uuid=on",
+                                        "uuid=off",
+                                        "uuid=null"};
     for (usize i = 0; i < ARRAY_LEN(words); i++)
         if (key_is(s, len, words[i]))
             return true;
@@ -110,7 +123,9 @@ static int find_dir(const char *text, usize len, struct path *out)
     }
     name[n] = 0;
     struct path base = BASE_CWD;
-    int r = n ? path_lookup(&base, (struct pathname){name, n}, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, out) : -E_INVAL;
+    int r =
+        n ? path_lookup(&base, (struct pathname){name, n}, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, out)
+          : -E_INVAL;
     kfree(name);
     return r;
 }
@@ -129,7 +144,9 @@ static int set_layer(struct ovl *o, u32 index, const struct path *p)
     if (r)
         return r;
     u32 flags = mount_flags(p->mount) & (MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOSUID);
-    atomic_store_explicit(&l->mount->flags, flags | (index == OVL_UPPER ? MOUNT_RELATIME : MOUNT_NOATIME), memory_order_relaxed);
+    atomic_store_explicit(&l->mount->flags,
+                          flags | (index == OVL_UPPER ? MOUNT_RELATIME : MOUNT_NOATIME),
+                          memory_order_relaxed);
     l->root = p->dentry;
     dentry_get(l->root);
     u32 fs = 0, next = 0;
@@ -184,48 +201,17 @@ static int open_work(struct ovl *o, struct dentry *dir)
     return r;
 }
 
-static int add_upper(struct ovl *o, const struct wanted *w)
+static int add_upper(struct ovl *o, const struct path *up, const struct path *work)
 {
-    struct path up, work;
-    int r = find_dir(w->upper, strlen(w->upper), &up);
-    if (r)
-        return r;
-    r = find_dir(w->work, strlen(w->work), &work);
-    if (r) {
-        path_put(&up);
-        return r;
+    if (up->mount->sb != work->mount->sb || up->mount != work->mount ||
+        below(up->dentry, work->dentry) || below(work->dentry, up->dentry) ||
+        mount_want_write(up->mount) || depth_of(up->mount->sb)) {
+        klog(LOG_ERR,
+             "overlay: upperdir and workdir must be separate directories of one writable mount");
+        return -E_INVAL;
     }
-    if (up.mount->sb != work.mount->sb || up.mount != work.mount || below(up.dentry, work.dentry) || below(work.dentry, up.dentry) ||
-        mount_want_write(up.mount) || depth_of(up.mount->sb)) {
-        klog(LOG_ERR, "overlay: upperdir and workdir must be separate directories of one writable mount");
-        r = -E_INVAL;
-    }
-    if (!r)
-        r = set_layer(o, OVL_UPPER, &up);
-    if (!r)
-        r = open_work(o, work.dentry);
-    path_put(&work);
-    path_put(&up);
-    return r;
-}
-
-static int add_lowers(struct ovl *o, const char *text)
-{
-    for (u32 i = 1; i < o->nlayers; i++) {
-        usize len = 0;
-        while (text[len] && text[len] != ':')
-            len += text[len] == '\\' && text[len + 1] ? 2 : 1;
-        struct path p;
-        int r = find_dir(text, len, &p);
-        if (r)
-            return r;
-        r = set_layer(o, i, &p);
-        path_put(&p);
-        if (r)
-            return r;
-        text += len + (text[len] == ':');
-    }
-    return 0;
+    int r = set_layer(o, OVL_UPPER, up);
+    return r ? r : open_work(o, work->dentry);
 }
 
 static u32 count_lowers(const char *s)
@@ -311,17 +297,18 @@ static const struct superblock_ops ovl_superblock_ops = {
     .show_options = ovl_show_options,
 };
 
-static int make_options(struct ovl *o, const struct wanted *w)
+static int make_options(const struct wanted *w, char **out)
 {
     usize cap = strlen(w->lower) + (w->upper ? strlen(w->upper) + strlen(w->work) : 0) + 64;
-    o->options = kmalloc(cap, 0);
-    if (!o->options)
+    char *text = kmalloc(cap, 0);
+    if (!text)
         return -E_NOMEM;
-    usize n = kscnprintf(o->options, cap, ",lowerdir=%s", w->lower);
+    usize n = kscnprintf(text, cap, ",lowerdir=%s", w->lower);
     if (w->upper)
-        n += kscnprintf(o->options + n, cap - n, ",upperdir=%s,workdir=%s", w->upper, w->work);
+        n += kscnprintf(text + n, cap - n, ",upperdir=%s,workdir=%s", w->upper, w->work);
     if (w->user_xattr)
-        kscnprintf(o->options + n, cap - n, ",userxattr");
+        kscnprintf(text + n, cap - n, ",userxattr");
+    *out = text;
     return 0;
 }
 
@@ -344,31 +331,34 @@ static int make_root(struct superblock *sb)
     return r ? r : fs_make_root(sb, root);
 }
 
-static int build(struct ovl *o, const struct wanted *w)
+static const struct filesystem_type overlay_type;
+
+static int build(struct ovl *o, const struct overlay_layers *l)
 {
-    u32 lowers = w->lower ? count_lowers(w->lower) : 0;
-    if (!lowers || lowers > OVL_MAX_LOWER || (w->upper && !w->work) || (!w->upper && lowers < 2)) {
-        klog(LOG_ERR, "overlay: needs lowerdir=, and upperdir= with workdir= or at least two lower directories");
-        return -E_INVAL;
-    }
-    o->nlayers = lowers + 1;
-    o->user_xattr = w->user_xattr;
+    usize len = strlen(l->options) + 1;
+    o->nlayers = l->nlower + 1;
     o->one_fs = true;
     o->layers = kzalloc(o->nlayers * sizeof(*o->layers), 0);
-    if (!o->layers)
+    o->options = kmalloc(len, 0);
+    if (!o->layers || !o->options)
         return -E_NOMEM;
-    int r = w->upper ? add_upper(o, w) : 0;
-    if (!r)
-        r = add_lowers(o, w->lower);
+    memcpy(o->options, l->options, len);
+    int r = l->upper.mount ? add_upper(o, &l->upper, &l->work) : 0;
+    for (u32 i = 0; i < l->nlower && !r; i++)
+        r = set_layer(o, i + 1, &l->lower[i]);
     if (!r && o->depth > OVL_MAX_DEPTH)
         r = -E_INVAL;
-    return r ? r : make_options(o, w);
+    return r;
 }
 
-static int ovl_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int mount_layers(const struct overlay_layers *l, bool user_xattr, struct superblock **out)
 {
-    struct wanted w = {0};
     struct superblock *sb;
+    if (!l->nlower || l->nlower > OVL_MAX_LOWER || (!l->upper.mount && l->nlower < 2)) {
+        klog(LOG_ERR, "overlay: needs lowerdir=, and upperdir= with workdir= or at least two lower "
+                      "directories");
+        return -E_INVAL;
+    }
     struct ovl *o = kzalloc(sizeof(*o), 0);
     if (!o)
         return -E_NOMEM;
@@ -378,30 +368,90 @@ static int ovl_mount(const struct filesystem_type *t, const struct fs_source *sr
         list_init(&o->by_lower[i]);
     }
     list_init(&o->pinned);
-    int r = parse(src->data, &w);
-    if (!r)
-        r = build(o, &w);
-    wanted_free(&w);
-    if (r) {
-        ovl_free_all(o);
-        return r;
-    }
-    sb = superblock_create(t, &ovl_superblock_ops, OVL_MAGIC, o);
+    o->user_xattr = user_xattr;
+    int r = build(o, l);
+    sb = r ? NULL : superblock_create(&overlay_type, &ovl_superblock_ops, OVL_MAGIC, o);
     if (!sb) {
         ovl_free_all(o);
-        return -E_NOMEM;
+        return r ? r : -E_NOMEM;
     }
     if (!o->work)
         atomic_store_explicit(&sb->flags, SB_RDONLY, memory_order_relaxed);
-    mutex_init(&sb->rename_mutex, o->depth > 1 ? &lock_class_overlay2_rename : &lock_class_overlay_rename);
+    mutex_init(&sb->rename_mutex,
+               o->depth > 1 ? &lock_class_overlay2_rename : &lock_class_overlay_rename);
     r = make_root(sb);
-    if (r) {
+    if (r)
         superblock_put(sb);
-        return r;
-    }
-    *out = sb;
-    return 0;
+    else
+        *out = sb;
+    return r;
 }
 
-static const struct filesystem_type overlay_type = {.name = "overlay", .flags = FS_NODEV, .mount = ovl_mount};
+int overlay_mount_layers(const struct overlay_layers *l, struct superblock **out)
+{
+    return mount_layers(l, false, out);
+}
+
+// From a text of options to places.
+static int find_layers(const struct wanted *w, struct overlay_layers *l, struct path *lower)
+{
+    const char *text = w->lower;
+    int r = 0;
+    if (w->upper) {
+        r = find_dir(w->upper, strlen(w->upper), &l->upper);
+        if (!r)
+            r = find_dir(w->work, strlen(w->work), &l->work);
+    }
+    for (u32 n = count_lowers(text); !r && l->nlower < n;) {
+        usize len = 0;
+        while (text[len] && text[len] != ':')
+            len += text[len] == '\\' && text[len + 1] ? 2 : 1;
+        r = find_dir(text, len, &lower[l->nlower]);
+        if (!r)
+            l->nlower++;
+        text += len + (text[len] == ':');
+    }
+    l->lower = lower;
+    return r;
+}
+
+static int mount_wanted(const struct wanted *w, struct superblock **out)
+{
+    struct overlay_layers l = {0};
+    char *options = NULL;
+    u32 lowers = w->lower ? count_lowers(w->lower) : 0;
+    struct path *lower = kzalloc(MAX(lowers, 1u) * sizeof(*lower), 0);
+    int r = !lower                                                        ? -E_NOMEM
+            : !lowers || lowers > OVL_MAX_LOWER || (w->upper && !w->work) ? -E_INVAL
+                                                                          : 0;
+    if (!r)
+        r = find_layers(w, &l, lower);
+    if (!r)
+        r = make_options(w, &options);
+    l.options = options;
+    if (!r)
+        r = mount_layers(&l, w->user_xattr, out);
+    for (u32 i = 0; i < l.nlower; i++)
+        path_put(&lower[i]);
+    path_put(&l.upper);
+    path_put(&l.work);
+    kfree(lower);
+    kfree(options);
+    return r;
+}
+
+static int ovl_mount(const struct filesystem_type *t, const struct fs_source *src,
+                     struct superblock **out)
+{
+    struct wanted w = {0};
+    (void)t;
+    int r = parse(src->data, &w);
+    if (!r)
+        r = mount_wanted(&w, out);
+    wanted_free(&w);
+    return r;
+}
+
+static const struct filesystem_type overlay_type = {
+    .name = "overlay", .flags = FS_NODEV, .mount = ovl_mount};
 FILESYSTEM_TYPE(overlay_type);

@@ -63,6 +63,11 @@ struct view *current_view(void)
     return LIKELY(t && t->view) ? t->view : kernel_view;
 }
 
+struct view *vfs_kernel_view(void)
+{
+    return kernel_view;
+}
+
 void vfs_set_kernel_view(struct view *v)
 {
     if (v)
@@ -112,8 +117,7 @@ void view_set_cwd(struct view *v, const struct path *p)
     view_exchange(v, &v->cwd, p);
 }
 
-// Makes v the current task's view; consumes the reference.
-static void replace_current_view(struct view *v)
+void view_replace_current(struct view *v)
 {
     struct task *t = current_task();
     spin_lock(&t->lock);
@@ -130,7 +134,7 @@ int view_unshare(void)
         return 0;
     int r = view_fork(old, &v);
     if (!r)
-        replace_current_view(v);
+        view_replace_current(v);
     return r;
 }
 
@@ -150,6 +154,6 @@ int view_unshare_mounts(void)
     }
     mount_ns_put(v->ns);
     v->ns = ns;
-    replace_current_view(v);
+    view_replace_current(v);
     return 0;
 }

@@ -20,7 +20,8 @@ void arg_block_free(struct arg_block *b)
     *b = (struct arg_block){0};
 }
 
-// Room at b->len: pointer to it, *n limited to what is left in the page. NULL: no memory or over the limit (*err says which).
+// Room at b->len: pointer to it, *n limited to what is left in the page. NULL: no memory or over
+// the limit (*err says which).
 static u8 *room(struct arg_block *b, usize *n, int *err)
 {
     usize page = b->len / PAGE_SIZE, off = b->len % PAGE_SIZE;
@@ -137,21 +138,27 @@ void arg_copy_string(const struct arg_block *b, usize off, char *dst, usize cap)
     dst[n ? n - 1 : 0] = 0;
 }
 
+int arg_push_part(struct arg_block *b, const struct arg_block *src, usize off, usize size)
+{
+    for (usize done = 0; done < size;) {
+        usize at = off + done, in = at % PAGE_SIZE, k = MIN(PAGE_SIZE - in, size - done);
+        int err = push_bytes(b, (const char *)src->pages[at / PAGE_SIZE] + in, k);
+        if (err)
+            return err;
+        done += k;
+    }
+    b->count++;
+    return 0;
+}
+
 int arg_append(struct arg_block *b, const struct arg_block *src, u32 skip)
 {
     usize off = 0;
     for (u32 i = 0; i < src->count; i++) {
         usize size = arg_string_size(src, off);
-        if (i >= skip) {
-            for (usize done = 0; done < size;) {
-                usize at = off + done, in = at % PAGE_SIZE, k = MIN(PAGE_SIZE - in, size - done);
-                int err = push_bytes(b, (const char *)src->pages[at / PAGE_SIZE] + in, k);
-                if (err)
-                    return err;
-                done += k;
-            }
-            b->count++;
-        }
+        int err = i >= skip ? arg_push_part(b, src, off, size) : 0;
+        if (err)
+            return err;
         off += size;
     }
     return 0;

@@ -1,5 +1,6 @@
-// Maps the segments of an ELF file into an address space under construction. Every number in the file was checked by elf_summarise
-// or is checked here; failures leave the space to be thrown away by the caller.
+// Maps the segments of an ELF file into an address space under construction. Every number in the
+// file was checked by elf_summarise or is checked here; failures leave the space to be thrown away
+// by the caller.
 #include <exec/exec.h>
 #include <kerr.h>
 #include <lib/string.h>
@@ -41,10 +42,12 @@ static int clear_range(struct aspace *as, u64 from, u64 to)
     return 0;
 }
 
-static int map_segment(struct exec_build *b, struct object *file, const struct elf64_segment *p, u64 bias)
+static int map_segment(struct exec_build *b, struct object *file, const struct elf64_segment *p,
+                       u64 bias)
 {
     u64 start = ALIGN_DOWN(p->vaddr + bias, PAGE_SIZE), file_end = p->vaddr + bias + p->filesz;
-    u64 mem_end = ALIGN_UP(p->vaddr + bias + p->memsz, PAGE_SIZE), map_end = ALIGN_UP(file_end, PAGE_SIZE);
+    u64 mem_end = ALIGN_UP(p->vaddr + bias + p->memsz, PAGE_SIZE),
+        map_end = ALIGN_UP(file_end, PAGE_SIZE);
     u32 flags = vma_flags_of(p->flags);
     if (p->filesz) {
         struct map_request r = {.addr = start,
@@ -78,7 +81,8 @@ static int map_segment(struct exec_build *b, struct object *file, const struct e
     return 0;
 }
 
-// Picks the bias of a position-independent file: the whole span must be free at `base`, or anywhere.
+// Picks the bias of a position-independent file: the whole span must be free at `base`, or
+// anywhere.
 static int choose_bias(struct exec_build *b, u64 base, u64 low, u64 high, u64 align, u64 *bias)
 {
     u64 span = ALIGN_UP(high, PAGE_SIZE) - ALIGN_DOWN(low, PAGE_SIZE);
@@ -95,7 +99,8 @@ static int choose_bias(struct exec_build *b, u64 base, u64 low, u64 high, u64 al
     return err;
 }
 
-static int load_interp_name(struct object *file, const struct elf64_segment *p, struct elf_image *out)
+static int load_interp_name(struct object *file, const struct elf64_segment *p,
+                            struct elf_image *out)
 {
     out->interp = kmalloc(p->filesz, 0);
     if (!out->interp)
@@ -107,8 +112,8 @@ static int load_interp_name(struct object *file, const struct elf64_segment *p, 
 }
 
 // phoff: where the program headers lie in the file (in `head` they may have moved).
-static int load_segments(struct exec_build *b, struct object *file, const struct elf_summary *s, const u8 *head, u64 phoff,
-                         u64 base, struct elf_image *out)
+static int load_segments(struct exec_build *b, struct object *file, const struct elf_summary *s,
+                         const u8 *head, u64 phoff, u64 base, struct elf_image *out)
 {
     u64 low = UINT64_MAX, high = 0, align = PAGE_SIZE;
     int err;
@@ -180,14 +185,16 @@ int elf_load(struct exec_build *b, struct object *file, u64 base, struct elf_ima
         return -E_NOMEM;
     struct elf_summary s;
     err = read_at(file, 0, head, want);
-    if (!err && (elf_summarise(head, want, attr.size, &s) != ELF_OK || s.class != ELF_CLASS64 || s.data != ELF_LITTLE ||
-                 (s.type != ELF_TYPE_EXEC && s.type != ELF_TYPE_DYN)))
+    if (!err && (elf_summarise(head, want, attr.size, &s) != ELF_OK || s.class != ELF_CLASS64 ||
+                 s.data != ELF_LITTLE || (s.type != ELF_TYPE_EXEC && s.type != ELF_TYPE_DYN)))
         err = -E_NOEXEC;
     u8 *table = NULL;
     const u8 *view = head;
     u64 phoff = s.header.phoff;
-    if (!err && !s.head_has_segments) { // program headers further in: read them next to a copy of the header
-        usize bytes = s.header.phnum * sizeof(struct elf64_segment), total = sizeof(s.header) + bytes;
+    if (!err && !s.head_has_segments) { // program headers further in: read them next to a copy of
+                                        // the header
+        usize bytes = s.header.phnum * sizeof(struct elf64_segment),
+              total = sizeof(s.header) + bytes;
         table = kmalloc(total, 0);
         err = table ? read_at(file, s.header.phoff, table + sizeof(s.header), bytes) : -E_NOMEM;
         if (!err) {

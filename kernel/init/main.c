@@ -10,6 +10,7 @@
 #include <device/device.h>
 #include <device/fdt.h>
 #include <device/random.h>
+#include <exec/environment.h>
 #include <exec/exec.h>
 #include <ipc/init.h>
 #include <kerr.h>
@@ -114,6 +115,7 @@ static void late_start(void)
     if (err)
         panic("no usable root image: %s", kerr_name((enum kerr)-err));
     vfs_set_kernel_view(root);
+    exec_init();
     struct task *init;
     err = task_create_init(first_task, NULL, &init);
     if (err)

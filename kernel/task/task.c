@@ -65,6 +65,7 @@ static void task_free(struct task *t)
 {
     if (t->abi && t->abi->free)
         t->abi->free(t);
+    task_env_put(t->env);
     for (struct cred *c = t->retired_creds, *next; c; c = next) {
         next = c->retired;
         cred_put(c);
@@ -75,6 +76,22 @@ static void task_free(struct task *t)
         user_count_put(t->user);
     atomic_fetch_sub_explicit(&live_tasks, 1, memory_order_relaxed);
     rcu_call(&t->rcu, free_rcu);
+}
+
+void task_env_put(struct task_env *e)
+{
+    if (e && refcount_dec_and_test(&e->refs))
+        e->free(e);
+}
+
+void task_set_env(struct task_env *e)
+{
+    struct task *t = current_task();
+    spin_lock(&t->lock);
+    struct task_env *old = t->env;
+    t->env = e;
+    spin_unlock(&t->lock);
+    task_env_put(old);
 }
 
 void task_get(struct task *t)
@@ -160,6 +177,9 @@ static void inherit(struct task *child, struct task *parent)
     child->personality = parent->personality;
     child->dumpable = parent->dumpable;
     child->abi = NULL;
+    child->env = parent->env;
+    if (child->env)
+        refcount_inc(&child->env->refs);
     spin_unlock(&parent->lock);
 }
 

@@ -19,6 +19,14 @@ void view_put(struct view *v); // NULL allowed; may sleep
 // Of the current task; of kernel threads: the first one made (set by vfs_set_kernel_view).
 struct view *current_view(void);
 void vfs_set_kernel_view(struct view *v);
+struct view *vfs_kernel_view(void); // borrowed; NULL before there is a root
+// --- for the kernel's own composing of views (fs/vfs/compose.c); no privileges are asked for ---
+// A fresh namespace whose root is sb, and a view at its root. -E_NOMEM.
+[[nodiscard]] int view_of_superblock(struct superblock *sb, const char *source, struct view **out);
+// Shows the tree of mounts below `from` at the place `at` of v's namespace. -E_NOTDIR, -E_INVAL, -E_NOMEM.
+[[nodiscard]] int view_bind(struct view *v, const struct path *from, const struct path *at);
+// Makes v (reference consumed) the current task's view.
+void view_replace_current(struct view *v);
 // Gives current a copy of its view with a copy of the mount namespace. -E_PERM, -E_NOMEM.
 [[nodiscard]] int view_unshare_mounts(void);
 // Gives current a private view (unshare(CLONE_FS)).

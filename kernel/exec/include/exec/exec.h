@@ -21,6 +21,8 @@ void arg_block_free(struct arg_block *b);
 [[nodiscard]] int arg_push_user_vector(struct arg_block *b, uaddr_t vec);
 // Appends all strings of src but the first `skip`.
 [[nodiscard]] int arg_append(struct arg_block *b, const struct arg_block *src, u32 skip);
+// Appends the one string of src at off, size bytes with its NUL.
+[[nodiscard]] int arg_push_part(struct arg_block *b, const struct arg_block *src, usize off, usize size);
 // Copies bytes [off, off+n) into another address space.
 [[nodiscard]] int arg_write(const struct arg_block *b, struct aspace *as, u64 addr);
 // Length of the string at byte offset off, NUL included.
@@ -51,6 +53,7 @@ struct exec_build {
     struct elf_summary elf;
     // --- what is built ---
     const struct abi_module *abi;
+    struct view *view;            // the view it will have; NULL: the caller's. Open what belongs to the program with exec_open_for
     struct aspace *as;
     struct trapframe frame;
     struct cred *cred;            // new credentials, or NULL
@@ -71,6 +74,28 @@ struct exec_request {
 
 // Opens a file for execution through current's view: regular, executable, not on a noexec mount. Errors as execve(2).
 [[nodiscard]] int exec_open(const char *path, struct object **out, struct attr *attr);
+
+// The same for what a program under construction needs (its interpreter): through the view that it will have.
+[[nodiscard]] int exec_open_for(const struct exec_build *b, const char *path, struct object **out, struct attr *attr);
+
+// What each ABI thinks of a file, as execution would see it: for programs that show it.
+struct exec_score {
+    const struct abi_module *abi;
+    int score; // 0..100
+    char why[96];
+};
+// Asks all of them; fills up to cap records. Returns how many ABIs there are; *best is the index of the one that would run it, UINT32_MAX: none.
+[[nodiscard]] int exec_scores(struct object *file, const char *path, struct exec_score *out, u32 cap, u32 *best);
+void exec_probe_input(struct exec_probe *p, struct object *file, const u8 *head, usize len, u64 size, const char *path);
+const struct abi_module *exec_detect(const struct exec_probe *p, const char *wanted); // NULL: nobody's
+[[nodiscard]] int exec_read_head(struct object *file, u8 *head, usize *len);          // head: a page
+
+// Who runs a file instead: from the registry, or from an ABI module's runtime_config.
+struct exec_runtime {
+    const char *path;        // in the view of `abi`; with abi NULL in the base tree
+    const char *abi;         // NULL: whatever the runtime is found to be
+    const char *const *args; // before the file's name; NULL-terminated, may be NULL
+};
 
 // Maps the segments of b->file or another ELF object into b->as. For position-independent files `base` is the wanted load address (0: anywhere).
 // -E_NOEXEC, -E_NOMEM, -E_INVAL, -E_IO. The image's `interp` is the caller's to kfree.

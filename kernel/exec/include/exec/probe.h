@@ -39,3 +39,25 @@ struct script_line {
     bool has_argument;
 };
 int script_parse(const u8 *head, usize len, struct script_line *out);
+
+// One line of the registry of runtimes, /system/etc/runtimes (docs/runtimes.md):
+//     NAME MATCH[+MATCH]... ABI|auto PATH [ARGUMENT]...
+enum { RUNTIME_MAGIC_MAX = 32, RUNTIME_OFFSET_MAX = 4096 - RUNTIME_MAGIC_MAX };
+struct runtime_line {
+    char name[32];
+    u32 offset, magic_len;
+    u8 magic[RUNTIME_MAGIC_MAX], mask[RUNTIME_MAGIC_MAX];
+    bool has_machine;
+    u32 machine;
+    char suffix[32];
+    char abi[32];     // empty: auto
+    const char *path; // into the line
+    usize path_len;
+    const char *args; // into the line
+    usize args_len;
+};
+// 1: a line, 0: empty or a comment, -1: wrong (*why).
+int runtime_parse(const char *line, usize len, struct runtime_line *out, const char **why);
+bool runtime_matches(const struct runtime_line *r, const u8 *head, usize len, u64 size, const char *path);
+// The next argument at *args; its length, 0 at the end. *args then stands at it.
+usize runtime_argument(const char **args, usize *left);

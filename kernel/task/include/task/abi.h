@@ -5,6 +5,9 @@
 
 struct exec_probe;  // exec/probe.h: bytes, size, path, caller
 struct exec_build;  // exec/exec.h: what is being built aside
+struct exec_runtime; // exec/exec.h: who runs a file instead
+struct arg_block;   // exec/exec.h: strings
+struct view;        // vfs/view.h
 struct trapframe;
 
 // What /proc says of a task's signals; sets have bit n-1 for number n of the ABI.
@@ -27,6 +30,27 @@ struct abi_module {
     void (*abandon)(struct exec_build *b); // load succeeded, exec failed later: free private things. May be NULL
     // Current leaves this ABI's old program for a new one of ABI `next`, just before the commit: clear tid, robust list, timers. May be NULL.
     void (*task_exec)(struct task *t, const struct abi_module *next);
+    // --- its world (docs/views.md); each may be NULL ---
+    // Where its programs lie in its view, separated by ':'; NULL: "/bin:/usr/bin:/sbin:/usr/sbin".
+    const char *bin_path;
+    bool names_in_root;      // the root of its view shows the generated names of all programs (for systems without a PATH)
+    const char *default_cwd; // where a program starts that comes from a place this ABI does not see; NULL: "/"
+    // "Mine, but not by me": 1 and *out filled (its strings live as long as the module), 0: no. Asked of the module with the highest
+    // score. Pure function of the input.
+    int (*runtime_config)(const struct exec_probe *p, struct exec_runtime *out);
+    // Rewrites an environment on its way to another ABI: paths of this ABI's view become paths of the base tree. Pushes what is kept
+    // to *out, an empty block. NULL: the rules of docs/views.md. -E_NOMEM, -E_2BIG.
+    int (*env_to_canonical)(const struct arg_block *in, struct arg_block *out);
+    // The reverse, with defaults filled in.
+    int (*env_from_canonical)(const struct arg_block *in, struct arg_block *out);
+    // A view of this ABI was composed and nobody has it yet: further binds (view_bind), base being the base tree's view. An error
+    // fails the exec that needed the view.
+    int (*setup_view)(struct view *v, struct view *base);
+    // Current has just become a program of this ABI after one of another; close-on-exec handles are gone. Cannot fail.
+    void (*from_handles)(struct task *t);
+    // Serves a call made in a zone of a task whose own ABI is another (task/zone.h): the task's and threads' abi_state are not this
+    // ABI's and must not be looked at. NULL: no zones of this ABI.
+    void (*zone_syscall)(struct trapframe *tf);
     // --- running ---
     // A call of the current thread. True: needs all registers in the frame, call again (tf_is_full tells).
     bool (*syscall)(struct trapframe *tf);

@@ -27,6 +27,14 @@ struct exit_info {
     i32 number; // exit code 0..255, or event number
 };
 
+// What a family of tasks shares beyond its objects (kernel/exec: views of the ABIs). The owner embeds it.
+struct task_env {
+    refcount_t refs;
+    void (*free)(struct task_env *e); // the last reference is gone; may sleep
+};
+void task_env_put(struct task_env *e); // NULL allowed; may sleep
+void task_set_env(struct task_env *e); // of the current task; consumes the reference, NULL allowed
+
 struct session {
     refcount_t refs;
     u32 id;
@@ -77,6 +85,7 @@ struct task {
     struct view *view;
     const struct abi_module *abi;
     void *abi_state;
+    struct task_env *env;  // counted; NULL: the first environment. Guarded by lock
     // --- guarded by tree_lock (global) ---
     struct task *parent;
     struct list children, sibling;
