@@ -38,6 +38,7 @@ endef
 $(eval $(call host_objects,opt,$(HOST_OPT)))
 $(eval $(call host_objects,asan,$(HOST_ASAN)))
 $(eval $(call host_objects,fuzz,$(HOST_FUZZ)))
+$(eval $(call host_objects,fuzz-pack,$(HOST_FUZZ) $$(PACK_FUZZ_ALLOC)))
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)
 
 $(PACK): $(PACK_ALL:%.c=$(HOST)/obj-opt/%.o)
@@ -48,3 +49,22 @@ $(PACK_ASAN): $(PACK_ALL:%.c=$(HOST)/obj-asan/%.o)
 	@mkdir -p $(@D)
 	@echo "  HOST    $@" >&2
 	@$(HOST_CC) $(HOST_ASAN) $^ -o $@ $(PACK_LIBS)
+
+include ci/host-probe.mk
+
+# Fuzzing: FUZZ_SECONDS of it, from a corpus that the tests' generator makes; findings stay in build/host/fuzz.
+FUZZ_SECONDS ?= 600
+PACK_FUZZ := $(HOST)/fuzz/scarlet-pack
+PACK_FUZZ_SRC := $(filter-out $(addprefix host-tools/scarlet-pack/,main.c list.c extract.c diff.c build.c probe.c),$(PACK_ALL)) $(wildcard host-tools/scarlet-pack/fuzz/*.c)
+PACK_FUZZ_ALLOC := $(foreach f,free calloc realloc strdup strndup vasprintf,-D$(f)=fuzz_$(f))
+HOST_INC += -Ihost-tools/scarlet-pack
+$(PACK_FUZZ): $(PACK_FUZZ_SRC:%.c=$(HOST)/obj-fuzz-pack/%.o)
+	@mkdir -p $(@D)
+	@echo "  HOST    $@" >&2
+	@$(HOST_CC) $(subst fuzzer-no-link,fuzzer,$(HOST_FUZZ)) $^ -o $@ $(PACK_LIBS)
+
+fuzz-pack: $(PACK_FUZZ) $(PACK)
+	@mkdir -p $(HOST)/fuzz/corpus $(HOST)/fuzz/findings
+	@/usr/bin/python3 host-tools/scarlet-pack/tests/corpus.py $(PACK) $(HOST)/fuzz/corpus
+	$(PACK_FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+	  -artifact_prefix=$(HOST)/fuzz/findings/ $(HOST)/fuzz/corpus

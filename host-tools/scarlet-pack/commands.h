@@ -17,6 +17,8 @@ int command_probe(int argc, char **argv);
 
 extern const struct command commands[]; // ends with a NULL name
 
+extern const struct command *command_current; // set by main
+
 struct option_rule;
 // Parses options; prints help and sets *done where that was asked. False: a usage failure.
 bool command_options(int *argc, char **argv, const struct option_rule *rules, bool *done);

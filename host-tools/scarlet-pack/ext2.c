@@ -42,11 +42,7 @@ static bool stage_one(struct staging *s, struct item *i)
     bool ok = true;
     if (!*i->name)
         ok = true;
-    else if (i->leader && i->leader->last && i->leader->last != i) {
-        char *first = need_text("%s/%s", s->folder, i->leader->last->name);
-        ok = link(first, path) == 0 || failed_errno("%s", path);
-        free(first);
-    } else if (S_ISDIR(i->mode))
+    else if (S_ISDIR(i->mode))
         ok = mkdir(path, 0700) == 0 || failed_errno("%s", path);
     else if (S_ISREG(i->mode))
         ok = copy(item_content(i), path);
@@ -122,10 +118,13 @@ static bool make(struct staging *s, const char *part, const char *size)
                             part,
                             size ? size : auto_size,
                             NULL};
-    bool ok = spawn(&(struct spawn){.argv = mke2fs, .env = env, .to_fd = -1, .quiet = true}, NULL);
+    char *out = NULL;
+    bool ok = spawn(&(struct spawn){.argv = mke2fs, .env = env, .to_fd = -1, .quiet = true}, &out);
+    free(out);
+    out = NULL;
     if (ok && fflush(s->script) != 0)
         ok = failed_errno("debugfs script");
-    char *script = need_text("/proc/self/fd/%d", fileno(s->script)), *out = NULL;
+    char *script = need_text("/proc/self/fd/%d", fileno(s->script));
     const char *debugfs[] = {"debugfs", "-w", "-f", script, part, NULL};
     int keep = fileno(s->script);
     if (ok && (lseek(keep, 0, SEEK_SET) != 0 || fcntl(keep, F_SETFD, 0) != 0))
@@ -172,7 +171,7 @@ bool ext2_write(struct plan *p, const char *path, const char *size, uint32_t tim
     }
     for (size_t i = 0; ok && i < p->count; i++) {
         struct item *one = p->items[i], *leader = one->leader ? one->leader : one;
-        if (!S_ISDIR(one->mode) && leader->last != one) {
+        if (leader->last != one && (S_ISREG(one->mode) || S_ISLNK(one->mode))) {
             char *from = need_text("%s/%s", s.folder, leader->last->name),
                  *to = need_text("%s/%s", s.folder, one->name);
             ok = link(from, to) == 0 || failed_errno("%s", to);

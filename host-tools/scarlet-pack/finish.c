@@ -1,6 +1,7 @@
 // Makes a plan complete and sorts it; shares equal files.
 #include "common/fail.h"
 #include "common/progress.h"
+#include "index.h"
 #include "plan.h"
 #include <stdlib.h>
 #include <string.h>
@@ -119,8 +120,20 @@ static bool add_parents(struct plan *p, const struct item *of)
     return true;
 }
 
+// Names that mean something else to readers of archives. An index that came as a file, unpacked by another tool, is not this image's.
+static bool reserved_names(struct plan *p)
+{
+    struct item *end = plan_find(p, "TRAILER!!!"), *index = plan_find(p, INDEX_NAME);
+    if (index)
+        plan_remove(p, index);
+    return !end || failed(EXIT_INPUT, "%s:%u: /%s: the name that ends every archive", end->file,
+                          end->line, end->name);
+}
+
 bool plan_finish(struct plan *p)
 {
+    if (!reserved_names(p))
+        return false;
     drop_removed(p);
     for (size_t i = 0; i < p->count; i++)
         if (p->items[i]->nlink != UINT32_MAX && !through_links(p, p->items[i]))

@@ -1,7 +1,6 @@
 // scarlet-pack: boot images from manifests. Chooses the subcommand.
 #include "commands.h"
 #include "common/fail.h"
-#include "common/options.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +25,6 @@ const struct command commands[] = {
     {0},
 };
 
-static const struct command *current;
-
 static void help(void)
 {
     printf("usage: scarlet-pack COMMAND ...\n\nBoot images (cpio newc) from manifests, and "
@@ -38,17 +35,6 @@ static void help(void)
         "\nscarlet-pack COMMAND --help tells a command's options. Manual page: scarlet-pack(1).\n"
         "Exit status: 0 good, 1 differences or failed checks, 2 wrong usage, 3 damaged input, 4 "
         "the machine refused.\n");
-}
-
-bool command_options(int *argc, char **argv, const struct option_rule *rules, bool *done)
-{
-    for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            printf("usage: scarlet-pack %s\n\nOptions:\n", current->usage);
-            options_help(rules);
-            return *done = true;
-        }
-    return options_parse(argc, argv, rules);
 }
 
 const char *__asan_default_options(void);
@@ -70,9 +56,9 @@ int main(int argc, char **argv)
         return help(), EXIT_GOOD;
     if (strcmp(argv[1], "--version") == 0)
         return printf("scarlet-pack %s\n", TOOL_VERSION), EXIT_GOOD;
-    for (current = commands; current->name; current++)
-        if (strcmp(current->name, argv[1]) == 0)
-            return current->run(argc - 1, argv + 1);
+    for (command_current = commands; command_current->name; command_current++)
+        if (strcmp(command_current->name, argv[1]) == 0)
+            return command_current->run(argc - 1, argv + 1);
     complain("unknown command %s (scarlet-pack --help lists them)", argv[1]);
     return EXIT_USAGE;
 }

@@ -237,6 +237,7 @@ bool verify_source(struct source *s, struct verify_result *out)
         free(v.index);
         free(v.met);
         v.index = NULL;
+        v.met = NULL;
     }
     end_archive(&v);
     out->archives = v.r.archives;
