@@ -1,0 +1,14 @@
+// pwd: the working directory.
+#include <scarlet/scarlet.h>
+
+int main(int argc, char **argv)
+{
+    static char buf[4096];
+    (void)argc;
+    (void)argv;
+    long r = scarlet_call_get_directory(buf, sizeof(buf));
+    if (r < 0)
+        die("%s", status_text(r));
+    out("%s\n", buf);
+    return 0;
+}
