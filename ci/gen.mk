@@ -25,7 +25,7 @@ $(GEN)/common/stamp: $(SCT_SOURCES)
 $(GEN)/%/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
 	@echo "  TABLES  $*" >&2
-	@$(SCTC) compile --abi $* --arch $(ARCH) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct \
+	@$(SCTC) compile --abi $* --arch $(MACHINE) --out $(@D) syscall-tables/errors.sct syscall-tables/$*.sct \
 	  $(wildcard syscall-tables/$*.numbers)
 	@rm -f $(@D)/kerr.[ch]
 	@touch $@

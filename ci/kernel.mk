@@ -16,8 +16,10 @@ GEN := $(OUT)/gen
 KERNEL_ELF := $(OUT)/scarlet.elf
 KERNEL_IMAGE := $(OUT)/scarlet
 
+# What programs run on: the machine of the call tables and of the ABIs' own folders. A platform may differ from it (ARCH=hosted).
+MACHINE ?= $(ARCH)
 ROOMS_MK := build/rooms-$(ARCH)$(if $(ABIS),-$(subst $(eval) ,-,$(strip $(ABIS)))).mk
-ROOMS_ERROR := $(shell mkdir -p build && { $(PYTHON) -S ci/rooms.py mk --arch $(ARCH) --abis '$(ABIS)' > $(ROOMS_MK).$$$$ && \
+ROOMS_ERROR := $(shell mkdir -p build && { $(PYTHON) -S ci/rooms.py mk --arch $(ARCH) --machine $(MACHINE) --abis '$(ABIS)' > $(ROOMS_MK).$$$$ && \
   { cmp -s $(ROOMS_MK).$$$$ $(ROOMS_MK) && rm $(ROOMS_MK).$$$$ || mv $(ROOMS_MK).$$$$ $(ROOMS_MK); }; } 2>&1)
 ifneq ($(ROOMS_ERROR),)
 $(error $(ROOMS_ERROR))
@@ -50,6 +52,7 @@ EXT_INC_fdt := -isystem ci/ext/include -isystem $(EXT)/fdt
 EXT_INC_zlib := -DZ_SOLO -isystem $(EXT)/zlib
 EXT_INC_zstd := -DZSTD_STATIC_LINKING_ONLY -isystem $(EXT)/zstd
 
+-include ci/arch-$(ARCH).mk
 include ci/gen.mk
 include ci/ext.mk
 FLAGS_STAMP := $(OUT)/flags

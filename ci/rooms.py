@@ -69,7 +69,7 @@ def load(root: Path) -> list[Room]:
     return rooms
 
 
-def make_variables(rooms: list[Room], arch: str, abis: list[str] | None, root: Path) -> str:
+def make_variables(rooms: list[Room], arch: str, machine: str, abis: list[str] | None, root: Path) -> str:
     """Make variables: ROOMS, and for each room DIR, SRCDIRS, INC and LIBS."""
     if abis is not None:
         have = {r.name for r in rooms}
@@ -87,7 +87,7 @@ def make_variables(rooms: list[Room], arch: str, abis: list[str] | None, root: P
                 if other.name == "arch":
                     includes.append(f"{other.folder}/{arch}/include")
         top = f"{room.folder}/{arch}" if room.name == "arch" else room.folder
-        skip = {"include", "vdso"} | MACHINES - {arch}
+        skip = {"include", "vdso", "host"} | MACHINES - {arch, machine}
         folders = [top]
         for path in sorted((root / top).rglob("*")):
             inner = path.relative_to(root / top).parts
@@ -105,6 +105,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="print the kernel's rooms as make variables")
     parser.add_argument("what", choices=["mk", "list"])
     parser.add_argument("--arch", default="riscv64")
+    parser.add_argument("--machine", help="what programs run on, if not the arch itself")
     parser.add_argument("--abis", help="ABI folders to build, separated by blanks (default: all)")
     args = parser.parse_args()
     root = Path(__file__).resolve().parent.parent
@@ -115,7 +116,7 @@ def main() -> int:
                 print(room.level, room.name, room.folder, *room.libraries)
         else:
             abis = args.abis.split() if args.abis else None
-            sys.stdout.write(make_variables(rooms, args.arch, abis, root))
+            sys.stdout.write(make_variables(rooms, args.arch, args.machine or args.arch, abis, root))
     except RoomsError as error:
         print(f"rooms: {error}", file=sys.stderr)
         return 1

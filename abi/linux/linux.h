@@ -85,8 +85,13 @@ void linux_task_exec(struct task *t, const struct abi_module *next);
 // threads left. Afterwards none of them sends anything; signals already pending stay.
 void linux_timers_drop(struct task *t, bool keep_itimers);
 
-// --- vdso.c ---
-[[nodiscard]] int linux_vdso_map(struct aspace *as, u64 *base);
+// --- MACHINE/ ---
+// AT_HWCAP: what user programs may use of the processor.
+u64 linux_hwcap(void);
+// AT_MINSIGSTKSZ: bytes of stack that a signal frame takes.
+u64 linux_min_signal_stack(void);
+// --- MACHINE/vdso.c ---
+[[nodiscard]] int linux_vdso_map(struct aspace *as, u64 *base); // *base 0: this machine has none
 u64 linux_vdso_sigreturn(const struct aspace *as); // address of the return trampoline in that space
 void linux_vdso_update(void);                      // clock parameters changed
 

@@ -106,11 +106,12 @@ static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *i
 {
     usize n = 0;
 #define AUX(key, value) (aux[n++] = (key), aux[n++] = (value))
-    AUX(AUX_SYSINFO_EHDR, vdso);
+    if (vdso)
+        AUX(AUX_SYSINFO_EHDR, vdso);
     for (u64 k = AUX_L1I_SIZE; k <= AUX_L3_GEOMETRY; k++)
         AUX(k, 0);
-    AUX(AUX_MINSIGSTKSZ, 1088);
-    AUX(AUX_HWCAP, 0x112d); // single letters of rv64imafdc
+    AUX(AUX_MINSIGSTKSZ, linux_min_signal_stack());
+    AUX(AUX_HWCAP, linux_hwcap());
     AUX(AUX_PAGESZ, PAGE_SIZE);
     AUX(AUX_CLKTCK, 100);
     AUX(AUX_PHDR, img->phdr);

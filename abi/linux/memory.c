@@ -198,15 +198,6 @@ i64 linux_readahead(struct href *fd, i64 offset, usize count)
     return f && f->node->data ? 0 : -E_INVAL; // every page of an in-memory file is there already
 }
 
-i64 linux_riscv_flush_icache(uaddr_t start, uaddr_t end, u64 flags)
-{
-    (void)start;
-    (void)end;
-    (void)flags; // "this thread only" is allowed to do more
-    arch_sync_icache();
-    return 0;
-}
-
 static void nothing(void *arg)
 {
     (void)arg; // the interrupt itself is the barrier

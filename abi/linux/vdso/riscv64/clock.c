@@ -1,5 +1,5 @@
 // Clocks without a call: the time register and the kernel's data page. Runs in user mode; what it cannot tell goes to the kernel.
-#include "data.h"
+#include "../data.h"
 
 struct spec {
     i64 sec, nsec;

@@ -1,7 +1,7 @@
 // The vDSO: one data page and the code behind it, the same frames in every Linux task.
-#include "linux.h"
+#include "../linux.h"
 #include "linux_vdso.h"
-#include "vdso/data.h"
+#include "../vdso/data.h"
 #include <arch/kmap.h>
 #include <arch/time.h>
 #include <device/clock.h>
