@@ -62,7 +62,8 @@ static int map_segment(struct exec_build *b, struct object *file, const struct e
         if (at < 0)
             return (int)at;
         if (p->flags & ELF_FLAG_W && p->memsz > p->filesz) {
-            err = clear_range(b->as, file_end, MIN(map_end, p->vaddr + bias + p->memsz));
+            // To the end of the page: interpreters allocate from there and count on zeroes.
+            err = clear_range(b->as, file_end, map_end);
             if (err)
                 return err;
         }
