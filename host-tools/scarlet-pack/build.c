@@ -200,7 +200,9 @@ int command_build(int argc, char **argv)
         return give_up(&s.checks, werror ? s.checks.warnings : 0);
     struct layout l = {0};
     uint64_t written = 0;
-    bool ok = true;
+    bool ok = setup_finish(&s);
+    if (!ok)
+        return report_failure();
     if (dry)
         ok = layout_plan(&p, &f.w, &l);
     else if (ext2)
@@ -210,8 +212,7 @@ int command_build(int argc, char **argv)
     if (ok && l.unaligned && !s.quiet)
         complain("warning: %llu files with long names could not be aligned",
                  (unsigned long long)l.unaligned);
-    ok = ok && setup_finish(&s) &&
-         (!depfile || write_depfile(depfile, output ? output : "check", &p));
+    ok = ok && (!depfile || write_depfile(depfile, output ? output : "check", &p));
     if (!ok)
         return report_failure();
     report_count(&p);

@@ -42,16 +42,16 @@ bool content_read(const struct content *c, uint64_t offset, void *to, size_t n)
         if (kept < 0)
             return failed_errno("%s", c->path);
         struct stat info;
-        if (fstat(kept, &info) == 0 && (uint64_t)info.st_size != c->size) {
+        if (fstat(kept, &info) == 0 && (uint64_t)info.st_size != c->file_size) {
             close(kept);
             kept = -1;
-            return failed(EXIT_INPUT,
-                          "%s: changed its size while it was packed (%llu, now %llu bytes)",
-                          c->path, (unsigned long long)c->size, (unsigned long long)info.st_size);
+            return failed(
+                EXIT_INPUT, "%s: changed its size while it was packed (%llu, now %llu bytes)",
+                c->path, (unsigned long long)c->file_size, (unsigned long long)info.st_size);
         }
         kept_path = c->path;
     }
-    return read_exactly(kept, to, n, offset) || failed_in("%s", c->path);
+    return read_exactly(kept, to, n, c->offset + offset) || failed_in("%s", c->path);
 }
 
 struct content content_of_text(const char *bytes, size_t n)

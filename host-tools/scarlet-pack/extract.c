@@ -34,6 +34,8 @@ struct extract {
     struct strmap linked; // "archive:major:minor:inode" -> name
     struct late *late;
     size_t late_count, made, skipped;
+    bool placed_ill; // the last failure is about where an entry should go, not about the image's
+                     // bytes
     unsigned char *buffer;
 };
 
@@ -88,6 +90,7 @@ static int folder_of(struct extract *x, const char *name, const char **last)
     }
     if (fd < 0) {
         int code = errno;
+        x->placed_ill = true;
         source_failed(x->r->source, x->r->e.offset, "/%s: cannot be put below /%s: %s", name,
                       folder, strerror(code));
     }
@@ -361,10 +364,11 @@ static int run(struct extract *x, const char *path, bool quiet)
                    PROGRESS_BYTES, quiet);
     int n, status = EXIT_GOOD;
     while ((n = reader_next(&r)) > 0) {
+        x->placed_ill = false;
         if (!wanted(x, r.e.name) || one(x))
             continue;
         status = report_failure();
-        if (!x->keep_going || status == EXIT_INPUT)
+        if (!x->keep_going || (status == EXIT_INPUT && !x->placed_ill))
             break;
     }
     if (n < 0)

@@ -120,7 +120,8 @@ static bool add_parents(struct plan *p, const struct item *of)
     return true;
 }
 
-// Names that mean something else to readers of archives. An index that came as a file, unpacked by another tool, is not this image's.
+// Names that mean something else to readers of archives. An index that came as a file, unpacked by
+// another tool, is not this image's.
 static bool reserved_names(struct plan *p)
 {
     struct item *end = plan_find(p, "TRAILER!!!"), *index = plan_find(p, INDEX_NAME);

@@ -12,11 +12,18 @@ static uint64_t round_up(uint64_t n, uint64_t to)
     return (n + to - 1) & ~(to - 1);
 }
 
-// Length of the directory part of a name.
-static uint32_t folder_length(const char *name)
+// A directory whose entry may stand once more in front of an item: the one it is in, or, in the
+// root when nobody named that, one that stands before it. NULL: the root itself.
+static const struct item *repeatable(const struct plan *p, const struct item *i,
+                                     const struct item *top)
 {
-    const char *slash = strrchr(name, '/');
-    return slash ? (uint32_t)(slash - name) : 1; // "."
+    const char *slash = strrchr(i->name, '/');
+    char folder[NEWC_NAME_MAX];
+    size_t n = slash ? (size_t)(slash - i->name) : 0;
+    memcpy(folder, i->name, n);
+    folder[n] = 0;
+    const struct item *dir = plan_find(p, folder);
+    return dir ? dir : top;
 }
 
 // Name field of a header at `at` whose data shall be aligned; *filler gets the name field of a
@@ -62,6 +69,7 @@ bool layout_plan(struct plan *p, const struct write_options *o, struct layout *l
     *l = (struct layout){0};
     count_links(p);
     uint64_t at = 0;
+    const struct item *top = NULL; // a directory in the root
     if (o->index) {
         l->index_size = index_size(p);
         if (l->index_size > UINT32_MAX)
@@ -79,9 +87,15 @@ bool layout_plan(struct plan *p, const struct write_options *o, struct layout *l
         uint64_t size = leader->last == one ? leader->data.size : 0;
         one->name_field = length + 1;
         one->filler = 0;
+        one->filled_by = repeatable(p, one, top);
+        if (!top && S_ISDIR(one->mode) && *one->name && !strchr(one->name, '/'))
+            top = one;
         if (size && S_ISREG(one->mode) && o->align > 4) {
-            uint32_t field =
-                name_field(at, length, folder_length(one->name), o->align, &one->filler);
+            uint32_t field = name_field(at, length,
+                                        one->filled_by && *one->filled_by->name
+                                            ? (uint32_t)strlen(one->filled_by->name)
+                                            : 1,
+                                        o->align, &one->filler);
             if (field)
                 one->name_field = field;
             else

@@ -192,9 +192,11 @@ static bool do_file(struct context *c)
     plan_input(c->b->plan, path);
     uint32_t own = build_time(c->b, info.st_mtime);
     if (!put(c, c->arg[0],
-             (struct item){
-                 .mode = S_IFREG | mode,
-                 .data = {.kind = CONTENT_FILE, .size = (uint64_t)info.st_size, .path = path}}))
+             (struct item){.mode = S_IFREG | mode,
+                           .data = {.kind = CONTENT_FILE,
+                                    .size = (uint64_t)info.st_size,
+                                    .file_size = (uint64_t)info.st_size,
+                                    .path = path}}))
         return false;
     c->b->plan->items[c->b->plan->count - 1]->mtime = own;
     return true;

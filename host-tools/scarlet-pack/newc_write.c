@@ -32,27 +32,24 @@ static bool put_head(struct sink *s, const struct head *h)
            sink_zeroes(s, h->name_field - length) && sink_zeroes(s, -sink_offset(s) & 3);
 }
 
-static bool put_filler(struct sink *s, const struct plan *p, const struct item *before,
-                       uint32_t time)
+static bool put_filler(struct sink *s, const struct item *before, uint32_t time)
 {
-    const char *slash = strrchr(before->name, '/');
-    char *name = slash ? need_copy_n(before->name, (size_t)(slash - before->name)) : need_copy("");
-    const struct item *dir = plan_find(p, name);
+    const struct item *dir = before->filled_by;
     struct head h = {.mode = S_IFDIR | 0755,
                      .nlink = 2,
                      .mtime = time,
                      .name_field = before->filler,
-                     .name = *name ? name : "."};
+                     .name = "."};
     if (dir) {
         h.ino = dir->ino;
         h.mode = dir->mode;
         h.uid = dir->uid;
         h.gid = dir->gid;
         h.mtime = dir->mtime;
+        if (*dir->name)
+            h.name = dir->name;
     }
-    bool ok = put_head(s, &h);
-    free(name);
-    return ok;
+    return put_head(s, &h);
 }
 
 static bool put_data(struct sink *s, struct item *leader, unsigned char *buffer)
@@ -75,11 +72,11 @@ static bool put_data(struct sink *s, struct item *leader, unsigned char *buffer)
     return sink_zeroes(s, -sink_offset(s) & 3);
 }
 
-static bool put_item(struct sink *s, const struct plan *p, struct item *i,
-                     const struct write_options *o, unsigned char *buffer)
+static bool put_item(struct sink *s, struct item *i, const struct write_options *o,
+                     unsigned char *buffer)
 {
     struct item *leader = i->leader ? i->leader : i;
-    if (i->filler && !put_filler(s, p, i, o->time))
+    if (i->filler && !put_filler(s, i, o->time))
         return false;
     if (sink_offset(s) != i->header_at)
         return failed(EXIT_SYSTEM, "internal: /%s lands at %llu, not at %llu", i->name,
@@ -175,7 +172,7 @@ bool archive_write(struct plan *p, const struct write_options *o, const struct l
     progress_begin("packing", l->data, PROGRESS_BYTES, o->quiet);
     ok = !o->index || put_index(s, p, o, l);
     for (size_t i = 0; ok && i < p->count; i++)
-        ok = put_item(s, p, p->items[i], o, buffer);
+        ok = put_item(s, p->items[i], o, buffer);
     const struct head trailer = {
         .nlink = 1, .name_field = sizeof("TRAILER!!!"), .name = "TRAILER!!!"};
     ok = ok && put_head(s, &trailer) && sink_zeroes(s, l->size - sink_offset(s));

@@ -12,10 +12,11 @@ enum content_kind { CONTENT_NONE, CONTENT_FILE, CONTENT_SPAN, CONTENT_TEXT };
 struct content {
     enum content_kind kind;
     uint64_t size;
-    const char *path;  // FILE: opened when read. SPAN: for messages
-    int fd;            // SPAN
-    uint64_t offset;   // SPAN
-    const char *bytes; // TEXT
+    const char *path;   // FILE: opened when read. SPAN: for messages
+    int fd;             // SPAN
+    uint64_t offset;    // FILE, SPAN
+    uint64_t file_size; // FILE: how long the whole file was when it was looked at
+    const char *bytes;  // TEXT
 };
 
 // Reads n bytes at `offset` of the content; the whole range lies within its size. False: failure
@@ -54,7 +55,8 @@ struct item {
     struct item *last; // of a leader: the name that the data stands with
     uint64_t header_at, data_at;
     uint32_t name_field,
-        filler; // filler: size of the name field of a directory entry in front, 0: none
+        filler;                   // size of the name field of a directory entry in front, 0: none
+    const struct item *filled_by; // the directory whose entry that repeats; NULL: the root's
 };
 
 struct abi_rule {

@@ -182,11 +182,11 @@ static bool to_item(struct build *b, const struct tar *t, const struct member *m
     case '0':
     case '7':
         i->mode = S_IFREG | m->mode;
-        i->data = (struct content){.kind = CONTENT_SPAN,
+        i->data = (struct content){.kind = CONTENT_FILE,
                                    .size = m->size,
                                    .path = t->path,
-                                   .fd = t->fd,
-                                   .offset = m->data_at};
+                                   .offset = m->data_at,
+                                   .file_size = t->size};
         return true;
     case '1': {
         char *to;
@@ -246,6 +246,54 @@ static bool same_name(const char *a, const char *member)
     return strcmp(a, member) == 0;
 }
 
+// One member for the plan: as the archive has it, or as the manifest wants it (name `to`).
+static bool place(struct build *b, const struct tar *t, const struct member *m, struct item *i,
+                  const struct attributes *a, const char *to, uint32_t mode)
+{
+    if (!to_item(b, t, m, i) || (to && !plan_clean_name(to, &i->name)))
+        return false;
+    if (to || a->owner_given) {
+        i->uid = a->uid;
+        i->gid = a->gid;
+    }
+    if (to) {
+        i->mode = S_IFREG | mode;
+        plan_put(b->plan, i);
+    } else if (*i->name) { // the root's attributes are the manifest's
+        put(b, i);
+    }
+    return true;
+}
+
+static int load(struct build *b, struct tar *t, const struct item *model,
+                const struct attributes *a, const char *member, const char *to, uint32_t mode)
+{
+    char *wanted = member ? need_copy(member) : NULL;
+    struct member m;
+    int r, found = 0, links = 0;
+    bool ok = true;
+    while (ok && (!wanted || !found) && (r = next(t, &m)) > 0) {
+        struct item i = *model;
+        ok = plan_clean_name(m.name, &i.name) || failed_in("%s", t->path);
+        bool take = ok && (wanted ? same_name(i.name, wanted) : attributes_let(a, i.name));
+        if (take && wanted && m.type == '1' && links++ < 8) {
+            // Another name of a file: its content stands with the first one.
+            free(wanted);
+            wanted = need_copy(m.link + (strncmp(m.link, "./", 2) == 0 ? 2 : 0));
+            t->at = 0;
+        } else if (take && wanted && m.type != '0') {
+            ok = failed(EXIT_INPUT, "%s: %s is not a regular file", t->path, member);
+        } else if (take) {
+            ok = place(b, t, &m, &i, a, to, mode);
+            found++;
+        }
+        free(m.name);
+        free(m.link);
+    }
+    free(wanted);
+    return !ok || (!(member && found) && r < 0) ? -1 : found;
+}
+
 bool tar_load(struct build *b, const char *path, struct origin *origin, const struct attributes *a,
               const char *member, const char *to, uint32_t mode, const char *file, unsigned line)
 {
@@ -254,42 +302,12 @@ bool tar_load(struct build *b, const char *path, struct origin *origin, const st
     if (t.fd < 0 || fstat(t.fd, &info) != 0)
         return failed_errno("%s", path);
     t.size = (uint64_t)info.st_size;
-    struct member m;
-    bool found = false, ok = true;
-    int r = 0;
-    while (ok && (r = next(&t, &m)) > 0) {
-        struct item i = {.origin = origin, .file = file, .line = line, .abi = a->abi};
-        ok = plan_clean_name(m.name, &i.name) || failed_in("%s", path);
-        if (ok && member && same_name(i.name, member)) {
-            if (m.type != '0')
-                ok = failed(EXIT_INPUT, "%s: %s is not a regular file", path, member);
-            found = true;
-        } else if (ok && (member || !attributes_let(a, i.name))) {
-            free(m.name);
-            free(m.link);
-            continue;
-        }
-        ok = ok && to_item(b, &t, &m, &i) && (!member || plan_clean_name(to, &i.name));
-        if (ok && member) {
-            i.mode = S_IFREG | mode;
-            i.uid = i.gid = 0;
-        }
-        if (ok && (a->owner_given || member)) {
-            i.uid = a->uid;
-            i.gid = a->gid;
-        }
-        if (ok && member)
-            plan_put(b->plan, &i);
-        else if (ok && *i.name) // the root's attributes are the manifest's
-            put(b, &i);
-        free(m.name);
-        free(m.link);
-    }
+    const struct item model = {.origin = origin, .file = file, .line = line, .abi = a->abi};
+    int found = load(b, &t, &model, a, member, to, mode);
     free(t.long_name);
     free(t.long_link);
-    if (ok && r < 0)
-        ok = false;
-    if (ok && member && !found)
-        ok = failed(EXIT_INPUT, "package %s has no file %s", origin->name, member);
-    return ok;
+    close(t.fd);
+    if (found == 0 && member)
+        return failed(EXIT_INPUT, "package %s has no file %s", origin->name, member);
+    return found >= 0;
 }

@@ -80,8 +80,10 @@ static bool put(struct walk *w, const char *path, const char *inside, const stru
     } else if (S_ISREG(info->st_mode)) {
         if (access(path, R_OK) != 0)
             return failed_errno("%s", path);
-        i.data = (struct content){
-            .kind = CONTENT_FILE, .size = (uint64_t)info->st_size, .path = need_copy(path)};
+        i.data = (struct content){.kind = CONTENT_FILE,
+                                  .size = (uint64_t)info->st_size,
+                                  .file_size = (uint64_t)info->st_size,
+                                  .path = need_copy(path)};
         plan_input(w->b->plan, path);
     } else if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode)) {
         i.rdev_major = major(info->st_rdev);

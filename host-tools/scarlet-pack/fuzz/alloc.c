@@ -1,5 +1,6 @@
-// Memory of one fuzzing round. The tool keeps a plan until it ends, which a fuzzer cannot afford: the fuzz build sends its allocations here, and what
-// a round leaves is freed behind it. Each block is an own malloc, so that the sanitizer still sees every byte out of bounds.
+// Memory of one fuzzing round. The tool keeps a plan until it ends, which a fuzzer cannot afford:
+// the fuzz build sends its allocations here, and what a round leaves is freed behind it. Each block
+// is an own malloc, so that the sanitizer still sees every byte out of bounds.
 #undef free
 #undef calloc
 #undef realloc

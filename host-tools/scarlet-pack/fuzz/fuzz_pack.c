@@ -1,5 +1,6 @@
-// libFuzzer harness: one input is read as an image (verified, loaded, its index asked, unpacked names resolved) and as a manifest. Lines that run
-// programs or read files of the host are refused, so nothing outside the process is touched but unlinked temporary files.
+// libFuzzer harness: one input is read as an image (verified, loaded, its index asked, unpacked
+// names resolved) and as a manifest. Lines that run programs or read files of the host are refused,
+// so nothing outside the process is touched but unlinked temporary files.
 #include "alloc.h"
 #include "checks.h"
 #include "common/fail.h"
@@ -37,7 +38,8 @@ static void write_again(struct plan *p)
     uint64_t written;
     const struct write_options o = {.align = 4096, .index = true, .quiet = true};
     int fd = memfd_create("out", MFD_CLOEXEC);
-    if (fd < 0 || !layout_plan(p, &o, &l) || l.size > 16 << 20 || !archive_write(p, &o, &l, fd, &written)) {
+    if (fd < 0 || !layout_plan(p, &o, &l) || l.size > 16 << 20 ||
+        !archive_write(p, &o, &l, fd, &written)) {
         close(fd);
         return;
     }
@@ -47,7 +49,8 @@ static void write_again(struct plan *p)
     struct verify_result r;
     struct source *s = source_open_fd(fd, "written");
     if (!verify_source(s, &r) || r.errors) {
-        fprintf(stderr, "written archive refused: %s\n", r.count ? r.found[0].text : failure_text());
+        fprintf(stderr, "written archive refused: %s\n",
+                r.count ? r.found[0].text : failure_text());
         abort();
     }
     verify_free(&r);
@@ -73,7 +76,8 @@ static void as_image(const uint8_t *data, size_t size)
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         checks_start(&c, machine_number("riscv64"));
         c.silent = true;
-        if (image_load(&p, path, true) && plan_finish(&p) && checks_plan(&c, &p) && plan_share(&p, false))
+        if (image_load(&p, path, true) && plan_finish(&p) && checks_plan(&c, &p) &&
+            plan_share(&p, false))
             write_again(&p);
         content_release();
         (void)!ftruncate(spool_file(), 0);

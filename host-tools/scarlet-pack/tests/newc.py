@@ -71,7 +71,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "no trailer": (archive(Entry(b"a", data=b"x" * 100), trailer=False), "ends here"),
     "cut in content": (archive(Entry(b"a", data=b"x" * 10000))[:5000], "ends here"),
     "cut in name": (archive(Entry(b"a" * 200))[:150], "ends here"),
-    "second archive damaged": (pad(archive(Entry(b"a")), 512) + b"0707", "offset 512: "),
+    "second archive damaged": (pad(archive(Entry(b"a")), 512) + b"0707", "offset 516: "),
     "rubbish behind": (pad(archive(Entry(b"a")), 512) + b"rubbish", "offset 512: neither"),
     "gzip damaged": (b"\x1f\x8b\x08\x00" + b"\xff" * 100, "of the gzip data at offset 0"),
     "zstd damaged": (b"\x28\xb5\x2f\xfd" + b"\xff" * 100, "of the zstd data at offset 0"),
