@@ -84,8 +84,7 @@ i64 xv6_close(i32 fd)
 {
     if (fd < 0 || (u32)fd >= handle_limit())
         return -E_BADF;
-    (void)!handle_close(table(), fd); // an error of the object's own is not the descriptor's
-    return 0;
+    return handle_close(table(), fd) == -E_BADF ? -E_BADF : 0; // an error of the object's own is not the descriptor's
 }
 
 i64 xv6_dup(i32 fd)

@@ -1,0 +1,21 @@
+// Tests of the xv6 ABI: what docs/xv6.md promises, statement by statement. Each test runs in a process of its own, in a directory that
+// holds our programs and can be written.
+#pragma once
+#include "ulib.h"
+
+struct test {
+    const char *name;
+    void (*fn)(void);
+};
+extern const struct test file_tests[], dir_tests[], process_tests[], memory_tests[], pointer_tests[], stress_tests[];
+
+[[noreturn]] void fail(const char *file, int line, const char *what);
+#define CHECK(cond) ((cond) ? (void)0 : fail(__FILE__, __LINE__, #cond))
+
+// Runs fn in a child and gives its status, as wait tells it.
+int child_status(void (*fn)(void));
+// A file with this text.
+void make_file(const char *name, const char *text);
+// Addresses that no program may reach.
+extern const uint64_t foreign[];
+extern const int foreign_count;

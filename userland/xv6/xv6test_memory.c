@@ -1,0 +1,239 @@
+// Memory: layout, sbrk, faults.
+#include "xv6test.h"
+
+enum { MIB = 1 << 20 };
+
+static uint64_t target; // what the next child touches
+static int nothing;     // bss
+
+static void read_target(void)
+{
+    (void)*(volatile char *)(uintptr_t)target;
+    exit(1);
+}
+static void write_target(void)
+{
+    *(volatile char *)(uintptr_t)target = 10;
+    exit(1);
+}
+static void jump_target(void)
+{
+    ((void (*)(void))(uintptr_t)target)();
+    exit(1);
+}
+
+static void foreign_addresses_kill(void)
+{
+    for (int i = 0; i < foreign_count; i++) {
+        target = foreign[i];
+        CHECK(child_status(read_target) == -1);
+        CHECK(child_status(write_target) == -1);
+        CHECK(child_status(jump_target) == -1);
+    }
+    for (uint64_t a = 1ul << 31; a; a <<= 1) {
+        target = a;
+        CHECK(child_status(write_target) == -1);
+    }
+}
+
+static void layout(void)
+{
+    uint64_t top = (uint64_t)(uintptr_t)sbrk(0), sp;
+    __asm__ volatile("mv %0, sp" : "=r"(sp));
+    CHECK(top % PAGE == 0);             // the first break is the top of the stack
+    CHECK(sp < top && sp > top - PAGE); // which is one page
+    target = top - PAGE - 1;            // the guard page
+    CHECK(child_status(read_target) == -1 && child_status(write_target) == -1);
+    target = top - 2 * PAGE;
+    CHECK(child_status(read_target) == -1);
+    target = top; // past the break
+    CHECK(child_status(read_target) == -1);
+    target = top - 3 * PAGE; // the last page of data
+    CHECK(child_status(read_target) == 1);
+    target = 0; // text is there to be read
+    CHECK(child_status(read_target) == 1);
+    CHECK(nothing == 0);
+}
+
+static void grow_and_shrink(void)
+{
+    char *a = sbrk(0), *b = sbrk(1);
+    CHECK(a == b && sbrk(0) == a + 1);
+    *b = 1;
+    CHECK(b[PAGE - 1] == 0);
+    for (int i = 1; i < 5000; i++) {
+        b = sbrk(1);
+        CHECK(b == a + i);
+        *b = (char)i;
+    }
+    CHECK(sbrk(-5000) == a + 5000 && sbrk(0) == a);
+    target = (uint64_t)(uintptr_t)a;
+    CHECK(child_status(read_target) == -1);
+    CHECK(sbrk(PAGE) == a && a[0] == 0 && a[4095] == 0); // fresh again
+    CHECK(sbrk(-0x7fffffff) == a + PAGE && sbrk(0) == a + PAGE); // more than there is: nothing changes
+    CHECK(sbrk((int)0x80000004) == a + PAGE && sbrk(0) == a + PAGE);
+    a[PAGE - 1] = 1;
+}
+
+static void shrink_page_by_page(void)
+{
+    char *a = sbrk(3 * PAGE);
+    a[0] = a[PAGE] = a[2 * PAGE] = 1;
+    sbrk(-10); // the page stays
+    a[3 * PAGE - 1] = 1;
+    sbrk(-PAGE); // the last page goes
+    target = (uint64_t)(uintptr_t)a + 2 * PAGE;
+    CHECK(child_status(read_target) == -1 || sbrk(0) > a + 2 * PAGE);
+    target = (uint64_t)(uintptr_t)a + PAGE;
+    CHECK(child_status(read_target) == 1);
+}
+
+static void give_all_away(void)
+{
+    sbrk(-(int)(uintptr_t)sbrk(0)); // text too
+    exit(1);
+}
+static void give_nearly_all_away(void)
+{
+    sbrk(-((int)(uintptr_t)sbrk(0) - 3500));
+    exit(2);
+}
+
+static void shrinking_below_the_program(void)
+{
+    CHECK(child_status(give_all_away) == -1);
+    int st = child_status(give_nearly_all_away); // one page is left: dies when the code goes on elsewhere
+    CHECK(st == -1 || st == 2);
+    // the break in the middle of a page, then below
+    char *start = sbrk(0);
+    sbrk(10 * PAGE + 2048);
+    CHECK(sbrk(-10) == start + 10 * PAGE + 2048);
+    start[10 * PAGE + 2030] = 1;
+}
+
+static void hundred_mib(void)
+{
+    char *a = sbrk(0);
+    CHECK(sbrk(100 * MIB) == a);
+    for (int i = 0; i < 100 * MIB; i += PAGE)
+        a[i] = (char)(i / PAGE);
+    for (int i = 0; i < 100 * MIB; i += PAGE)
+        CHECK(a[i] == (char)(i / PAGE));
+    CHECK(sbrk(100 * MIB) == (char *)-1); // not twice
+    CHECK(sbrk(-100 * MIB) == a + 100 * MIB);
+    CHECK(sbrk(PAGE) == a && a[0] == 0);
+}
+
+static void until_it_fails(void)
+{
+    long pages = 0;
+    while (sbrk(PAGE) != (char *)-1) {
+        pages++;
+        CHECK(pages <= 128 * MIB / PAGE);
+    }
+    CHECK(pages > 100 * MIB / PAGE);
+    exit(0);
+}
+
+static void allocate_until_it_fails(void)
+{
+    for (int i = 0; i < 3; i++)
+        CHECK(child_status(until_it_fails) == 0); // the same each time
+    CHECK(sbrk(0x7fffffff) == (char *)-1);
+}
+
+// Ten processes that each want 100 MiB: most do not get it, and what they did not get is free.
+static void together_too_much(void)
+{
+    int p[2], pids[10];
+    char c;
+    CHECK(pipe(p) == 0);
+    for (int i = 0; i < 10; i++) {
+        pids[i] = fork();
+        CHECK(pids[i] >= 0);
+        if (pids[i] == 0) {
+            write(p[1], sbrk(100 * MIB) == (char *)-1 ? "n" : "y", 1);
+            for (;;)
+                sleep(1000);
+        }
+    }
+    int yes = 0;
+    for (int i = 0; i < 10; i++) {
+        CHECK(read(p[0], &c, 1) == 1);
+        yes += c == 'y';
+    }
+    CHECK(yes == 1);
+    CHECK(sbrk(PAGE) != (char *)-1);
+    for (int i = 0; i < 10; i++)
+        CHECK(kill(pids[i]) == 0);
+    for (int i = 0; i < 10; i++)
+        CHECK(wait(NULL) > 0);
+    CHECK(sbrk(100 * MIB) != (char *)-1);
+}
+
+static void malloc_until_it_fails(void)
+{
+    void **first = NULL, **p;
+    int n = 0;
+    while ((p = malloc(10001))) {
+        *p = first;
+        first = p;
+        n++;
+    }
+    CHECK(n > 5000);
+    while (first) {
+        p = *first;
+        free(first);
+        first = p;
+    }
+    CHECK(malloc(1024 * 20));
+}
+
+// When memory is all but used up, exec fails or works, and never does harm.
+static void exec_without_memory(void)
+{
+    for (int spare = 0; spare < 12; spare++) {
+        int pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            char *a;
+            while ((a = sbrk(PAGE)) != (char *)-1)
+                a[PAGE - 1] = 1;
+            for (int i = 0; i < spare; i++)
+                sbrk(-PAGE);
+            close(1);
+            char *argv[] = {"echo", "x", NULL};
+            exec("echo", argv);
+            exit(0);
+        }
+        int st;
+        CHECK(wait(&st) == pid && st == 0);
+    }
+}
+
+static void lazy_growth(void)
+{
+    register long a7 __asm__("a7") = 12, a0 __asm__("a0") = 1 << 30, a1 __asm__("a1") = 2;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1) : "memory");
+    CHECK(a0 != -1); // a GiB of addresses, no memory yet
+    char *a = (char *)a0;
+    for (long i = 0; i < 1 << 30; i += 64 * MIB)
+        a[i] = 1;
+    int fd = open("lazy", O_CREATE | O_RDWR);
+    CHECK(write(fd, a + 5 * MIB, 100) == 100); // calls reach what was never touched
+    CHECK(read(fd, a + 7 * MIB, 100) == 0);
+    unlink("lazy");
+}
+
+const struct test memory_tests[] = {{"foreign_addresses_kill", foreign_addresses_kill},
+                                    {"layout", layout},
+                                    {"grow_and_shrink", grow_and_shrink},
+                                    {"shrink_page_by_page", shrink_page_by_page},
+                                    {"shrinking_below_the_program", shrinking_below_the_program},
+                                    {"hundred_mib", hundred_mib},
+                                    {"allocate_until_it_fails", allocate_until_it_fails},
+                                    {"together_too_much", together_too_much},
+                                    {"malloc_until_it_fails", malloc_until_it_fails},
+                                    {"exec_without_memory", exec_without_memory},
+                                    {"lazy_growth", lazy_growth},
+                                    {NULL, NULL}};
