@@ -3,6 +3,7 @@
 #
 # Variables: VARIANT=release|debug  SMP=harts  MEM=512M  APPEND='kernel words'  OVERLAY=dir
 #            CMD='command line for the guest'  TIMEOUT=seconds  ABIS='linux xv6'  T='pytest words'
+#            ROWS='rows'  QUICK=1  ROW=row
 .DEFAULT_GOAL := help
 
 VARIANT ?= release
@@ -21,7 +22,7 @@ include ci/image.mk
 include ci/front.mk
 include userland/xv6.mk
 
-.PHONY: help run linux debug test unit soak lint bench kernel room image host-tools record docs setup clean
+.PHONY: help run linux debug test unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
 
 help: ## this page
 	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
@@ -48,8 +49,11 @@ soak: kernel image ## the long tests: full counts, minutes to hours, seeded
 lint: setup ## format, static analysis, which room includes which, tables, Python
 	@ci/lint
 
-bench: ## compare guest instructions with Linux's (not there yet)
-	@ci/bench
+bench: bench-setup kernel image linux-kernel ## guest instructions and wall time beside Linux's (ROWS='fork_* stat' QUICK=1)
+	@$(PYTHON) -m harness.bench $(if $(QUICK),--quick) $(foreach r,$(ROWS),'$(r)')
+
+profile: bench-setup kernel image ## where the instructions of one benchmark row go: ROW=stat; flame graphs in build/profile
+	@$(PYTHON) -m harness.bench.profile $(if $(ROW),$(foreach r,$(ROW),'$(r)'),$(error profile: say which with ROW=stat))
 
 kernel: $(KERNEL_ELF) $(KERNEL_IMAGE) ## build/VARIANT/scarlet.elf and scarlet (the boot Image)
 
@@ -70,6 +74,9 @@ setup: ## install what is missing (Debian, as root), or say what is and how to g
 
 compile_commands.json: $(ALL_OBJS) ## the compilation database, for editors
 	@ci/compdb.py $(OUT) > $(OUT)/$@ && cp $(OUT)/$@ $@
+
+bench-setup: setup
+	@ci/setup bench
 
 clean: ## remove what was built, keep downloaded packages
 	rm -rf build/release build/debug build/image build/log build/rooms-*.mk compile_commands.json

@@ -1,0 +1,138 @@
+"""The measurements: kbench under the instruction counter and on the clock, boot, memory, sizes. Nothing here prints or judges."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import guestprog, machine
+from harness.bench import build, guest
+from harness.image import cpio
+
+SEEDS = (1, 7, 42)
+WALL_RUNS = 3
+TICK = 100                # instructions per tick of the guest's clock under -icount shift=0
+MEMORY_KIB = 512 * 1024
+IDLE_PROCESSES = 100
+# Linux goes on with its start-up behind the first program; neither kernel shall pay for that in the first rows.
+SETTLE = "sleep 3"
+# Debian's overlay file system is a module that the boot image does not carry: measured once with it loaded, seed 1, same QEMU.
+RECORDED = {"ovl_stat": 7200.0, "ovl_open_close": 14160.0, "ovl_copyup64k": 171474.0}
+
+Values = dict[str, float]
+Skipped = dict[str, str]
+
+
+def parse(text: str) -> tuple[Values, Skipped]:
+    """kbench's lines: values by name, and why others were skipped."""
+    values: Values = {}
+    skipped: Skipped = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[1] == "SKIP":
+            skipped[words[0]] = " ".join(words[2:])
+        elif len(words) == 4 and words[2].startswith("ns/"):
+            values[words[0]] = float(words[1])
+    return values, skipped
+
+
+class Subject:
+    """One kernel under test. Linux's results are kept between runs: they depend on files that are part of the key alone."""
+
+    def __init__(self, name: str, kernel: Path | None, overlay: Path) -> None:
+        self.name = name
+        self.linux = name == "linux"
+        self._kernel = kernel
+        self._overlay = overlay
+
+    def machine(self, smp: int = 1) -> machine.Machine:
+        """A machine of this kernel."""
+        return guest.linux(self._overlay, smp) if self.linux else guest.scarlet(self._kernel, self._overlay, smp)
+
+    @property
+    def image(self) -> Path:
+        """The kernel's file."""
+        return self.machine().kernel_file
+
+    def run(self, command: str, extra: Sequence[str], smp: int = 1, key: str = "") -> str:
+        """The command's output; Linux's comes from the cache where the same run was done before."""
+        if not self.linux:
+            return guest.output(self.machine(smp), command, extra)
+        cache = build.OUT / "linux" / f"{self._fingerprint(command, extra, smp, key)}.txt"
+        if not cache.is_file():
+            text = guest.output(self.machine(smp), command, extra)
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            cache.write_text(text)
+        return cache.read_text()
+
+    def _fingerprint(self, command: str, extra: Sequence[str], smp: int, key: str) -> str:
+        version = subprocess.run([machine.QEMU, "--version"], check=True, capture_output=True, text=True).stdout
+        parts: list[object] = [version, command, list(extra), smp, key]
+        kernel = self.image.stat()
+        parts += [kernel.st_size, int(kernel.st_mtime)]
+        hashed = hashlib.sha256(json.dumps(parts).encode())
+        hashed.update(machine.ROOT_IMAGE.read_bytes())
+        for path in sorted(p for p in self._overlay.rglob("*") if p.is_file()):
+            hashed.update(path.read_bytes())
+        return hashed.hexdigest()[:24]
+
+
+def medians(runs: list[Values]) -> Values:
+    """Of each row the median over the runs that have it."""
+    names = {name: None for run in runs for name in run}
+    return {name: statistics.median(run[name] for run in runs if name in run) for name in names}
+
+
+def instructions(subject: Subject, rows: str, seeds: Sequence[int]) -> tuple[Values, Skipped]:
+    """Instructions per operation, medians over the seeds."""
+    runs, skipped = [], {}
+    for seed in seeds:
+        values, skipped = parse(subject.run(f"{SETTLE}; /bench/kbench {rows}", guest.icount(seed)))
+        runs.append(values)
+    result = medians(runs)
+    if subject.linux:
+        result |= {name: v for name, v in RECORDED.items() if name in skipped}
+    return result, skipped
+
+
+def wall(subject: Subject, rows: str, smp: int = 1, runs: int = WALL_RUNS) -> Values:
+    """Nanoseconds per operation on the host's clock, medians."""
+    return medians([parse(subject.run(f"{SETTLE}; /bench/kbench {rows}", (), smp, f"run {i}"))[0] for i in range(runs)])
+
+
+def boot_instructions(subject: Subject) -> Values:
+    """Instructions from power-on to the first instruction of the first program, and to a command of the shell that /init starts."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        image, serial = folder / "measure.cpio", folder / "serial"
+        image.write_bytes(cpio.archive([
+            cpio.Entry("/dev", 0o040755), cpio.Entry("/dev/console", 0o020600, device=(5, 1)),
+            cpio.Entry("/init", 0o100755, guestprog.build("measure").read_bytes())]))
+        argv = subject.machine().argv(image, machine.WORDS, [
+            "-display", "none", "-monitor", "none", "-serial", f"file:{serial}", "-no-reboot", *guest.icount(1)])
+        subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=guest.TIMEOUT)
+        words = serial.read_text(errors="replace").split()
+        first = float(words[words.index("start") + 1]) * TICK
+    shell = float(subject.run("/bench/kbench -t", guest.icount(1)).split()[0])
+    return {"first_user_instruction": first, "shell_command": shell}
+
+
+def memory_kib(subject: Subject) -> Values:
+    """KiB in use after boot, and KiB for each idle process."""
+    text = subject.run(
+        "free() { while read -r n v u; do [ $n = MemFree: ] && echo $v; done </proc/meminfo; }\n"
+        "free >/dev/null; a=$(free); i=0\n"
+        f"while [ $i -lt {IDLE_PROCESSES} ]; do sleep 1000 & i=$((i+1)); done; sleep 1\n"
+        "b=$(free); kill $(jobs -p); echo $a $b", guest.icount(1))
+    before, after = (float(w) for w in text.split()[:2])
+    return {"in_use": MEMORY_KIB - before, "idle_process": (before - after) / IDLE_PROCESSES}
+
+
+def sizes(subject: Subject) -> Values:
+    """Bytes of the kernel's image and of the boot image with everything laid over it."""
+    return {"kernel": float(subject.image.stat().st_size), "boot_image": float(len(subject.machine().initrd_bytes([])))}
