@@ -1,0 +1,129 @@
+// sh [-e] [-c text [name args] | file args]: the native shell. Without a file it reads from standard input; from a terminal with editing.
+#include "sh.h"
+
+static struct io standard = {{0, 1, 2, -1, -1, -1, -1, -1, -1, -1}};
+
+static int run_script(const char *text)
+{
+    int s = run_text(text, &standard);
+    jobs_reap(false);
+    return s;
+}
+
+// Standard input that is no terminal: complete commands are run as they come, a byte at a time, so that they can read from it themselves.
+static int run_stream(void)
+{
+    struct text t = {0};
+    char c;
+    long r;
+    while ((r = scarlet_call_read(0, &c, 1)) == 1) {
+        text_char(&t, c);
+        if (c != '\n')
+            continue;
+        struct node *n;
+        int parsed = parse_text(t.s, &n);
+        if (parsed == 0)
+            continue;
+        if (parsed > 0 && n)
+            (void)run_tree(n, &standard);
+        else if (parsed < 0)
+            last_status = 2;
+        text_clear(&t);
+        jobs_reap(false);
+    }
+    if (t.len)
+        last_status = run_script(t.s);
+    return last_status;
+}
+
+static void prompt_of(struct text *t)
+{
+    static char here[4096];
+    struct scarlet_identity id = {0};
+    (void)scarlet_call_identity_get(&id);
+    text_clear(t);
+    const char *home = var_get("HOME");
+    if (scarlet_call_get_directory(here, sizeof(here)) <= 0)
+        here[0] = 0;
+    usize n = home ? strlen(home) : 0;
+    if (n > 1 && strncmp(here, home, n) == 0 && (here[n] == '/' || !here[n]))
+        text_format(t, "~%s", here + n);
+    else
+        text_put(t, here);
+    text_put(t, id.effective_user == 0 ? " scarlet# " : " scarlet$ ");
+}
+
+static int run_terminal(void)
+{
+    struct text all = {0}, prompt = {0};
+    interactive = true;
+    jobs_init();
+    history_load();
+    for (;;) {
+        char *line;
+        jobs_reap(true);
+        if (all.len)
+            text_clear(&prompt), text_put(&prompt, "> ");
+        else
+            prompt_of(&prompt);
+        line = edit_line(prompt.s);
+        if (!line)
+            break;
+        text_format(&all, "%s\n", line);
+        release(line);
+        struct node *n;
+        int parsed = parse_text(all.s, &n);
+        if (parsed == 0)
+            continue;
+        char *entry = copy_part(all.s, all.len - 1);
+        history_add(entry);
+        release(entry);
+        if (parsed > 0 && n)
+            (void)run_tree(n, &standard);
+        breaking = continuing = 0;
+        returning = false;
+        text_clear(&all);
+        flush();
+    }
+    return last_status;
+}
+
+int main(int argc, char **argv)
+{
+    int i = 1;
+    const char *text = NULL;
+    for (; i < argc && (argv[i][0] == '-' || argv[i][0] == '+') && argv[i][1]; i++) {
+        if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+            text = argv[i + 1];
+            i += 2;
+            break;
+        }
+        for (const char *c = argv[i] + 1; *c; c++)
+            if (*c == 'e')
+                exit_on_error = true;
+    }
+    program_name = "sh";
+    const char *script = !text && i < argc ? argv[i++] : NULL;
+    shell_name = script ? script : text && i < argc ? argv[i++] : "sh";
+    params = argv + i;
+    nparams = argc > i ? argc - i : 0;
+    if (!env_get("PATH"))
+        env_set("PATH", "/bin:/system/scarlet/bin");
+    if (text)
+        return run_script(text);
+    if (script) {
+        struct text t = {0};
+        long r = read_file(script, &t);
+        if (r < 0) {
+            say("%s: %s", script, status_text(r));
+            return 127;
+        }
+        return run_script(t.s ? t.s : "");
+    }
+    struct scarlet_handle_info h;
+    if (scarlet_call_query(0, &h) == 0 && h.type == SCARLET_OBJECT_TERMINAL) {
+        terminal = 0;
+        return run_terminal();
+    }
+    return run_stream();
+}
