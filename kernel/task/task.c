@@ -158,6 +158,8 @@ static void publish_thread(struct task *t, struct task_thread *tt, struct pid *p
     tt->tid = pid->nr;
     tt->pid_ref = pid;
     spin_lock(&t->lock);
+    if (current_task() == t) // a zone may have been made since the thread was
+        arch_thread_set_call(&tt->thread->arch, arch_thread_call(current_arch()));
     list_add_tail(&t->threads, &tt->link);
     t->thread_count++;
     spin_unlock(&t->lock);

@@ -78,3 +78,9 @@ bool area_range_free(struct aspace *as, u64 start, u64 end);
 // Faults in [start, end); stops at the first failure. No lock held. For populate and mlock.
 enum fault_result area_populate(struct aspace *as, u64 start, u64 end, u32 access);
 void area_unlink_object(struct vma *v); // part of area_erase, for teardown
+
+// --- zone.c; as->lock held for writing ---
+void zones_drop(struct aspace *as, u64 start, u64 end); // those that lie in what is unmapped, whole
+void zones_trim(struct aspace *as);
+[[nodiscard]] int zones_fork(struct aspace *to, const struct aspace *from);
+void zones_free(struct aspace *as);

@@ -81,6 +81,7 @@ void aspace_put_user(struct aspace *as)
     }
     as->areas.node = NULL;
     as->area_count = 0;
+    zones_free(as);
     as->total_pages = as->locked_pages = as->data_pages = as->exec_pages = as->stack_pages = 0;
     write_unlock(&as->lock);
     areas_free(&dead);

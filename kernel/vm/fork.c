@@ -72,6 +72,8 @@ int aspace_fork(struct aspace *parent, struct aspace **out)
     write_lock(&parent->lock);
     copy_fields(child, parent);
     err = copy_areas(parent, child);
+    if (!err)
+        err = zones_fork(child, parent);
     // Also after a failure: the parent's tables are parked all the same. Returns when no other
     // thread of the parent uses them.
     arch_tlb_flush(&parent->arch, 0, arch_user_top());

@@ -39,6 +39,7 @@ int areas_detach(struct aspace *as, u64 start, u64 end, struct list *dead)
         return -E_NOMEM;
     }
     // Nothing fails from here on.
+    zones_drop(as, start, end);
     while (v && v->start < end) {
         struct vma *next = area_next(v);
         area_account(as, v->flags, -(i64)area_pages(v));

@@ -77,6 +77,7 @@ static i64 move(struct aspace *as, struct remap *m, struct vma *v, u64 to)
     }
     area_account(as, n->flags, (i64)area_pages(n));
     if (!keep) {
+        zones_drop(as, v->start, v->end);
         area_account(as, v->flags, -(i64)area_pages(v));
         area_erase(as, v);
         list_add_tail(m->dead, &v->object_link);

@@ -50,7 +50,7 @@ struct abi_module {
     void (*from_handles)(struct task *t);
     // Serves a call made in a zone of a task whose own ABI is another (task/zone.h): the task's and threads' abi_state are not this
     // ABI's and must not be looked at. NULL: no zones of this ABI.
-    void (*zone_syscall)(struct trapframe *tf);
+    bool (*zone_syscall)(struct trapframe *tf);
     // --- running ---
     // A call of the current thread. True: needs all registers in the frame, call again (tf_is_full tells).
     bool (*syscall)(struct trapframe *tf);
