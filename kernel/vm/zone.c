@@ -35,7 +35,7 @@ static void publish(struct aspace *as, struct zone_table *t)
 static struct zone_table *copy(const struct zone_table *from)
 {
     u32 n = from ? from->count : 0;
-    struct zone_table *t = kmalloc(sizeof(*t) + (n + 1) * sizeof(t->entries[0]), 0);
+    struct zone_table *t = kmalloc_array(1, sizeof(*t) + (n + 1) * sizeof(t->entries[0]), 0);
     if (!t)
         return NULL;
     t->count = 0;
