@@ -13,4 +13,4 @@ define SCARLET_CMD :=
 $(value CMD)
 endef
 PYTEST := /usr/bin/pytest-3 -q -p no:cacheprovider
-TEST_PATHS := harness $(wildcard syscall-tables/tests)
+TEST_PATHS := harness $(wildcard syscall-tables/tests host-tools/*/tests)

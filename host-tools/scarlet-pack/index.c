@@ -256,6 +256,13 @@ static int find_in(int fd, const struct found_index *f, const char *name, struct
                    -1;
         out->header_at += f->archive_at;
         out->data_at += out->data_at ? f->archive_at : 0;
+        // The archive may have been made anew by a program that took the index for a file.
+        char head[110 + 4096];
+        if (!read_exactly(fd, head, 110 + (length ? length : 1), out->header_at))
+            return -1;
+        bool same = length ? memcmp(head + 110, name, length) == 0 : head[110] == '.';
+        if (memcmp(head, "070701", 6) != 0 || !same)
+            return failed(EXIT_INPUT, "/%s: the index does not belong to this archive", name), -1;
         return 1;
     }
     return 0;
