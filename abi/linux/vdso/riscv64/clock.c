@@ -26,16 +26,20 @@ static int call2(u64 nr, u64 a, u64 b)
     return (int)r0;
 }
 
-static u64 now(bool real)
+// Scale and shift never change, so the monotonic clock needs no second look.
+static u64 monotonic(void)
+{
+    u64 ticks;
+    __asm__ volatile("rdtime %0" : "=r"(ticks));
+    return ticks * vdso_data.mult >> vdso_data.shift;
+}
+
+static u64 realtime(void)
 {
     for (;;) {
         u32 seq = vdso_data.seq;
         __asm__ volatile("fence r, r" ::: "memory");
-        u64 ticks;
-        __asm__ volatile("rdtime %0" : "=r"(ticks));
-        u64 ns = ticks * vdso_data.mult >> vdso_data.shift;
-        if (real)
-            ns += (u64)vdso_data.realtime_offset;
+        u64 ns = monotonic() + (u64)vdso_data.realtime_offset;
         __asm__ volatile("fence r, r" ::: "memory");
         if (!(seq & 1) && vdso_data.seq == seq)
             return ns;
@@ -50,10 +54,14 @@ static u64 seconds(u64 ns)
 
 int __vdso_clock_gettime(i32 clock, struct spec *ts)
 {
-    bool real = clock == REALTIME || clock == REALTIME_COARSE;
-    if (!real && clock != MONOTONIC && clock != MONOTONIC_RAW && clock != MONOTONIC_COARSE && clock != BOOTTIME)
+    u64 ns;
+    if (clock == MONOTONIC || clock == MONOTONIC_RAW || clock == MONOTONIC_COARSE || clock == BOOTTIME)
+        ns = monotonic();
+    else if (clock == REALTIME || clock == REALTIME_COARSE)
+        ns = realtime();
+    else
         return call2(NR_CLOCK_GETTIME, (u64)(i64)clock, (u64)ts);
-    u64 ns = now(real), s = seconds(ns);
+    u64 s = seconds(ns);
     ts->sec = (i64)s;
     ts->nsec = (i64)(ns - s * 1'000'000'000);
     return 0;
@@ -63,7 +71,7 @@ int __vdso_gettimeofday(struct val *tv, void *tz)
 {
     if (tz || !tv)
         return call2(NR_GETTIMEOFDAY, (u64)tv, (u64)tz);
-    u64 ns = now(true), s = seconds(ns);
+    u64 ns = realtime(), s = seconds(ns);
     tv->sec = (i64)s;
     tv->usec = (i64)((ns - s * 1'000'000'000) / 1000);
     return 0;
