@@ -1,0 +1,165 @@
+"""The executor: scripts, runtimes, views of several ABIs, and that a failed exec leaves nothing behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import frames, guestprog, machine, run, trouble
+
+pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
+XV6 = machine.ROOT / "abi/xv6"
+NATIVE = machine.ROOT / "abi/scarlet"
+BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
+        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror"]
+LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
+NATIVE_MARK = 83
+
+
+def boot(what: machine.Machine, command: str, timeout: float = 60) -> tuple[list[str], str]:
+    """The lines that a command prints, and the kernel's log."""
+    one = run.Run(what, [machine.Job(command.encode())], machine.new_log("exec"))
+    output = b""
+    for event in one.events(timeout):
+        if isinstance(event, frames.Output):
+            output += event.data
+    reports = trouble.in_log(one.kernel_log)
+    assert not reports, f"{reports}; log: {one.log}"
+    return output.decode(errors="replace").splitlines(), one.kernel_log.decode(errors="replace")
+
+
+@functools.cache
+def hop(abi: str) -> Path:
+    """harness/guest/hop.c as a program of an ABI."""
+    source, out = guestprog.SOURCES / "hop.c", guestprog.OUT / f"hop-{abi}"
+    guestprog.OUT.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
+    # xv6's programs begin at address 0 with code and data that share no page; the others lie where the linker puts them.
+    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
+    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
+    if abi == "native":
+        data = bytearray(out.read_bytes())
+        data[7] = NATIVE_MARK
+        out.write_bytes(data)
+    return out
+
+
+@pytest.fixture(name="worlds")
+def three_worlds(guest: machine.Machine, tmp_path: Path) -> machine.Machine:
+    """A machine with a system tree for each ABI; the boot image's own tree stays the base."""
+    for folder in ("system/linux-riscv64/bin", "system/linux-riscv64/etc", "system/xv6-riscv64", "system/scarlet/bin", "system/etc",
+                   "data/shared", "data/config", "home/u"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(hop("linux"), tmp_path / "system/linux-riscv64/bin/hop")
+    (tmp_path / "system/linux-riscv64/etc/issue").write_text("the linux view\n")
+    if XV6.is_dir():
+        shutil.copy(hop("xv6"), tmp_path / "system/xv6-riscv64/hop")
+    if NATIVE.is_dir():
+        shutil.copy(hop("native"), tmp_path / "system/scarlet/bin/hop")
+    return dataclasses.replace(guest, overlay=tmp_path)
+
+
+# The base tree's busybox serves as the Linux view's too.
+TREE = """
+    export PATH=$PATH:/names; cp /bin/busybox /system/linux-riscv64/bin/
+    for a in sh cat echo ls pwd env readlink; do ln -s busybox /system/linux-riscv64/bin/$a; done; cd /home/u
+"""
+needs_both = pytest.mark.skipif(not (XV6.is_dir() and NATIVE.is_dir()), reason="built without one of the ABIs")
+
+
+def test_scripts(guest: machine.Machine) -> None:
+    """Interpreters of interpreters, to the fifth; then ELOOP."""
+    lines, _ = boot(guest, """
+        cd /tmp; printf '#!/bin/sh\necho $0 $*\n' > s0; printf '#!/tmp/s0 arg\n' > s1; i=1
+        while [ $i -lt 6 ]; do printf "#!/tmp/s$i\n" > s$((i+1)); i=$((i+1)); done; chmod +x s*; ./s0 a; ./s1 b; ./s4; ./s6 2>&1""")
+    assert lines == ["./s0 a", "/tmp/s0 arg ./s1 b", "/tmp/s0 arg /tmp/s1 /tmp/s2 /tmp/s3 ./s4", "sh: ./s6: Too many levels of symbolic links"]
+
+
+REGISTRY = r"""
+    mkdir -p /system/etc; cd /tmp; cat > /system/etc/runtimes <<'END'
+# made-up formats
+demo  magic@0=44454d4f+suffix=.demo  auto  /tmp/rt  -v two
+mask  magic@1=40/f0                  auto  /tmp/rt
+wrong line
+x86   machine=62                     auto  /tmp/rt  -86
+one   suffix=.one  auto  /tmp/r.two
+two   suffix=.two  auto  /tmp/r.one
+gone  suffix=.gone auto  /nowhere
+abi   suffix=.abi  other /tmp/rt
+d1    suffix=.d1   auto  /tmp/x.d2
+d2    suffix=.d2   auto  /tmp/x.d3
+d3    suffix=.d3   auto  /tmp/x.d4
+d4    suffix=.d4   auto  /tmp/rt
+d5    suffix=.d5   auto  /tmp/x.d1
+END
+    printf '#!/bin/sh\necho rt "$@"\n' > rt; printf 'DEMO' > a.demo; printf 'xLy' > masked; for n in 1 2 3 4 5; do printf 'z\1' > x.d$n; done
+    for n in r.one r.two f.one q.gone q.abi; do printf 'z\2' > $n; done; chmod +x *
+"""
+
+
+def test_runtimes(guest: machine.Machine) -> None:
+    """Registered formats run; loops, depth and missing runtimes are told apart, and the registry may change."""
+    lines, log = boot(guest, REGISTRY + r"""
+        ./a.demo x y; ./masked; ./x.d1 q; ./x.d5 2>&1; ./f.one 2>&1; ./q.gone 2>&1; ./q.abi 2>&1
+        echo 'demo suffix=.demo auto /tmp/rt changed' > /system/etc/runtimes; ./a.demo; rm /system/etc/runtimes; ./a.demo 2>&1 | head -n 1 | grep -c rt""")
+    assert lines == ["rt -v two ./a.demo x y", "rt ./masked", "rt /tmp/x.d4 /tmp/x.d3 /tmp/x.d2 ./x.d1 q",
+                     "sh: ./x.d5: Too many levels of symbolic links", "sh: ./f.one: Too many levels of symbolic links",
+                     "sh: ./q.gone: not found", "sh: ./q.abi: not found", "rt changed ./a.demo", "0"]
+    assert "/system/etc/runtimes:4: " in log and "/nowhere named by /system/etc/runtimes, line gone" in log
+
+
+def test_no_system_no_views(guest: machine.Machine) -> None:
+    """An image that is one system's tree has no generated names and composes nothing."""
+    assert boot(guest, "ls -d /names /data 2>/dev/null; mount | grep -c overlay")[0] == ["0"]
+
+
+@needs_both
+def test_views(worlds: machine.Machine, smp: int) -> None:
+    """Programs of all ABIs by name; each sees its own root, and shared places are the same for all."""
+    lines, _ = boot(dataclasses.replace(worlds, smp=smp), TREE + """
+        cat /etc/issue 2>/dev/null || echo none; scarlet_hop /names/linux_cat /etc/issue; xv6_hop /names/linux_cat /etc/issue
+        scarlet_hop /names/linux_hop /names/xv6_hop /names/scarlet_hop /names/linux_echo round trip
+        scarlet_hop /names/linux_sh -c 'pwd; echo mine > /etc/new; echo shared > /home/u/f; echo $0; cat /scarlet/etc/hostname; cd /bin; xv6_hop /names/linux_pwd'
+        cat f; ls /etc/new 2>/dev/null; cat /data/config/linux-riscv64/etc/new; xv6_hop /names/linux_cat /etc/new; find /data/config -type f
+        FOO=bar HOME=/home/u scarlet_hop /names/linux_env | grep -E '^(FOO|HOME|PATH)=' | sort | cut -c1-41""")
+    assert lines == ["none", "the linux view", "the linux view", "round trip", "/home/u", "sh", "scarlet", "/", "shared", "mine", "mine",
+                     "/data/config/linux-riscv64/etc/new", "FOO=bar", "HOME=/home/u", "PATH=/bin:/usr/bin:/sbin:/usr/sbin:/names"]
+
+
+@needs_both
+def test_scripts_across_abis(worlds: machine.Machine) -> None:
+    """A script is handed to its interpreter under the name that the interpreter's view gives it."""
+    lines, _ = boot(worlds, TREE + r"""
+        printf '#!/bin/sh\necho "$0 $*"\n' > s; chmod +x s; cp s /usr/bin/base; scarlet_hop ./s 1; xv6_hop /scarlet/usr/bin/base 2
+        printf '#!/names/scarlet_hop /names/linux_cat\nbody\n' > n; chmod +x n; ./n | tail -n 1; cp n /usr/bin/n; n | tail -n 1
+        mkdir -p /tmp/jail/bin; cp /bin/busybox /tmp/jail/bin; cp n /tmp/jail/n; chroot /tmp/jail /bin/busybox sh -c './n' 2>&1""")
+    assert lines == ["/home/u/s 1", "/scarlet/usr/bin/base 2", "body", "body", "sh: ./n: not found"]
+
+
+@needs_both
+def test_registry_with_views(worlds: machine.Machine) -> None:
+    """A runtime in another ABI's view gets the file's name as that view shows it."""
+    lines, _ = boot(worlds, TREE + r"""
+        echo 'demo suffix=.demo linux /bin/echo run' > /system/etc/runtimes; printf x > a.demo; chmod +x a.demo; cp a.demo /usr/bin/b.demo
+        xv6_hop /home/u/a.demo 1; xv6_hop /scarlet/usr/bin/b.demo; ./a.demo 2
+        printf y > /system/xv6-riscv64/c.demo; chmod +x /system/xv6-riscv64/c.demo; xv6_hop /c.demo""")
+    assert lines == ["run /home/u/a.demo 1", "run /scarlet/usr/bin/b.demo", "run ./a.demo 2", "run /scarlet/system/xv6-riscv64/c.demo"]
+
+
+@needs_both
+@pytest.mark.parametrize("step", range(1, 10))
+def test_failure_leaves_the_caller_alone(worlds: machine.Machine, step: int) -> None:
+    """Each step before the commit point fails in turn: the caller goes on, and no memory is missing."""
+    lines, _ = boot(dataclasses.replace(worlds, append=f"exec.fail={step}"), TREE + """
+        cp /names/xv6_hop faulty; cat > go <<'END'
+exec 7<go; linux_hop -f ./faulty; echo $?; read -r first <&7; echo $first | cut -c1-6; pwd
+END
+        sh ./go; free() { awk '/^MemFree/ {print $2}' /proc/meminfo; }
+        many() { i=0; while [ $i -lt $1 ]; do ./faulty 2>/dev/null; i=$((i+1)); done; }
+        many 100; sleep 0.3; a=$(free); many 300; sleep 0.3; b=$(free); [ $((a - b)) -lt 400 ] && echo whole || echo lost $((a - b)); xv6_hop /names/linux_echo alive""")
+    assert lines == ["failed", "3", "exec 7", "/home/u", "whole", "alive"]
