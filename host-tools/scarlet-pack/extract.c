@@ -254,7 +254,7 @@ static bool one(struct extract *x)
     char key[64];
     snprintf(key, sizeof(key), "%u:%x:%x:%x:%x", e->archive, e->dev_major, e->dev_minor, e->ino,
              e->mode & S_IFMT);
-    if (e->nlink > 1)
+    if (e->nlink > 1 && !S_ISLNK(e->mode))
         first = strmap_get(&x->linked, key);
     if (first && strcmp(first, e->name) == 0)
         first = NULL;

@@ -140,6 +140,12 @@ bool plan_finish(struct plan *p)
         if (p->items[i]->nlink != UINT32_MAX && !through_links(p, p->items[i]))
             return false;
     drop_removed(p);
+    // No reader of newc joins symbolic links: each name carries the target.
+    for (size_t i = 0; i < p->count; i++)
+        if (p->items[i]->leader && S_ISLNK(p->items[i]->mode)) {
+            p->items[i]->data = p->items[i]->leader->data;
+            p->items[i]->leader = NULL;
+        }
     size_t named = p->count; // what add_parents appends needs no parents of its own
     for (size_t i = 0; i < named; i++) {
         const struct item *one = p->items[i];

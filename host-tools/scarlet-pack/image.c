@@ -97,7 +97,7 @@ static bool put(struct load *l)
         return true;
     }
     char *key = NULL;
-    if (!S_ISDIR(e->mode) && e->nlink > 1) {
+    if (!S_ISDIR(e->mode) && !S_ISLNK(e->mode) && e->nlink > 1) {
         key = need_text("%u:%x:%x:%x:%x", e->archive, e->dev_major, e->dev_minor, e->ino,
                         e->mode & S_IFMT);
         struct item *leader = strmap_get(&l->linked, key);

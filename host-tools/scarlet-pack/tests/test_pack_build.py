@@ -436,6 +436,17 @@ def test_corpus_of_old_formats(pack: Run, tmp_path: Path) -> None:
     assert b"checksum" in pack("verify", "bad", status=1).stderr
 
 
+def test_hard_links_of_links(pack: Run, tmp_path: Path) -> None:
+    """A second name of a symbolic link is a link of its own: readers of this format do not join them."""
+    (tmp_path / "m").write_text("text /a 0644 x\nlink /l1 a\nhard /l2 /l1\n")
+    pack("build", "m", "-o", "i")
+    pack("verify", "--werror", "i")
+    pack("extract", "i", "-C", "x")
+    assert (tmp_path / "x/l1").readlink() == (tmp_path / "x/l2").readlink() == Path("a")
+    done = subprocess.run(["cpio", "-id", "--quiet"], stdin=(tmp_path / "i").open("rb"), cwd=tmp_path / "x", capture_output=True, check=False)
+    assert done.returncode == 0 or b"newer" in done.stderr
+
+
 def test_newc_helper() -> None:
     """The hand-made archives are what GNU cpio takes."""
     done = subprocess.run(["cpio", "-t", "--quiet"], input=newc.archive(newc.Entry(b"a", data=b"x"), newc.Entry(b"b")), capture_output=True, check=True)
