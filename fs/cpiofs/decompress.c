@@ -6,6 +6,7 @@
 #include <mem/slab.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum { WINDOW = 128 * 1024 };
 
@@ -110,8 +111,12 @@ static int zstd_step(struct decompressor *d, usize *made)
     size_t r = ZSTD_decompressStream(d->zstd, &out, &in);
     source_advance(d->in, in.pos);
     *made = out.pos;
-    if (ZSTD_isError(r))
-        return -E_IO;
+    if (ZSTD_isError(r)) {
+        ZSTD_ErrorCode code = ZSTD_getErrorCode(r);
+        bool memory = code == ZSTD_error_memory_allocation ||
+                      code == ZSTD_error_frameParameter_windowTooLarge;
+        return memory ? -E_NOMEM : -E_IO;
+    }
     if (r == 0)
         d->ended = true;
     return 0;

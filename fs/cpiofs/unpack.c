@@ -420,8 +420,10 @@ static void unpack_compressed(struct unpack *u, struct source *outer)
     while ((r = source_more(d)) >
            0) // to the end of the compressed data, wherever the archive ended
         source_advance(d, d->left);
-    if (r < 0)
+    if (r < 0) {
         report(u, d->offset, error_text(r), NULL);
+        source_advance(outer, outer->left); // nor here: where the data end is not known
+    }
     decompress_close(d);
     u->s = outer;
     u->image_offset = 0;

@@ -1,12 +1,15 @@
 // What stands in /proc itself: the table, and the short texts.
 #include "procfs.h"
+#include <arch/cpu.h>
 #include <device/chardev.h>
 #include <device/fdt.h>
 #include <device/serial.h>
 #include <lib/printf.h>
+#include <sync/log.h>
 #include <task/host.h>
 #include <tty/tty.h>
 #include <vfs/lock.h>
+#include <vfs/ops.h>
 
 static i64 read_self(const struct proc_who *w, char *buf, usize cap)
 {
@@ -152,6 +155,27 @@ static u32 root_links(struct proc_node *dir)
     return task_count();
 }
 
+// The letters of sysrq that a machine without a keyboard has a use for; others do nothing.
+static i64 write_sysrq(const struct proc_who *w, const char *s, usize n)
+{
+    (void)w;
+    switch (n ? s[0] : '\0') {
+    case 'b':
+        arch_reboot();
+    case 'c':
+        panic("sysrq: a crash was asked for");
+    case 'o':
+        vfs_sync();
+        arch_poweroff();
+    case 's':
+        vfs_sync();
+        break;
+    default:
+        klog(LOG_INFO, "sysrq: b(oot) c(rash) o(ff) s(ync)");
+    }
+    return 0;
+}
+
 #define FILE_(n, perm, fn) {.name = n, .mode = MODE_REG | perm, .show = fn}
 #define LINK_(n, rd) {.name = n, .mode = MODE_LNK | 0777, .readlink = rd}
 static const struct proc_entry root_entries[] = {
@@ -179,6 +203,7 @@ static const struct proc_entry root_entries[] = {
     FILE_("locks", 0444, show_locks),
     FILE_("consoles", 0444, show_consoles),
     {.name = "kmsg", .mode = MODE_REG | 0400, .fops = &proc_kmsg_fops},
+    {.name = "sysrq-trigger", .mode = MODE_REG | 0200, .write = write_sysrq},
     {0},
 };
 

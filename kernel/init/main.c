@@ -85,12 +85,12 @@ static void first_task(void *arg)
     open_console(current_task());
     if (options.init[0]) {
         try_program(options.init);
-        panic("the program named by init= does not run: %s", options.init);
+        machine_stop("the program named by init= does not run: %s", options.init);
     }
     try_program("/init");
     try_program("/sbin/init");
     try_program("/bin/sh");
-    panic("no init program found: tried /init, /sbin/init, /bin/sh (name one with init=)");
+    machine_stop("no init program found: tried /init, /sbin/init, /bin/sh (name one with init=)");
 }
 
 static u64 total_pages(void)
@@ -113,7 +113,7 @@ static void late_start(void)
     vfs_init();
     int err = root_mount(&root);
     if (err)
-        panic("no usable root image: %s", kerr_name((enum kerr)-err));
+        machine_stop("no usable root image: %s", kerr_name((enum kerr)-err));
     vfs_set_kernel_view(root);
     exec_init();
     struct task *init;

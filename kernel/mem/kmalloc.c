@@ -22,6 +22,9 @@ static struct slab_def classes[] = {
 };
 
 // Index into classes. Up to 128 by table, above in half steps between powers of two.
+// More than that is not to be had by accident: who wants it asks for frames.
+enum : usize { KMALLOC_MAX = 4 << 20 };
+
 static inline u32 class_of(usize size)
 {
     static const u8 small[SMALL_MAX / STEP / 16 + 1] = {0, 0, 1, 2, 3, 4, 4, 5, 5};
@@ -36,7 +39,7 @@ void *kmalloc(usize size, u32 flags)
 {
     if (LIKELY(size <= SMALL_MAX))
         return slab_def_alloc(&classes[class_of(size)], flags);
-    if (size > PAGE_SIZE << FRAME_ORDER_MAX)
+    if (size > KMALLOC_MAX)
         return NULL;
     struct frame *f = frame_alloc(order_of(DIV_ROUND_UP(size, PAGE_SIZE)), flags);
     return f ? frame_to_virt(f) : NULL;

@@ -122,6 +122,20 @@ void panic_frame(const struct trapframe *tf, const char *fmt, ...)
     die(tf, fmt, args);
 }
 
+void machine_stop(const char *fmt, ...)
+{
+    enter();
+    u64 before = log_next_seq();
+    static char text[512];
+    va_list args;
+    va_start(args, fmt);
+    kvsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    report_line("stopped: %s", text);
+    log_dump_tail(before, TAIL_RECORDS);
+    finish();
+}
+
 void upcall_kernel_fault(struct trapframe *tf, const char *why, u64 addr)
 {
     panic_frame(tf, "%s in the kernel, address %016lx", why, (unsigned long)addr);

@@ -163,7 +163,7 @@ void task_exit_thread(void)
 
     if (last) {
         if (t == init_task)
-            panic("init (pid 1) ended: %s %d", t->exit.kind == EXIT_NORMAL ? "exit code" : "event", t->exit.number);
+            machine_stop("init (pid 1) ended: %s %d", t->exit.kind == EXIT_NORMAL ? "exit code" : "event", t->exit.number);
         if (t->abi && t->abi->task_exit)
             t->abi->task_exit(t);
         release_resources(t);

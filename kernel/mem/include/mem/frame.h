@@ -27,7 +27,7 @@ enum {
     FRAME_POISONED = 8, // free and filled with POISON_FREE (debug)
 };
 
-enum { FRAME_ORDER_MAX = 10 }; // largest block: 4 MiB
+enum { FRAME_ORDER_MAX = 15 }; // largest block: 128 MiB
 
 enum alloc_flags {
     ALLOC_ZERO = 1,   // zeroed

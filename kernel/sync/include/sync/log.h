@@ -53,6 +53,9 @@ void log_flush_wake(void);
 // the end of the log; then does what panic_set_action said. Any context.
 [[noreturn]] void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 [[noreturn]] void panic_frame(const struct trapframe *tf, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// The machine has nothing left to run, though nothing is wrong with the kernel: prints "stopped: "
+// and the message, halts other CPUs, shows the end of the log; then as after a panic. Any context.
+[[noreturn]] void machine_stop(const char *fmt, ...) PRINTF_LIKE(1, 2);
 // The word "panic=": below 0 the machine resets at once, 0 (default) it stops and stays, above 0 it
 // resets after so many seconds.
 void panic_set_action(i64 seconds);
