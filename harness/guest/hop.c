@@ -1,5 +1,6 @@
-// hop PROGRAM ARGUMENTS: becomes PROGRAM, as a program of the Linux, xv6 or native ABI (-DABI_...). With a first argument "-f" it says
-// whether the attempt failed and goes on living: prints "failed" and ends with 3.
+// hop PROGRAM ARGUMENTS: becomes PROGRAM, as a program of the Linux, xv6 or native ABI (-DABI_...).
+// With a first argument "-f" it says whether the attempt failed and goes on living: prints "failed"
+// and ends with 3.
 typedef unsigned long u64;
 
 #ifdef ABI_XV6
@@ -12,7 +13,8 @@ enum { NR_EXIT = 93, NR_EXEC = 221, NR_WRITE = 64 };
 
 static long call(u64 nr, u64 a, u64 b, u64 c, u64 d)
 {
-    register u64 a7 __asm__("a7") = nr, a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c, a3 __asm__("a3") = d;
+    register u64 a7 __asm__("a7") = nr, a0 __asm__("a0") = a, a1 __asm__("a1") = b,
+                    a2 __asm__("a2") = c, a3 __asm__("a3") = d;
     __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3) : "memory");
     return (long)a0;
 }
@@ -22,7 +24,7 @@ static long call(u64 nr, u64 a, u64 b, u64 c, u64 d)
     char **env = argv + argc + 1;
     int at = argc > 2 && argv[1][0] == '-' && argv[1][1] == 'f' ? 2 : 1;
     (void)call(NR_EXEC, (u64)argv[at], (u64)(argv + at), (u64)env, 0);
-    (void)call(NR_WRITE, 1, (u64)"failed\n", 7, 0);
+    (void)call(NR_WRITE, 1, (u64) "failed\n", 7, 0);
     (void)call(NR_EXIT, 3, 0, 0, 0);
     for (;;)
         ;

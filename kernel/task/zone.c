@@ -1,7 +1,7 @@
 // Zones of tasks: marks on address spaces (vm/zone.h) that name an ABI. A task's calls go straight
 // to its ABI until it makes its first zone; from then until exec they take the way through here.
-#include <kerr.h>
 #include <arch/context.h>
+#include <kerr.h>
 #include <mem/slab.h>
 #include <task/zone.h>
 

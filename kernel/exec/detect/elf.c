@@ -1,4 +1,5 @@
-// Looks at the start of an ELF file and trusts nothing in it. Freestanding: also compiled into the offline probe.
+// Looks at the start of an ELF file and trusts nothing in it. Freestanding: also compiled into the
+// offline probe.
 #include <exec/probe.h>
 
 static void copy(void *dst, const void *src, usize n)

@@ -1,5 +1,5 @@
-// The first line of a "#!" script. Freestanding: also compiled into the offline probe. Behaviour as in execve(2): one argument,
-// blanks trimmed, at most 255 characters.
+// The first line of a "#!" script. Freestanding: also compiled into the offline probe. Behaviour as
+// in execve(2): one argument, blanks trimmed, at most 255 characters.
 #include <exec/probe.h>
 
 static bool blank(u8 c)

@@ -8,5 +8,6 @@ struct overlay_layers {
     u32 nlower;
     const char *options; // as /proc/mounts shows them, each with a leading comma
 };
-// One counted reference in *out. The layers are kept alive by it. -E_INVAL, -E_NOMEM, errors of the upper layer's file system.
+// One counted reference in *out. The layers are kept alive by it. -E_INVAL, -E_NOMEM, errors of the
+// upper layer's file system.
 [[nodiscard]] int overlay_mount_layers(const struct overlay_layers *l, struct superblock **out);

@@ -1,4 +1,5 @@
-// ELF as the generic ABI defines it (System V ABI, chapters 4 and 5): the parts a loader and a probe need.
+// ELF as the generic ABI defines it (System V ABI, chapters 4 and 5): the parts a loader and a
+// probe need.
 #pragma once
 #include <lib/types.h>
 
@@ -21,6 +22,14 @@ enum { ELF_CLASS32 = 1, ELF_CLASS64 = 2, ELF_LITTLE = 1, ELF_BIG = 2 };
 enum { ELF_TYPE_REL = 1, ELF_TYPE_EXEC = 2, ELF_TYPE_DYN = 3, ELF_TYPE_CORE = 4 };
 enum { ELF_MACHINE_X86_64 = 62, ELF_MACHINE_AARCH64 = 183, ELF_MACHINE_RISCV = 243 };
 enum { ELF_OSABI_NONE = 0, ELF_OSABI_GNU = 3, ELF_OSABI_SCARLET = 83 };
-enum { ELF_SEG_LOAD = 1, ELF_SEG_DYNAMIC = 2, ELF_SEG_INTERP = 3, ELF_SEG_NOTE = 4, ELF_SEG_PHDR = 6, ELF_SEG_TLS = 7,
-       ELF_SEG_GNU_STACK = 0x6474e551, ELF_SEG_GNU_PROPERTY = 0x6474e553 };
+enum {
+    ELF_SEG_LOAD = 1,
+    ELF_SEG_DYNAMIC = 2,
+    ELF_SEG_INTERP = 3,
+    ELF_SEG_NOTE = 4,
+    ELF_SEG_PHDR = 6,
+    ELF_SEG_TLS = 7,
+    ELF_SEG_GNU_STACK = 0x6474e551,
+    ELF_SEG_GNU_PROPERTY = 0x6474e553
+};
 enum { ELF_FLAG_X = 1, ELF_FLAG_W = 2, ELF_FLAG_R = 4 };
