@@ -44,57 +44,27 @@ static int open_to_read(const struct sys_name *path, struct object **out, struct
     return err;
 }
 
-// The winner as exec would choose it, and the opinion asked for.
-static int judge(const struct exec_probe *p, u32 index, struct scarlet_abi_opinion *out)
-{
-    const struct abi_module *best = NULL, *asked = NULL;
-    int best_score = 0;
-    u32 i = 0;
-    SET_FOREACH (m, abi, const struct abi_module) {
-        bool this = i++ == index;
-        int score = (*m)->probe(p, this ? out->why : NULL, this ? sizeof(out->why) : 0);
-        if (score > best_score || (score == best_score && score > 0 && (*m)->order < best->order)) {
-            best = *m;
-            best_score = score;
-        }
-        if (this) {
-            asked = *m;
-            out->score = score;
-            strlcpy(out->name, (*m)->name, sizeof(out->name));
-        }
-    }
-    out->chosen = asked && asked == best;
-    return asked ? 0 : -E_RANGE;
-}
-
 i64 scarlet_abi_probe(const struct sys_name *path, u32 index, struct scarlet_abi_opinion *opinion)
 {
     struct object *file;
     struct attr attr;
+    u32 best, n = 0;
+    SET_FOREACH (m, abi, const struct abi_module)
+        n += *m != NULL;
+    if (index >= n)
+        return -E_RANGE;
     int err = open_to_read(path, &file, &attr);
     if (err)
         return err;
-    u8 *head = page_alloc(0);
-    struct iobuf buf;
-    u64 pos = 0;
-    i64 got = -E_NOMEM;
-    if (head) {
-        iobuf_kernel(&buf, head, PAGE_SIZE);
-        got = object_read(file, &buf, &pos);
+    struct exec_score *all = kmalloc_array(n, sizeof(*all), ALLOC_USER);
+    err = all ? exec_scores(file, path->str, all, n, &best) : -E_NOMEM;
+    if (err >= 0) {
+        strlcpy(opinion->name, all[index].abi->name, sizeof(opinion->name));
+        strlcpy(opinion->why, all[index].why, sizeof(opinion->why));
+        opinion->score = all[index].score;
+        opinion->chosen = best == index;
     }
-    if (got >= 0) {
-        struct exec_probe p = {.head = head,
-                               .head_len = (usize)got,
-                               .size = attr.size,
-                               .path = path->str,
-                               .caller = scarlet_abi.name,
-                               .machine = arch_elf_machine()};
-        err = judge(&p, index, opinion);
-    } else {
-        err = (int)got;
-    }
-    if (head)
-        page_free(head);
+    kfree(all);
     object_put(file);
-    return err;
+    return err < 0 ? err : 0;
 }

@@ -80,6 +80,11 @@ static u32 kind_of_bit(u32 bit)
     return bit >= CUSTOM_FIRST_BIT ? bit - CUSTOM_FIRST_BIT + SCARLET_EVENT_CUSTOM : bit;
 }
 
+u32 event_bit_of(enum event_kind k)
+{
+    return bit_of_kind(kind_of_number(scarlet_event_number(k)));
+}
+
 // --- posting; task->lock held ---
 static bool wants(struct task_thread *tt, u32 bit)
 {

@@ -3,6 +3,7 @@
 // Start: a0 = argc, a1 = argv. On the stack from a1 up: argv and its null, envp and its null, the auxiliary vector; strings above.
 #include "scarlet.h"
 #include <device/random.h>
+#include <exec/environment.h>
 #include <exec/exec.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -16,9 +17,10 @@ enum : u64 {
     MAX_STRINGS = 6ul << 20,
 };
 
-struct load_private { // allocated by load, installed by commit; both NULL if the task is native already
-    struct scarlet_task *task;
+struct load_private { // allocated by load
+    struct scarlet_task *task; // installed by commit; both NULL if the task is native already
     struct scarlet_thread *thread;
+    char name[PATH_MAX_LEN];   // what the program is called in the view that it will have
 };
 
 static u64 random_below(u64 n)
@@ -55,7 +57,7 @@ static int load_interpreter(struct exec_build *b, struct elf_image *main, u64 *s
     struct object *file;
     struct attr attr;
     struct elf_image interp;
-    int err = exec_open(main->interp, &file, &attr);
+    int err = exec_open_for(b, main->interp, &file, &attr);
     if (err)
         return err;
     err = elf_load(b, file, INTERPRETER_BASE + (random_below(RANDOM_PAGES) << PAGE_SHIFT), &interp);
@@ -125,10 +127,21 @@ static void put_pointers(const struct arg_block *args, u64 strings, u64 *out)
     out[args->count] = 0;
 }
 
+// A caller of another ABI named the file as it sees it.
+static const char *name_in_view(struct exec_build *b, struct load_private *p)
+{
+    const struct path *place = object_path(b->file);
+    if (!b->view || !place || environment_translate(environment_current(), current_view(), current_task()->abi, b->view, &scarlet_abi, place,
+                                                    p->name, sizeof(p->name)))
+        return b->filename;
+    return p->name;
+}
+
 static int build_stack(struct exec_build *b, const struct elf_image *img, u64 start, u64 base)
 {
     struct aspace *as = b->as;
-    usize name_len = strlen(b->filename) + 1;
+    const char *file_name = name_in_view(b, b->abi_private);
+    usize name_len = strlen(file_name) + 1;
     u64 name = as->stack_top - 16 - name_len, env = name - b->envp->len, arg = env - b->argv->len;
     u64 random = (arg & ~15ul) - 16;
     u8 seed[16];
@@ -148,7 +161,7 @@ static int build_stack(struct exec_build *b, const struct elf_image *img, u64 st
     int err = arg_write(b->argv, as, arg);
     if (!err)
         err = arg_write(b->envp, as, env);
-    if (!err && (aspace_write(as, name, b->filename, name_len) != (i64)name_len || aspace_write(as, random, seed, 16) != 16 ||
+    if (!err && (aspace_write(as, name, file_name, name_len) != (i64)name_len || aspace_write(as, random, seed, 16) != 16 ||
                  aspace_write(as, sp, block, words * 8) != (i64)(words * 8)))
         err = -E_NOMEM;
     kfree(block);
@@ -201,13 +214,13 @@ int scarlet_load(struct exec_build *b)
     if (b->argv->len + b->envp->len > MIN(MAX_STRINGS, task_limit_soft(LIMIT_STACK) / 4))
         return -E_2BIG;
     place_regions(b->as);
-    int err = load_images(b, &img, &start, &base);
+    int err = new_private(b);
+    if (!err)
+        err = load_images(b, &img, &start, &base);
     if (!err)
         err = map_stack(b);
     if (!err)
         err = build_stack(b, &img, start, base);
-    if (!err)
-        err = new_private(b);
     if (err) {
         scarlet_abandon(b);
         return err;
@@ -244,6 +257,8 @@ void scarlet_commit(struct exec_build *b)
         scarlet_task(t)->handled = 0;
         scarlet_task(t)->entry = scarlet_task(t)->stack_top = 0;
         spin_unlock(&t->lock);
+        atomic_store(&scarlet_thread(tt)->blocked, 0);
+        thread_set_work(tt->thread, WORK_EVENT); // what was held back is looked at before the program starts
     }
     kfree(p);
     b->abi_private = NULL;

@@ -69,8 +69,12 @@ void scarlet_fault(struct trapframe *tf, const struct event *e);
 i32 scarlet_event_number(enum event_kind k);
 // The native kind of a number in exit_info (these are the same for all ABIs: POSIX signal numbers).
 u32 kind_of_number(i32 number);
+u32 event_bit_of(enum event_kind k); // bit of the native kind in masks
 // The kernel's kind for a native one; -E_INVAL.
 [[nodiscard]] int kernel_kind(u32 kind, enum event_kind *out);
+
+// --- zone.c ---
+bool scarlet_zone_syscall(struct trapframe *tf);
 
 // --- riscv64/frame.c ---
 // Makes the frame run the handler. -E_FAULT: the stack cannot take it.
@@ -118,6 +122,8 @@ void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
 // --- view.c ---
 bool object_is_view(const struct object *o);
 struct view *view_of_object(struct object *o);
+// Programs of every ABI that the current task starts from now on live in its present view, or in views composed of what that shows.
+[[nodiscard]] int confine_to_view(void);
 
 // --- task.c ---
 void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u, struct scarlet_task_end *out);

@@ -18,6 +18,7 @@ struct spawn_job {
     char *path, *abi, *directory; // abi and directory may be NULL
     struct arg_block argv, envp;
     u32 flags, group;
+    bool confined; // into a view that was given
     struct waitqueue wait;
     int result;
     _Atomic bool done;
@@ -83,6 +84,7 @@ static int make_job(const struct scarlet_spawn_request *r, struct spawn_job **ou
     arg_block_init(&job->envp, limit);
     job->flags = r->flags;
     job->group = r->group;
+    job->confined = r->view != SCARLET_NO_HANDLE;
     int err = copy_string(r->path, PATH_MAX_LEN, false, &job->path);
     if (!err)
         err = copy_string(r->abi, 64, true, &job->abi);
@@ -182,6 +184,8 @@ static int execute(struct spawn_job *job, struct trapframe *tf)
     struct object *file;
     struct attr attr;
     int err = join_group(job);
+    if (!err && job->confined)
+        err = confine_to_view();
     if (!err)
         err = enter_directory(job->directory);
     if (!err)

@@ -4,6 +4,7 @@
 // one operation, which only a task of one thread can do (nobody else sees the exchange).
 #include "scarlet.h"
 #include "scarlet_handlers.h"
+#include <exec/environment.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -109,14 +110,26 @@ static int check_view(struct href *h)
     return task_is_single(current_task()) ? 0 : -E_BUSY;
 }
 
+int confine_to_view(void)
+{
+    struct environment *e;
+    int err = environment_create(current_task()->view, &e);
+    if (!err)
+        environment_set_current(e);
+    return err;
+}
+
 i64 scarlet_view_enter(struct href *view)
 {
     struct view *own;
     int err = check_view(view);
     if (!err)
         err = view_fork(view_of_object(view->object), &own);
-    if (!err)
-        view_put(exchange_view(own));
+    if (err)
+        return err;
+    struct view *old = exchange_view(own);
+    err = confine_to_view();
+    view_put(err ? exchange_view(old) : old);
     return err;
 }
 
