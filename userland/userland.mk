@@ -16,11 +16,12 @@ LIBSCARLET_OBJ := $(LIBSCARLET_SRC:userland/%.c=$(USER_OUT)/obj/%.o) $(USER_OUT)
 LIBSCARLET := $(USER_OUT)/libscarlet.a
 USER_MARK := $(USER_OUT)/mark.o
 # A program is one file, or a folder whose files are linked together.
-USER_PROGRAMS := $(patsubst userland/scarlet/%.c,%,$(wildcard userland/scarlet/*.c)) $(notdir $(patsubst %/,%,$(wildcard userland/scarlet/*/)))
+USER_PROGRAMS := $(patsubst userland/scarlet/%.c,%,$(wildcard userland/scarlet/*.c)) $(filter-out etc,$(notdir $(patsubst %/,%,$(wildcard userland/scarlet/*/))))
 
 .PHONY: userland
 userland: $(addprefix $(USER_BIN)/,$(USER_PROGRAMS)) ## native programs, into build/userland/overlay
-	@if [ -d userland/scarlet/etc ]; then mkdir -p $(USER_OVERLAY)/system/scarlet/etc && cp -u userland/scarlet/etc/* $(USER_OVERLAY)/system/scarlet/etc/; fi
+	@mkdir -p $(USER_OVERLAY)/system/scarlet/etc && cp -u userland/scarlet/etc/* $(addprefix userland/image/etc/,passwd group hostname) \
+	  $(USER_OVERLAY)/system/scarlet/etc/
 
 $(USER_ABI)/stamp: syscall-tables/errors.sct syscall-tables/scarlet.sct $(wildcard syscall-tables/scarlet/*.sct) userland/libscarlet/status.py \
   userland/libscarlet/mark.py $(wildcard syscall-tables/gen/*.py syscall-tables/gen/emit/*.py)

@@ -1,0 +1,226 @@
+"""The native ABI: its test program, the native programs and shell, cross-ABI pipelines, init and login on the console."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from harness import frames, machine, run, trouble
+
+pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
+OVERLAY = machine.ROOT / "build/userland/overlay"
+BIN = "/system/scarlet/bin"
+
+SCRIPT = r"""
+cd /tmp
+echo hello "wor ld" 'a  b' \$x
+x=5; echo $x ${x} "${x}y" ${y:-def} $((x*3+1)) `echo back` $(echo sub; echo two)
+for i in 1 2 3; do echo i=$i; done | cat -n
+if [ $x -eq 5 ]; then echo yes; else echo no; fi
+case abc in x*) echo x;; a?c|z) echo abc;; esac
+f() { local v=$1; echo "f: $v $# $*"; return 3; }
+f a b c; echo st $?
+i=0; while [ $i -lt 5 ]; do i=$((i+1)); [ $i = 2 ] && continue; [ $i = 4 ] && break; echo w$i; done
+mkdir -p d; echo 1 > d/one; echo 2 > d/two; echo d/* 'd/*'
+cat <<END
+here $x $((1+2))
+END
+cat <<'END'
+raw $x
+END
+(cd /; pwd); pwd
+{ echo grp; echo grp2; } | sort -r
+false || echo or; true && echo and; ! true; echo $?
+FOO=bar env | grep FOO; echo "[$FOO]"
+loop() { while :; do echo y || return; done; }
+loop | head -n 2
+echo a b c | { read p q; echo "$p/$q"; }
+set -- x 'y z' w; echo $#; for a in "$@"; do echo "<$a>"; done; shift; echo $1
+v=file.tar.gz; echo ${v%.*} ${v%%.*} ${v#*.} ${v##*.} ${#v}
+exec 3>d/fd3; echo to3 >&3; exec 3>&-; cat d/fd3
+nocmd; echo $?
+(exit 7); echo $?
+rm -r d; ls d; echo $?
+"""
+EXPECTED = """\
+hello wor ld a  b $x
+5 5 5y def 16 back sub two
+     1	i=1
+     2	i=2
+     3	i=3
+yes
+abc
+f: a 3 a b c
+st 3
+w1
+w3
+d/one d/two d/*
+here 5 3
+raw $x
+/
+/tmp
+grp2
+grp
+or
+and
+1
+FOO=bar
+[]
+y
+y
+a/b c
+3
+<x>
+<y z>
+<w>
+y z
+file.tar file tar.gz gz 11
+to3
+sh: nocmd: no such command
+127
+7
+ls: d: not found
+1
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs() -> None:
+    """The native programs, built."""
+    subprocess.run(["make", "-s", "userland"], cwd=machine.ROOT, check=True)
+
+
+def boot(smp: int, command: str, stdin: bytes | None = None, timeout: float = 120) -> tuple[str, int]:
+    """Output and status of one command line of a machine with the native programs."""
+    what = machine.Machine(smp=smp, overlay=OVERLAY)
+    one = run.Run(what, [machine.Job(command.encode(), stdin)], machine.new_log("native"))
+    output, status = b"", -1
+    try:
+        for event in one.events(timeout):
+            match event:
+                case frames.Output(data):
+                    output += data
+                case frames.End(status=ended):
+                    status = ended
+    except run.Failure as failure:
+        pytest.fail(f"{failure}\n--- output so far\n{output.decode(errors='replace')}\n{failure.tail}", pytrace=False)
+    reports = trouble.in_log(one.kernel_log)
+    assert not reports, f"{reports}; log: {one.log}"
+    return output.decode(errors="replace"), status
+
+
+def test_calls(smp: int) -> None:
+    """The test program of the ABI: handles and rights, IPC, threads, tasks, events, views, zones, files, memory."""
+    output, status = boot(smp, f"{BIN}/native-test")
+    assert (output.split("\n"), status) == (["ok rights", "ok ipc", "ok task", "ok file", ""], 0)
+
+
+def test_shell(smp: int) -> None:
+    """The native shell runs a script that uses most of its language."""
+    output, status = boot(smp, f"cat > /tmp/t.sh; {BIN}/sh /tmp/t.sh", SCRIPT.encode())
+    assert (output, status) == (EXPECTED, 1)
+
+
+def test_mixed_pipelines(smp: int) -> None:
+    """Native and Linux programs in one pipeline, from both shells; statuses and broken pipes cross the border."""
+    output, status = boot(smp, f"""
+        cat /etc/passwd | {BIN}/grep root | wc -l
+        {BIN}/cat /etc/passwd | grep root | {BIN}/wc -l
+        {BIN}/sh -c 'cat /etc/passwd | grep -c root; yes | /bin/head -n 1; exit 5'; echo $?
+        yes | {BIN}/head -n 1
+        timeout 1 {BIN}/native-test sleep; echo $?
+        {BIN}/native-test sleep & sleep 0.2; kill $!; wait $!; echo $?""")
+    assert (output.split(), status) == (["1", "1", "1", "y", "5", "y", "143", "143"], 0)
+
+
+def test_tools() -> None:
+    """The small programs, one line each."""
+    output, _ = boot(1, f"""{BIN}/sh <<'EOF'
+        cd /tmp; mkdir -p a/b; echo one > a/f; cp -r a z; mv z/f z/h; ls z; rm z/h; ln -s a/f l; cat l; wc -c l
+        echo 'b 10' > s; echo 'a 9' >> s; sort -n s; sort -r s; head -n 1 s; tail -n 1 s; grep -v 'b.*0$' s
+        echo hello | hexdump; stat a/f | grep size; ls -l a/f | grep -c rw-r--r--; abi | grep -c scarlet
+        abi probe /bin/sh | grep -c '[*] scarlet'; env -i A=1 /bin/env; ps | grep -c 'scarlet *ps'
+        uptime | wc -l; free | wc -l; date | wc -l; dmesg | grep -c Scarlet; mount | grep -c proc
+        view mount tmpfs /mnt -- /bin/ls /mnt; kill -l | head -n 1; pwd""" + "\nEOF")
+    assert output.split("\n") == ["b", "h", "one", "      4 l", "a 9", "b 10", "b 10", "a 9", "b 10", "a 9", "a 9",
+                                  "00000000  68 65 6c 6c 6f 0a                                 |hello.|", "00000006",
+                                  "      size 4 (4096 allocated)", "1", "1", "1", "A=1", "1", "1", "2", "1", "1", "1", "0 TERMINATE",
+                                  "/tmp", ""]
+
+
+@contextlib.contextmanager
+def console(log: Path) -> Iterator[pexpect.spawn]:
+    """A machine whose first task is the native init."""
+    what = machine.Machine(overlay=OVERLAY, append=f"init={BIN}/init")
+    with machine.initrd_file(what.initrd_bytes([])) as initrd, open(log, "wb") as file:
+        argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot",
+                                                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"])
+        child = pexpect.spawn(argv[0], argv[1:], timeout=30, dimensions=(24, 80), echo=False)
+        child.logfile_read = file
+        child.delaybeforesend = 0.05
+        try:
+            yield child
+        finally:
+            child.close(True)
+
+
+def test_init_login_shell() -> None:
+    """init starts login, login the shell; editing, history, completion, job control, orderly shutdown."""
+    with console(machine.new_log("native-init")) as t:
+        t.expect("scarlet# ")
+        t.send("echo fro\x02\x02X\x05m\r")
+        t.expect("\r\nfXrom\r\n")
+        t.expect("scarlet# ")
+        t.send("\x10\x01\x0becho again\r")
+        t.expect("\r\nagain\r\n")
+        t.send("ec\tdone\r")
+        t.expect("\r\ndone\r\n")
+        t.expect("scarlet# ")
+        t.send("native-test sleep\r")
+        t.expect("\n")
+        t.send("\x1a")
+        t.expect("stopped")
+        t.send("jobs\r")
+        t.expect(r"\[1\] stopped")
+        t.send("fg\r")
+        t.expect("native-test\r\n")
+        t.send("\x03")
+        t.expect("scarlet# ")
+        t.send("native-test sleep & ps\r")
+        t.expect("init")
+        t.expect("scarlet# ")
+        t.send("kill -KILL $!\r")
+        t.expect("scarlet# ")
+        t.send("exit\r")
+        t.expect("scarlet# ", timeout=20)
+        t.send("shutdown\r")
+        t.expect(pexpect.EOF, timeout=30)
+    assert not re.search(rb"panic", t.before or b"")
+
+
+def test_without_other_abis() -> None:
+    """A kernel with the native ABI alone runs it; one without it runs the rest."""
+    for abis, words in (("scarlet", f"init={BIN}/init"), ("linux", "")):
+        subprocess.run(["make", "-s", "kernel", f"ABIS={abis}", f"OUT=build/abis-{abis}"], cwd=machine.ROOT, check=True,
+                       capture_output=True)
+        kernel = machine.ROOT / f"build/abis-{abis}/scarlet"
+        what = machine.Machine(overlay=OVERLAY, append=words, kernel=kernel)
+        if abis == "linux":
+            one = run.Run(dataclasses.replace(what), [machine.Job(b"echo fine; /system/scarlet/bin/echo no")], machine.new_log("abis"))
+            data = b"".join(e.data for e in one.events(60) if isinstance(e, frames.Output))
+            assert data.startswith(b"fine\n") and b"\nno" not in data
+            continue
+        with machine.initrd_file(what.initrd_bytes([])) as initrd:
+            argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"])
+            child = pexpect.spawn(argv[0], argv[1:], timeout=30, echo=False)
+            try:
+                child.expect("scarlet# ")
+            finally:
+                child.close(True)

@@ -1,0 +1,210 @@
+// init: the first task. Mounts what is missing, reads /etc/init.conf, starts and restarts what stands there, reaps, and takes the system
+// down in order when `shutdown` asks for it on the event channel system.shutdown.
+#include <scarlet/scarlet.h>
+
+enum action { ONCE, START, KEEP, CONSOLE, END };
+struct service {
+    struct service *next;
+    enum action action;
+    char *command;
+    int task;    // number, 0: not running
+    u64 started; // when, to slow down what ends at once
+    u64 again;   // earliest time of the next start
+};
+static struct service *services;
+static const char *const words[] = {"once", "start", "keep", "console", "end"};
+static const u64 SECOND = 1000000000;
+
+static u64 now(void)
+{
+    return (u64)scarlet_call_clock_get(SCARLET_CLOCK_MONOTONIC);
+}
+
+// --- set-up ---
+static void mount_if_missing(const char *type, const char *target, const char *data)
+{
+    struct scarlet_fs_info f;
+    (void)scarlet_call_create_directory(target, 0755);
+    if (scarlet_call_fs_info(HERE, target, &f) == 0 && strcmp(f.type, type) == 0)
+        return;
+    long r = scarlet_call_mount(type, target, type, 0, data);
+    if (r < 0 && r != -SCARLET_NO_DEVICE && r != -SCARLET_BUSY)
+        say("mount %s: %s", target, status_text(r));
+}
+
+static void read_config(const char *path)
+{
+    long h = scarlet_call_open(path, SCARLET_OPEN_READ | SCARLET_OPEN_CLOSE_ON_EXEC, 0);
+    struct reader r = {.handle = (int)h};
+    struct service **tail = &services;
+    char *line;
+    usize len, number = 0;
+    if (h < 0) {
+        say("%s: %s", path, status_text(h));
+        return;
+    }
+    while (read_line(&r, &line, &len)) {
+        number++;
+        while (*line == ' ' || *line == '\t')
+            line++;
+        if (!*line || *line == '#')
+            continue;
+        usize a = 0;
+        for (; a < ARRAY_LEN(words); a++) {
+            usize n = strlen(words[a]);
+            if (strncmp(line, words[a], n) == 0 && (line[n] == ' ' || line[n] == '\t')) {
+                line += n;
+                break;
+            }
+        }
+        if (a == ARRAY_LEN(words)) {
+            say("%s:%lu: no such word", path, number);
+            continue;
+        }
+        while (*line == ' ' || *line == '\t')
+            line++;
+        struct service *s = allocate(sizeof(*s));
+        s->action = (enum action)a;
+        s->command = copy_string(line);
+        *tail = s;
+        tail = &s->next;
+    }
+    reader_free(&r);
+    scarlet_call_close((int)h);
+}
+
+// --- starting ---
+static int start(struct service *s)
+{
+    char *argv[] = {"sh", "-c", s->command, NULL};
+    struct run r = {.path = "/bin/sh", .argv = argv};
+    long terminal = -1;
+    if (s->action == CONSOLE) {
+        r.flags = SCARLET_SPAWN_NEW_SESSION;
+        terminal = scarlet_call_open("/dev/console", SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CLOSE_ON_EXEC, 0);
+        if (terminal >= 0) {
+            r.set_standard = true;
+            r.standard[0] = r.standard[1] = r.standard[2] = (int)terminal;
+        }
+    } else {
+        r.flags = SCARLET_SPAWN_NEW_GROUP;
+    }
+    long h = run_program(&r);
+    if (terminal >= 0)
+        scarlet_call_close((int)terminal);
+    struct scarlet_task_info info = {0};
+    if (h < 0) {
+        say("%s: %s", s->command, status_text(h));
+    } else {
+        (void)scarlet_call_task_info((int)h, &info);
+        scarlet_call_close((int)h);
+    }
+    s->task = info.task;
+    s->started = now();
+    s->again = s->started + (h < 0 ? 10 * SECOND : 0);
+    return info.task;
+}
+
+static void wait_until_gone(int task)
+{
+    struct scarlet_task_end e;
+    long r;
+    while (task && (r = scarlet_call_waitpid(task, &e, 0)) != task)
+        if (r != -SCARLET_INTERRUPTED)
+            return;
+}
+
+static void run_all(enum action a)
+{
+    for (struct service *s = services; s; s = s->next)
+        if (s->action == a)
+            wait_until_gone(start(s));
+}
+
+static void ended(int task)
+{
+    for (struct service *s = services; s; s = s->next)
+        if (s->task == task) {
+            s->task = 0;
+            // What ends within two seconds is not started again at once.
+            s->again = now() < s->started + 2 * SECOND ? now() + 5 * SECOND : now();
+        }
+}
+
+// --- the end ---
+static int others_left(void)
+{
+    struct scarlet_task_info t;
+    int n = 0;
+    for (i32 from = 2; (from = (i32)scarlet_call_task_list(from, &t)) > 0; from++)
+        n += t.resident != 0 && t.state[0] != 'Z';
+    return n;
+}
+
+static void tell_all(u32 kind)
+{
+    struct scarlet_task_info t;
+    for (i32 from = 2; (from = (i32)scarlet_call_task_list(from, &t)) > 0; from++)
+        if (t.resident)
+            (void)scarlet_call_kill(from, kind);
+}
+
+static void go_down(u32 kind)
+{
+    struct scarlet_task_end e;
+    run_all(END);
+    tell_all(SCARLET_EVENT_TERMINATE);
+    tell_all(SCARLET_EVENT_HANGUP);
+    for (int i = 0; i < 30 && others_left(); i++) {
+        (void)scarlet_call_sleep(SECOND / 10);
+        while (scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG) > 0)
+            ;
+    }
+    tell_all(SCARLET_EVENT_KILL);
+    (void)scarlet_call_sleep(SECOND / 20);
+    (void)scarlet_call_shutdown(kind);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    program_name = "init";
+    if (!env_get("PATH"))
+        env_set("PATH", "/bin:/system/scarlet/bin");
+    env_set("HOME", "/root");
+    mount_if_missing("devtmpfs", "/dev", NULL);
+    mount_if_missing("proc", "/proc", NULL);
+    mount_if_missing("tmpfs", "/tmp", "mode=1777");
+    long channel = scarlet_call_event_channel_create("system.shutdown");
+    long wishes = channel < 0 ? channel : scarlet_call_subscribe("system.shutdown");
+    if (wishes < 0)
+        say("system.shutdown: %s", status_text(wishes));
+    read_config("/etc/init.conf");
+    run_all(ONCE);
+    for (;;) {
+        struct scarlet_task_end e;
+        u64 next = FOREVER;
+        long task;
+        while ((task = scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG)) > 0)
+            ended((int)task);
+        for (struct service *s = services; s; s = s->next) {
+            bool wanted = s->action == KEEP || s->action == CONSOLE || (s->action == START && !s->started);
+            if (!wanted || s->task)
+                continue;
+            if (s->again <= now())
+                (void)start(s);
+            else if (s->again < next)
+                next = s->again;
+        }
+        // Children's ends arrive as events; a look every second costs nothing and needs no handler.
+        u64 soon = now() + SECOND;
+        struct scarlet_wait_item item = {.handle = (i32)(wishes >= 0 ? wishes : SCARLET_NO_HANDLE), .wanted = SCARLET_READY_READ};
+        long r = scarlet_call_wait(&item, 1, next < soon ? next : soon);
+        if (r > 0) {
+            static struct scarlet_event_record rec;
+            if (scarlet_call_read((int)wishes, &rec, sizeof(rec)) == sizeof(rec))
+                go_down(rec.id);
+        }
+    }
+}

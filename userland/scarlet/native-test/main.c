@@ -1,0 +1,46 @@
+// native-test [part]: runs all parts, or says what a child of itself was asked for.
+#include "check.h"
+
+int failures;
+
+void check_at(bool ok, const char *what, const char *file, int line)
+{
+    if (ok)
+        return;
+    failures++;
+    out("FAILED %s:%d: %s\n", base_name(file), line, what);
+    flush();
+}
+
+// As a child: which slots are open, one character each.
+static int show_slots(void)
+{
+    struct scarlet_handle_info h;
+    for (int i = 0; i < 12; i++)
+        out("%c", scarlet_call_query(i, &h) == 0 ? (h.rights & SCARLET_RIGHT_WRITE ? 'w' : 'r') : '-');
+    out("\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*fn)(void);
+    } parts[] = {{"rights", rights_parts}, {"ipc", ipc_parts}, {"task", task_parts}, {"file", file_parts}};
+    if (argc > 1 && strcmp(argv[1], "slots") == 0)
+        return show_slots();
+    if (argc > 1 && strcmp(argv[1], "sleep") == 0)
+        return (int)scarlet_call_sleep(FOREVER);
+    if (argc > 2 && strcmp(argv[1], "exit") == 0)
+        return (int)number_argument(argv[2]);
+    if (argc > 1 && strcmp(argv[1], "env") == 0)
+        return env_get("MARK") && strcmp(env_get("MARK"), "yes") == 0 ? 0 : 1;
+    for (usize i = 0; i < ARRAY_LEN(parts); i++) {
+        int before = failures;
+        parts[i].fn();
+        out("%s %s\n", failures == before ? "ok" : "FAILED", parts[i].name);
+        flush();
+    }
+    return failures != 0;
+}

@@ -1,0 +1,151 @@
+// Tasks: spawn with explicit handles, waiting, events and handlers, views, zones, other programs.
+#include "check.h"
+
+static const char *self;
+
+static long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard)
+{
+    struct scarlet_spawn_request q = {.path.p = self, .argv.p = argv, .envp.p = env, .handles.p = h, .count = n, .view = SCARLET_NO_HANDLE,
+                                      .flags = standard ? SCARLET_SPAWN_STANDARD : 0};
+    return scarlet_call_spawn(&q);
+}
+
+static void explicit_handles(void)
+{
+    int p[2];
+    char buf[32];
+    char *slots[] = {"native-test", "slots", NULL};
+    CHECK(scarlet_call_pipe(p, 0) == 0);
+    struct scarlet_spawn_handle h[] = {{p[1], 1, SCARLET_SAME_RIGHTS, 0}, {p[0], 5, SCARLET_RIGHT_READ, 0}};
+    long t = child(slots, h, 2, false);
+    CHECK(t >= 0);
+    scarlet_call_close(p[1]);
+    CHECK(wait_for((int)t, NULL) == 0);
+    long n = scarlet_call_read(p[0], buf, sizeof(buf));
+    CHECK(n == 13 && memcmp(buf, "-w---r------\n", 13) == 0);
+    struct scarlet_spawn_handle more = {p[0], 0, SCARLET_RIGHT_READ | SCARLET_RIGHT_WRITE, 0};
+    CHECK(child(slots, &more, 1, false) == -SCARLET_RIGHTS);
+    scarlet_call_close(p[0]);
+    struct scarlet_spawn_request bad = {.path.p = "/no/such", .view = SCARLET_NO_HANDLE};
+    CHECK(scarlet_call_spawn(&bad) == -SCARLET_NOT_FOUND);
+    CHECK(scarlet_call_waitpid(-1, NULL, SCARLET_WAIT_NOHANG) == -SCARLET_NO_CHILD);
+}
+
+static void ends(void)
+{
+    char *code[] = {"native-test", "exit", "42", NULL}, *rest[] = {"native-test", "sleep", NULL};
+    struct scarlet_task_end e;
+    long t = child(code, NULL, 0, true);
+    CHECK(t >= 0 && wait_for((int)t, &e) == 42 && e.kind == SCARLET_END_EXIT && e.code == 42);
+    t = child(rest, NULL, 0, true);
+    struct scarlet_task_info i;
+    CHECK(scarlet_call_task_info((int)t, &i) == 0 && strcmp(i.abi, "scarlet") == 0);
+    CHECK(scarlet_call_task_wait((int)t, &e, 0) == -SCARLET_TIMED_OUT);
+    long look = scarlet_call_duplicate_to((int)t, SCARLET_RIGHT_WAIT, HERE, 0);
+    CHECK(scarlet_call_task_kill((int)look, SCARLET_EVENT_KILL) == -SCARLET_RIGHTS);
+    scarlet_call_close((int)look);
+    CHECK(scarlet_call_task_kill((int)t, SCARLET_EVENT_TERMINATE) == 0);
+    CHECK(wait_for((int)t, &e) == 128 + SCARLET_EVENT_TERMINATE && e.kind == SCARLET_END_EVENT && e.code == SCARLET_EVENT_TERMINATE);
+    long c = scarlet_call_clone(0);
+    if (c == 0)
+        (void)scarlet_call_exit(9);
+    CHECK(scarlet_call_waitpid((int)c, &e, 0) == c && e.code == 9);
+    CHECK(scarlet_call_kill(999999, SCARLET_EVENT_TERMINATE) == -SCARLET_NO_TASK);
+}
+
+// --- events ---
+static volatile u32 seen, seen_kind;
+static volatile u64 seen_sender;
+static void handler(const struct scarlet_task_event *e)
+{
+    seen++;
+    seen_kind = e->kind;
+    seen_sender = (u64)e->sender;
+}
+
+static void events(void)
+{
+    int me = (int)scarlet_call_getpid();
+    CHECK(on_events(1u << SCARLET_EVENT_INTERRUPT | 1u << 16, handler) == 0);
+    CHECK(scarlet_call_kill(me, SCARLET_EVENT_INTERRUPT) == 0);
+    CHECK(seen == 1 && seen_kind == SCARLET_EVENT_INTERRUPT && seen_sender == (u64)me);
+    CHECK(scarlet_call_kill(me, SCARLET_EVENT_CUSTOM) == 0);
+    CHECK(seen == 2 && seen_kind == SCARLET_EVENT_CUSTOM);
+    (void)scarlet_call_event_block(1u << SCARLET_EVENT_INTERRUPT);
+    CHECK(scarlet_call_kill(me, SCARLET_EVENT_INTERRUPT) == 0 && seen == 2);
+    struct scarlet_task_event e;
+    CHECK(scarlet_call_event_take(1u << SCARLET_EVENT_INTERRUPT, &e, 0) == SCARLET_EVENT_INTERRUPT && e.sender == me);
+    CHECK(scarlet_call_event_take(1u << SCARLET_EVENT_INTERRUPT, &e, 0) == -SCARLET_WOULD_BLOCK);
+    CHECK(scarlet_call_kill(me, SCARLET_EVENT_INTERRUPT) == 0 && seen == 2);
+    CHECK(scarlet_call_event_block(0) == 1u << SCARLET_EVENT_INTERRUPT && seen == 3);
+    CHECK(on_events(0, NULL) == 0);
+    CHECK(scarlet_call_event_handler((void *)handler, NULL, 1u << SCARLET_EVENT_KILL) == -SCARLET_BAD_ARGUMENT);
+    CHECK(scarlet_call_kill(me, SCARLET_EVENT_CHILD) == 0); // dropped
+}
+
+static void views(void)
+{
+    long v = scarlet_call_view_create(0);
+    CHECK(v >= 0);
+    CHECK(scarlet_call_create_directory("/tmp/v", 0755) == 0);
+    CHECK(scarlet_call_view_mount((int)v, "x", "/tmp/v", "tmpfs", 0, NULL) == 0);
+    char *probe[] = {"native-test", "exit", "0", NULL};
+    struct scarlet_fs_info f;
+    CHECK(scarlet_call_fs_info(HERE, "/tmp/v", &f) == 0);
+    struct scarlet_spawn_request q = {.path.p = self, .argv.p = probe, .envp.p = env, .directory.p = "/tmp/v", .view = (i32)v};
+    long t = scarlet_call_spawn(&q);
+    CHECK(t >= 0 && wait_for((int)t, NULL) == 0);
+    long weak = scarlet_call_duplicate_to((int)v, SCARLET_RIGHT_EXECUTE, HERE, 0);
+    CHECK(scarlet_call_view_mount((int)weak, "x", "/tmp/v", "tmpfs", 0, NULL) == -SCARLET_RIGHTS);
+    struct scarlet_mount_info *m = allocate(sizeof(*m));
+    int here = 0;
+    for (u64 from = 0; (from = (u64)scarlet_call_mount_list(from, m)) > 0; from++)
+        here += strcmp(m->target, "/tmp/v") == 0;
+    CHECK(here == 0);
+    release(m);
+    scarlet_call_close((int)weak);
+    scarlet_call_close((int)v);
+    CHECK(scarlet_call_remove("/tmp/v") == 0);
+}
+
+static void zones(void)
+{
+    static const u32 code[] = {0x00068893, 0x00000073, 0x00008067}; // mv a7,a3; ecall; ret
+    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
+    CHECK(page > 0);
+    memcpy((void *)page, code, sizeof(code));
+    CHECK(scarlet_call_protect((void *)page, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE) == 0);
+    __asm__ volatile("fence.i" ::: "memory");
+    long (*fn)(long, long, long, long) = (long (*)(long, long, long, long))page;
+    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "no-such") == -SCARLET_NOT_FOUND);
+    CHECK(scarlet_call_register_abi_zone((void *)(page + 1), 4096, "scarlet") == -SCARLET_BAD_ARGUMENT);
+    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == 0);
+    CHECK(fn(0, 0, 0, SCARLET_SYS_getpid) == scarlet_call_getpid());
+    struct scarlet_zone_info z;
+    CHECK(scarlet_call_list_abi_zones(0, &z) == 0 && z.start == (u64)page && z.length == 4096);
+    CHECK(scarlet_call_list_abi_zones(1, &z) == -SCARLET_OUT_OF_RANGE);
+    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == -SCARLET_EXISTS);
+    CHECK(scarlet_call_unregister_abi_zone((void *)page) == 0 && scarlet_call_unregister_abi_zone((void *)page) == -SCARLET_NOT_FOUND);
+    CHECK(scarlet_call_unmap((void *)page, 4096) == 0);
+}
+
+static void environment(void)
+{
+    char *ask[] = {"native-test", "env", NULL};
+    env_set("MARK", "yes");
+    long t = child(ask, NULL, 0, true);
+    CHECK(t >= 0 && wait_for((int)t, NULL) == 0);
+    env_set("MARK", NULL);
+    CHECK(auxv_get(6) == 4096 && auxv_get(25) != 0);
+}
+
+void task_parts(void)
+{
+    self = (const char *)auxv_get(31);
+    explicit_handles();
+    ends();
+    events();
+    views();
+    zones();
+    environment();
+}
