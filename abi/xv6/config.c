@@ -68,13 +68,12 @@ static bool apply(char *line, struct xv6_limits *l)
     return false;
 }
 
-void xv6_configure(struct xv6_limits *l)
+void xv6_configure(const struct path *root, struct xv6_limits *l)
 {
-    struct path base = BASE_CWD;
     struct open_request r = {.access = FILE_READ};
     struct object *o;
     u32 rights;
-    if (vfs_open(&base, (struct pathname){"/etc/xv6", 8}, &r, &o, &rights))
+    if (vfs_open(root, (struct pathname){"etc/xv6", 7}, &r, &o, &rights))
         return;
     struct file *f = object_file(o);
     char *text = f && o->type->kinds & OBJ_KIND_FILE ? kmalloc(MAX_FILE + 1, 0) : NULL;

@@ -165,7 +165,7 @@ static int enter(struct exec_build *b, struct load_private *p)
     if (!x)
         return -E_NOMEM;
     p->task = x;
-    x->machine = xv6_machine_get();
+    x->machine = xv6_machine_get(b->view ? b->view : current_view());
     x->env = keep_env(b->envp);
     if (!x->machine || !x->env)
         return -E_NOMEM;

@@ -19,9 +19,8 @@ static struct xv6_machine *find_locked(const struct view *v, const struct path *
     return NULL;
 }
 
-struct xv6_machine *xv6_machine_get(void)
+struct xv6_machine *xv6_machine_get(struct view *v)
 {
-    struct view *v = current_view();
     struct path root;
     view_root(v, &root);
     spin_lock(&machines_lock);
@@ -34,7 +33,7 @@ struct xv6_machine *xv6_machine_get(void)
         fresh->root = root.dentry;
         fresh->limits = (struct xv6_limits){.handles = 16, .processes = 64, .files = 100, .memory = (128ul << 20) / XV6_PAGE, .file_size = 268 * 1024};
         mutex_init(&fresh->inum_lock, &lock_class_sleep_other);
-        xv6_configure(&fresh->limits);
+        xv6_configure(&root, &fresh->limits);
         spin_lock(&machines_lock);
         m = find_locked(v, &root);
         if (!m) {

@@ -73,8 +73,8 @@ static inline struct xv6_task *current_xv6(void)
 extern const struct abi_module xv6_abi;
 
 // --- machine.c ---
-// The machine of the current view, counted; made if there is none. NULL: no memory.
-[[nodiscard]] struct xv6_machine *xv6_machine_get(void);
+// The machine of a view, counted; made if there is none. NULL: no memory.
+[[nodiscard]] struct xv6_machine *xv6_machine_get(struct view *v);
 void xv6_machine_ref(struct xv6_machine *m);
 void xv6_machine_put(struct xv6_machine *m);
 // Takes pages, a place for a process, or room for n open files if the limit allows. -E_NOMEM, -E_AGAIN, -E_NFILE.
@@ -87,8 +87,8 @@ void xv6_uncharge_files(struct xv6_machine *m, u32 n);
 void xv6_uncount(struct task *t);
 
 // --- config.c ---
-// Reads /etc/xv6 of the current view over the limits in *l; complains about mistakes in the log.
-void xv6_configure(struct xv6_limits *l);
+// Reads etc/xv6 below a view's root over the limits in *l; complains about mistakes in the log.
+void xv6_configure(const struct path *root, struct xv6_limits *l);
 
 // --- inum.c ---
 // The 16-bit inode number of a file: the same pair gives the same number for as long as the machine is there. Never 0. May sleep.

@@ -196,9 +196,9 @@ static void exec_without_memory(void)
         int pid = fork();
         CHECK(pid >= 0);
         if (pid == 0) {
-            char *a;
-            while ((a = sbrk(PAGE)) != (char *)-1)
-                a[PAGE - 1] = 1;
+            for (int n = 64 * MIB; n >= PAGE; n /= 2)
+                while (sbrk(n) != (char *)-1)
+                    ;
             for (int i = 0; i < spare; i++)
                 sbrk(-PAGE);
             close(1);
