@@ -88,6 +88,9 @@ void linux_timers_drop(struct task *t, bool keep_itimers);
 // --- MACHINE/ ---
 // AT_HWCAP: what user programs may use of the processor.
 u64 linux_hwcap(void);
+// Sets the two fields of struct stat whose widths differ between machines.
+struct linux_stat;
+void linux_stat_widths(struct linux_stat *st, u64 nlink, u64 blksize);
 // AT_MINSIGSTKSZ: bytes of stack that a signal frame takes.
 u64 linux_min_signal_stack(void);
 // --- MACHINE/vdso.c ---

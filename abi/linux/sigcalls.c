@@ -16,12 +16,14 @@ i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_
         old->sa_handler = uaddr(a->handler);
         old->sa_flags = a->flags;
         old->sa_mask = a->mask;
+        linux_action_get(a, old);
     }
     if (act) {
         *a = (struct sig_action){.handler = act->sa_handler.v,
                                  .flags = act->sa_flags & (ACTION_NOCLDSTOP | ACTION_NOCLDWAIT | ACTION_SIGINFO | ACTION_EXPOSE_TAGBITS |
                                                            ACTION_ONSTACK | ACTION_RESTART | ACTION_NODEFER | ACTION_RESETHAND),
                                  .mask = act->sa_mask & ~SIG_UNBLOCKABLE};
+        linux_action_set(a, act);
         if (sig == SIG_CHLD)
             t->autoreap = a->handler == HANDLER_IGNORE || a->flags & ACTION_NOCLDWAIT;
         if (sig_ignored(t, sig)) { // POSIX: pending ones are forgotten, blocked or not

@@ -209,6 +209,7 @@ static i32 code_of(const struct event *e)
         return 1; // POLL_IN
     case EVC_MAPERR:
     case EVC_ADRALN:
+    case EVC_INTDIV:
     case EVC_ILLOPC:
     case EVC_BRKPT:
     case EVC_EXITED:

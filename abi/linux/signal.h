@@ -23,7 +23,7 @@ enum : u64 {
     ACTION_RESTART = 0x10000000, ACTION_NODEFER = 0x40000000, ACTION_RESETHAND = 0x80000000,
 };
 struct sig_action {
-    u64 handler, flags, mask;
+    u64 handler, flags, mask, restorer;
 };
 
 // What is known of one signal occurrence; becomes siginfo.
@@ -87,5 +87,9 @@ void siginfo_decode(const u8 in[SIGINFO_SIZE], struct sig_info *out);
 // --- riscv64/sigframe.c ---
 // Makes the user frame run the handler. -E_FAULT: the stack cannot take it.
 [[nodiscard]] int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info, u64 saved_mask);
+// The part of an action that only some machines have: where its handler returns to.
+struct linux_sigaction;
+void linux_action_set(struct sig_action *a, const struct linux_sigaction *act);
+void linux_action_get(const struct sig_action *a, struct linux_sigaction *old);
 // rt_sigreturn: restores the frame; 0 or -E_FAULT (the caller then forces SIGSEGV).
 [[nodiscard]] int sigframe_pop(struct trapframe *tf, u64 *mask);

@@ -1,4 +1,5 @@
 // Metadata: stat, statx, statfs.
+#include "linux.h"
 #include "path.h"
 #include <lib/string.h>
 
@@ -13,12 +14,11 @@ static void fill_stat(const struct attr *a, struct linux_stat *st)
     st->st_dev = dev_encode(a->dev);
     st->st_ino = a->ino;
     st->st_mode = a->mode;
-    st->st_nlink = a->nlink;
     st->st_uid = a->uid;
     st->st_gid = a->gid;
     st->st_rdev = dev_encode(a->rdev);
     st->st_size = (i64)a->size;
-    st->st_blksize = (i32)a->blksize;
+    linux_stat_widths(st, a->nlink, a->blksize);
     st->st_blocks = (i64)a->blocks;
     st->st_atime = a->atime.sec;
     st->st_atime_nsec = a->atime.nsec;

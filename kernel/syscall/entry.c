@@ -64,6 +64,9 @@ void upcall_user_exception(struct trapframe *tf, enum trap_cause cause, u64 addr
     case TRAP_ACCESS:
         report_fault(tf, EVENT_FAULT_ADDRESS, EVC_ACCERR, addr);
         return;
+    case TRAP_ARITHMETIC:
+        report_fault(tf, EVENT_FAULT_ARITH, EVC_INTDIV, tf_pc(tf));
+        return;
     case TRAP_OTHER:
         report_fault(tf, EVENT_FAULT_ILLEGAL, EVC_ILLOPC, tf_pc(tf));
         return;

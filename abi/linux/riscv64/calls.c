@@ -1,5 +1,6 @@
-// What only riscv64 Linux has: its own calls, and its part of the auxiliary vector.
+// What differs on riscv64: its own calls, widths, and its part of the auxiliary vector.
 #include "../linux.h"
+#include "../signal.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
 #include <arch/time.h>
@@ -13,6 +14,23 @@ u64 linux_hwcap(void)
 u64 linux_min_signal_stack(void)
 {
     return 1088; // one signal frame
+}
+
+void linux_stat_widths(struct linux_stat *st, u64 nlink, u64 blksize)
+{
+    st->st_nlink = (u32)nlink;
+    st->st_blksize = (i32)blksize;
+}
+
+// The vDSO is where handlers return to.
+void linux_action_set(struct sig_action *a, const struct linux_sigaction *act)
+{
+    (void)a, (void)act;
+}
+
+void linux_action_get(const struct sig_action *a, struct linux_sigaction *old)
+{
+    (void)a, (void)old;
 }
 
 i64 linux_riscv_flush_icache(uaddr_t start, uaddr_t end, u64 flags)

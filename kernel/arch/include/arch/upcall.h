@@ -12,6 +12,7 @@ enum trap_cause { // user exceptions that are not page faults
     TRAP_BREAKPOINT,
     TRAP_MISALIGNED,
     TRAP_ACCESS, // bus error
+    TRAP_ARITHMETIC,
     TRAP_OTHER,
 };
 

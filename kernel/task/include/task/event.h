@@ -44,7 +44,7 @@ struct event {
     u32 timer_id, overrun;
 };
 enum event_code { EVC_KERNEL = 0, EVC_USER, EVC_QUEUE, EVC_TIMER, EVC_TKILL, EVC_MAPERR, EVC_ACCERR, EVC_ADRALN, EVC_ADRERR, EVC_ILLOPC, EVC_BRKPT, EVC_EXITED,
-    EVC_KILLED, EVC_DUMPED, EVC_STOPPED, EVC_CONTINUED, EVC_MESGQ, EVC_ASYNCIO, EVC_POLL };
+    EVC_KILLED, EVC_DUMPED, EVC_STOPPED, EVC_CONTINUED, EVC_MESGQ, EVC_ASYNCIO, EVC_POLL, EVC_INTDIV };
 
 // Post to a whole task (any thread may take it), to one thread, to every member of a process group. Any thread context, no spinlock of
 // order >= signal held. 0, or -E_AGAIN when a queue limit is reached. Posting to a dead task succeeds silently.
