@@ -206,6 +206,15 @@ const void *device_property(const struct device *d, const char *name, u32 *len)
     return p;
 }
 
+const void *device_chosen(const char *name, u32 *len)
+{
+    int n, chosen = fdt_path_offset(tree, "/chosen");
+    const void *p = chosen < 0 ? NULL : fdt_getprop(tree, chosen, name, &n);
+    if (p)
+        *len = (u32)n;
+    return p;
+}
+
 int device_property_u32(const struct device *d, const char *name, u32 *out)
 {
     return fdt_prop_u32(tree, d->node, name, out);

@@ -12,6 +12,9 @@ extern struct boot_options options;
 // Reads the command line. Words nobody knows are left alone (they may be the first program's).
 void options_parse(const char *line);
 
+// Runs the program that the device tree names, if it names one: then it does not return.
+void program_run_chosen(void);
+
 struct view;
 // Makes the root file system from the boot image. An error is the reason why there is none.
 [[nodiscard]] int root_mount(struct view **out);

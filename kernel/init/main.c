@@ -83,6 +83,7 @@ static void first_task(void *arg)
 {
     (void)arg;
     open_console(current_task());
+    program_run_chosen();
     if (options.init[0]) {
         try_program(options.init);
         machine_stop("the program named by init= does not run: %s", options.init);

@@ -140,6 +140,13 @@ static void become_zombie(struct task *t)
     }
 }
 
+static void (*init_end)(const struct exit_info *how); // set before the first program runs
+
+void task_set_init_end(void (*fn)(const struct exit_info *how))
+{
+    init_end = fn;
+}
+
 void task_exit_thread(void)
 {
     struct task_thread *tt = current_task_thread();
@@ -162,6 +169,8 @@ void task_exit_thread(void)
     spin_unlock(&t->lock);
 
     if (last) {
+        if (t == init_task && init_end)
+            init_end(&t->exit);
         if (t == init_task)
             machine_stop("init (pid 1) ended: %s %d", t->exit.kind == EXIT_NORMAL ? "exit code" : "event", t->exit.number);
         if (t->abi && t->abi->task_exit)

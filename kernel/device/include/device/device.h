@@ -41,6 +41,8 @@ void device_init(void);
 // Properties of d's node: value and length, or NULL. u32: -E_NOENT, -E_INVAL.
 const void *device_property(const struct device *d, const char *name, u32 *len);
 [[nodiscard]] int device_property_u32(const struct device *d, const char *name, u32 *out);
+// A property of /chosen and its length, or NULL. After device_init; the tree stays.
+const void *device_chosen(const char *name, u32 *len);
 // Maps register block i for good. NULL: none or no memory.
 void *device_map(struct device *d, u32 i);
 // Is this the node that /chosen stdout-path names?

@@ -176,6 +176,8 @@ void pgrp_put(struct pgrp *pg);
 // Calls fn for every task (not zombies' threads) in pid order; reference held during the call; non-zero stops.
 int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg);
 
+// What happens when the first task has ended, in its last thread; must not return. Without it the machine stops with a message. Boot.
+void task_set_init_end(void (*fn)(const struct exit_info *how));
 // --- end ---
 [[noreturn]] void task_exit_thread(void);                        // current thread only
 [[noreturn]] void task_exit(struct exit_info info);              // whole task (current)
