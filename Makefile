@@ -20,7 +20,9 @@ include ci/kernel.mk
 include ci/host-tools.mk
 include ci/image.mk
 include ci/front.mk
+include ci/hosted.mk
 include userland/xv6.mk
+include userland/userland.mk
 
 .PHONY: help run linux debug test unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
 
@@ -60,6 +62,8 @@ kernel: $(KERNEL_ELF) $(KERNEL_IMAGE) ## build/VARIANT/scarlet.elf and scarlet (
 room: room-objects ## compile one room only: make room ROOM=mem
 
 image: setup $(IMAGE) ## build/image/root.cpio, the boot image that both kernels take
+
+hosted: ## the kernel as a Linux process: build/hosted/scarlet-host (SAN=address,undefined; docs/hosted.md)
 
 host-tools: $(PACK) $(PACK_ASAN) ## the programs for this machine: build/host/scarlet-pack (manual pages in host-tools/*)
 

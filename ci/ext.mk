@@ -9,9 +9,11 @@ EXT_STAMP_zstd := $(EXT)/stamp
 EXT_LIB := $(EXT)/libext.a
 
 $(EXT_LIB): $(EXT)/stamp ;
+ifeq ($(ARCH),riscv64)
 $(EXT)/stamp: export EXT_CFLAGS = $(TARGET) -std=c23 -ffreestanding -fno-pic -O2 -mno-relax -fno-asynchronous-unwind-tables \
   -ffunction-sections -fdata-sections $(WARN)
 $(EXT)/stamp: ci/debian/ext ci/debian/apt ci/debian/soft_float.py $(wildcard ci/ext/*.c)
 	@echo "  EXT     libfdt zlib zstd" >&2
 	@ci/debian/ext $(EXT)
 	@touch $@
+endif

@@ -96,7 +96,7 @@ $(OBJ)/gen/%.o: $(GEN)/%.c $(FLAGS_STAMP)
 	@$(CLANG) $(KFLAGS) $(ROOM_FLAGS) -MMD -MP -MJ $(@:.o=.json) -c $< -o $@
 
 # These read whole aligned words around what they are given, which is defined only as long as the compiler cannot see both sides.
-$(OBJ)/kernel/lib/string.o $(OBJ)/kernel/lib/memory.o: FILE_FLAGS := -fno-lto
+$(OBJ)/kernel/lib/string.o $(OBJ)/kernel/lib/memory.o: FILE_FLAGS := -fno-lto -fno-sanitize=address,thread
 
 -include $(ALL_OBJS:.o=.d)
 

@@ -1,0 +1,49 @@
+# The hosted kernel: `make hosted` builds build/hosted/scarlet-host, SAN=address,undefined builds build/hosted-san/scarlet-host.
+#
+# The outer half only calls make again with the platform's variables; the inner half (ARCH=hosted) links.
+HOSTED_OUT := build/hosted$(if $(SAN),-san)
+.PHONY: hosted hosted-image
+ifneq ($(ARCH),hosted)
+hosted: hosted-image
+	@$(MAKE) --no-print-directory ARCH=hosted MACHINE=x86_64 OUT=$(HOSTED_OUT) ABIS='$(or $(ABIS),linux)' SAN='$(SAN)' $(HOSTED_OUT)/scarlet-host
+
+# A small root: Debian's busybox for this machine, one directory tree around it.
+hosted-image: build/hosted/root.cpio
+build/hosted/root.cpio: ci/hosted-root
+	@echo "  IMAGE   $@" >&2
+	@ci/hosted-root $@
+else
+HOSTED_KEEP := hosted_boot hosted_signal hosted_kernel_fault hosted_cpus
+HOSTED_LIBS := $(addprefix /usr/lib/x86_64-linux-gnu/,libfdt.a libz.a libzstd.a)
+HOSTED_HOST_C := $(wildcard kernel/arch/hosted/host/*.c)
+HOSTED_HOST_O := $(HOSTED_HOST_C:%.c=$(OUT)/%.o)
+
+$(EXT)/stamp: ci/hosted.mk
+	@mkdir -p $(EXT)/fdt $(EXT)/zlib $(EXT)/zstd
+	@cp /usr/include/libfdt.h /usr/include/libfdt_env.h /usr/include/fdt.h $(EXT)/fdt/
+	@cp /usr/include/zlib.h $(EXT)/zlib/ && cp "$$(ls /usr/include/x86_64-linux-gnu/zconf.h /usr/include/zconf.h 2>/dev/null | head -1)" $(EXT)/zlib/
+	@cp /usr/include/zstd.h /usr/include/zstd_errors.h $(EXT)/zstd/
+	@touch $@
+
+$(OUT)/glue.o: ci/ext/glue.c
+	@$(CLANG) $(TARGET) -std=c23 -ffreestanding -fno-pic -O2 $(WARN) -c $< -o $@
+
+# __start_ and __stop_ of the linker sets are the last link's; a set that nobody contributes to is made empty there.
+$(OUT)/kernel.o: $(ALL_OBJS) $(OUT)/glue.o ci/ksyms.py
+	@echo "  LD      $@" >&2
+	@$(PYTHON) -S ci/ksyms.py --empty > $(KSYMS).S
+	@$(CLANG) $(AFLAGS) -c $(KSYMS).S -o $(KSYMS).o
+	@ld.lld-19 -m elf_x86_64 -r -o $@.all $(ALL_OBJS) $(KSYMS).o $(OUT)/glue.o $(HOSTED_LIBS)
+	@llvm-objcopy-19 $(addprefix --keep-global-symbol=,$(HOSTED_KEEP)) $@.all $@
+
+$(OUT)/kernel/arch/hosted/host/%.o: kernel/arch/hosted/host/%.c $(FLAGS_STAMP) ci/hosted.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<" >&2
+	@$(CLANG) -std=gnu23 -O2 -g -fno-omit-frame-pointer -fno-pie $(filter-out -Wundef -Wmissing-prototypes,$(WARN)) $(SAN_HOST) \
+	  -Ikernel/lib/include -Ikernel/arch/hosted/include -MMD -MP -c $< -o $@
+-include $(HOSTED_HOST_O:.o=.d)
+
+$(OUT)/scarlet-host: $(OUT)/kernel.o $(HOSTED_HOST_O)
+	@echo "  LD      $@" >&2
+	@$(CLANG) -no-pie -fuse-ld=lld-19 $(SAN_HOST) -pthread -Wl,--defsym=_text=0 -Wl,-z,nostart-stop-gc -o $@ $^ -l:libfdt.a
+endif

@@ -1,0 +1,18 @@
+// Between the files of the host side.
+#pragma once
+typedef unsigned long irqflags_t;
+#include <machine/cpu.h>
+#include <machine/guest.h>
+#include <machine/host.h>
+
+[[noreturn, gnu::format(printf, 1, 2)]] void die(const char *fmt, ...); // one line, status 210
+enum { SIG_CPU = 12 /* SIGUSR2: a CPU looks at what is pending */, SIG_KICK = 10 /* SIGUSR1: stops a guest process */ };
+
+void memory_open(u64 bytes);
+extern struct hosted_cpu hosted_cpus[];
+void cpus_init(u32 count);
+void console_init(void);
+void console_restore(void);
+void ptrace_init(void);
+extern const struct hosted_transport ptrace_transport;
+u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len, const char *cmdline, char **argv, char **envp);

@@ -1,0 +1,142 @@
+// scarlet-host: the kernel as a Linux process. Reads the command line, lays out memory, and becomes CPU 0.
+#define _GNU_SOURCE
+#include "host.h"
+#include <machine/boot.h>
+#include <machine/layout.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+const struct hosted_transport *hosted_transport = &ptrace_transport;
+
+enum : u64 { MEMORY_START = 0x10'0000, TREE_MAX = 4ul << 20, MIB = 1ul << 20 };
+
+static const char usage[] =
+    "usage: scarlet-host [options] [-- PROGRAM [ARGUMENT...]]\n"
+    "  --root IMAGE      boot image (cpio; default root.cpio beside this program)\n"
+    "  --cpus N          CPUs, 1 to 64 (default 1)\n"
+    "  --mem M           memory in MiB (default 512)\n"
+    "  --append WORDS    further words of the kernel's command line\n"
+    "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
+    "  --trace           the program's calls in the kernel's log\n"
+    "  --transport NAME  ptrace\n"
+    "Without PROGRAM the image's own /init is started. The status is the program's (128 + signal number if one ended it),\n"
+    "201 after a kernel panic, 204 after control-A x, 210 for wrong usage.\n";
+
+void die(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("scarlet-host: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(210);
+}
+
+static u64 number(const char *option, const char *text, u64 low, u64 high)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 0);
+    if (errno || *end || end == text || v < low || v > high)
+        die("%s: not a number from %llu to %llu: %s", option, (unsigned long long)low, (unsigned long long)high, text);
+    return v;
+}
+
+static u64 load_file(const char *path, u64 at, u64 room)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st))
+        die("%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        die("%s: not a boot image (directories are not supported yet)", path);
+    if ((u64)st.st_size > room)
+        die("%s: larger than the memory (--mem)", path);
+    u64 done = 0;
+    while (done < (u64)st.st_size) {
+        isize n = read(fd, (u8 *)DIRECT_MAP_BASE + at + done, (u64)st.st_size - done);
+        if (n <= 0)
+            die("%s: %s", path, n ? strerror(errno) : "shorter than it says");
+        done += (u64)n;
+    }
+    close(fd);
+    return done;
+}
+
+static const char *default_root(void)
+{
+    static char path[4096];
+    isize n = readlink("/proc/self/exe", path, sizeof(path) - 16);
+    if (n <= 0)
+        die("--root is missing");
+    path[n] = 0;
+    strcpy(strrchr(path, '/') + 1, "root.cpio");
+    return path;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"root", 1, 0, 'r'},  {"cpus", 1, 0, 'c'},  {"mem", 1, 0, 'm'},       {"append", 1, 0, 'a'},
+                                            {"log", 1, 0, 'l'},   {"trace", 0, 0, 't'}, {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'},
+                                            {0, 0, 0, 0}};
+    const char *root = NULL, *append = "", *level = "1";
+    u64 cpus = 1, mem = 512;
+    bool trace = false;
+    for (int o; (o = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
+        switch (o) {
+        case 'r':
+            root = optarg;
+            break;
+        case 'c':
+            cpus = number("--cpus", optarg, 1, 64);
+            break;
+        case 'm':
+            mem = number("--mem", optarg, 16, 1 << 20);
+            break;
+        case 'a':
+            append = optarg;
+            break;
+        case 'l':
+            level = optarg;
+            break;
+        case 't':
+            trace = true;
+            break;
+        case 'p':
+            if (strcmp(optarg, ptrace_transport.name))
+                die("--transport: only ptrace so far, not %s", optarg);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 210;
+        }
+    }
+    if (!root)
+        root = default_root();
+    cpus_init((u32)cpus);
+    memory_open(MEMORY_START + mem * MIB);
+    char *program = optind < argc ? argv[optind] : NULL;
+    char cmdline[2048];
+    u64 initrd = MEMORY_START + TREE_MAX;
+    u64 initrd_len = load_file(root, initrd, mem * MIB - TREE_MAX);
+    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s %s", level, trace ? " trace=on" : "", append);
+    if (n < 0 || (u64)n >= sizeof(cmdline))
+        die("--append: too long");
+    machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd, initrd_len, cmdline,
+                 program ? argv + optind : NULL, environ);
+    ptrace_init();
+    console_init();
+    hosted_boot(MEMORY_START);
+}

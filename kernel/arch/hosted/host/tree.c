@@ -1,0 +1,76 @@
+// The device tree that describes this machine to the kernel.
+#include "host.h"
+#include <libfdt.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+static void strings(void *t, const char *name, char **list)
+{
+    static char buf[1 << 20];
+    u64 n = 0;
+    for (; *list; list++) {
+        u64 len = strlen(*list) + 1;
+        if (n + len > sizeof(buf))
+            die("arguments and environment are longer than 1 MiB");
+        memcpy(buf + n, *list, len);
+        n += len;
+    }
+    fdt_property(t, name, buf, (int)n);
+}
+
+static void device(void *t, const char *name, const char *compatible)
+{
+    fdt_begin_node(t, name);
+    fdt_property_string(t, "compatible", compatible);
+    fdt_end_node(t);
+}
+
+u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len, const char *cmdline, char **argv, char **envp)
+{
+    u8 seed[64];
+    fdt_create(t, (int)cap);
+    fdt_finish_reservemap(t);
+    fdt_begin_node(t, "");
+    fdt_property_u32(t, "#address-cells", 2);
+    fdt_property_u32(t, "#size-cells", 2);
+    fdt_property_string(t, "model", "a process on x86-64 Linux");
+    fdt_begin_node(t, "chosen");
+    fdt_property_string(t, "bootargs", cmdline);
+    fdt_property_string(t, "stdout-path", "/console");
+    if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
+        fdt_property(t, "rng-seed", seed, sizeof(seed));
+    if (initrd_len) {
+        fdt_property_u64(t, "linux,initrd-start", initrd);
+        fdt_property_u64(t, "linux,initrd-end", initrd + initrd_len);
+    }
+    if (argv) {
+        strings(t, "scarlet,init-argv", argv);
+        strings(t, "scarlet,init-envp", envp);
+    }
+    fdt_end_node(t);
+    fdt_begin_node(t, "memory");
+    fdt_property_string(t, "device_type", "memory");
+    fdt64_t reg[2] = {cpu_to_fdt64(mem_start), cpu_to_fdt64(mem_len)};
+    fdt_property(t, "reg", reg, sizeof(reg));
+    fdt_end_node(t);
+    fdt_begin_node(t, "cpus");
+    fdt_property_u32(t, "#address-cells", 1);
+    fdt_property_u32(t, "#size-cells", 0);
+    fdt_property_u32(t, "timebase-frequency", 1000000000);
+    for (u32 i = 0; i < host_cpu_count(); i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "cpu@%x", i);
+        fdt_begin_node(t, name);
+        fdt_property_string(t, "device_type", "cpu");
+        fdt_property_u32(t, "reg", i);
+        fdt_end_node(t);
+    }
+    fdt_end_node(t);
+    device(t, "console", "scarlet,firmware-console");
+    device(t, "rtc", "scarlet,firmware-clock");
+    fdt_end_node(t);
+    if (fdt_finish(t))
+        die("the description of the machine does not fit into %llu bytes", (unsigned long long)cap);
+    return fdt_totalsize(t);
+}

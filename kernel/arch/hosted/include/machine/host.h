@@ -1,0 +1,35 @@
+// What the host gives the kernel side, in plain types. Implemented with the C library in host/. Interrupts off, unless it says "any".
+#pragma once
+#include <lib/types.h>
+
+struct hosted_cpu;
+
+enum : u64 {
+    HOST_STUB = 0x7fff'0000'0000ul, // in guest processes: a page of code, then a page of parameters
+};
+
+// --- memory ---
+// Maps a page of the memory file at va / takes pages away again. 0 or a negative host errno.
+i32 host_map_page(u64 va, u64 offset);
+void host_unmap(u64 va, u64 len);
+i32 host_memory_fd(void);
+void *host_zalloc(u64 size); // NULL: none
+void host_free(void *p);
+
+// --- CPUs ---
+u32 host_cpu_count(void);
+// Starts a host thread with its %gs set that calls entry(cpu). 0 or a negative host errno.
+i32 host_cpu_start(struct hosted_cpu *cpu, void (*entry)(struct hosted_cpu *));
+void host_cpu_adopt(struct hosted_cpu *cpu); // the calling thread becomes this CPU
+void host_cpu_signal(struct hosted_cpu *cpu); // it looks at `pending`. Any
+void host_cpu_wait(struct hosted_cpu *cpu);   // until something is pending
+void host_timer_arm(struct hosted_cpu *cpu, u64 deadline_ns);
+void hosted_signal(void); // kernel side: called in signal handlers of CPU threads
+
+// --- clock, randomness, power, console ---
+u64 host_time_ns(void);  // monotonic, since start. Any
+u64 host_realtime_ns(void);
+u64 host_random(void);
+[[noreturn]] void host_exit(i32 status);
+void host_console_write(const char *s, u64 n); // any
+u64 host_console_read(void *buf, u64 n);       // what has come in

@@ -1,0 +1,186 @@
+// User mode: a thread's registers go into the guest process of its space on this CPU, which runs until something stops it.
+#include <arch/context.h>
+#include <arch/upcall.h>
+#include <lib/string.h>
+#include <machine/host.h>
+#include <machine/user.h>
+#include <stdatomic.h>
+
+void hosted_run_on(u64 stack, void (*fn)(void *), void *arg);
+
+enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8 };
+
+// --- extended state ---
+static _Atomic u64 fpu_ids;
+
+void fpu_leave(struct arch_thread *at)
+{
+    if (!at->fpu_guest)
+        return;
+    at->fpu.len = hosted_transport->fpu_get(at->fpu_guest, at->fpu.area, sizeof(at->fpu.area));
+    at->fpu_guest = NULL;
+}
+
+static void fpu_enter(struct arch_thread *at, struct space_cpu *s)
+{
+    if (!at->fpu_id)
+        at->fpu_id = atomic_fetch_add(&fpu_ids, 1) + 1;
+    if (s->fpu_owner != at->fpu_id) {
+        hosted_transport->fpu_set(s->guest, at->fpu.area, (u32)at->fpu.len);
+        s->fpu_owner = at->fpu_id;
+    }
+    at->fpu_guest = s->guest;
+}
+
+void arch_fpu_save(struct arch_thread *at, struct arch_fpu_state *out)
+{
+    irqflags_t f = arch_irq_save();
+    fpu_leave(at);
+    out->len = at->fpu.len;
+    memcpy(out->area, at->fpu.area, at->fpu.len);
+    arch_irq_restore(f);
+}
+
+void arch_fpu_load(struct arch_thread *at, const struct arch_fpu_state *in)
+{
+    irqflags_t f = arch_irq_save();
+    at->fpu_guest = NULL;
+    at->fpu_id = 0;
+    at->fpu.len = in->len;
+    memcpy(at->fpu.area, in->area, in->len);
+    arch_irq_restore(f);
+}
+
+void arch_fpu_fork(struct arch_thread *child)
+{
+    arch_fpu_save(current_arch(), &child->fpu);
+    child->fpu_id = 0;
+}
+
+void arch_fpu_clear(struct arch_thread *at)
+{
+    irqflags_t f = arch_irq_save();
+    at->fpu_guest = NULL;
+    at->fpu_id = 0;
+    at->fpu.len = 0;
+    arch_irq_restore(f);
+}
+
+// --- what stopped a guest ---
+
+// The host does not say what kind of access it was. An instruction fetch is known by its address; else it is a read, unless the entry
+// allows reading already.
+static u32 guess_access(const struct trapframe *tf, pte_t e, u64 addr)
+{
+    bool fetch = addr == tf->rip || (!(addr & PAGE_MASK) && addr > tf->rip && addr - tf->rip < 16);
+    if (fetch && !(e & HP_EXEC))
+        return ACCESS_EXEC;
+    return e ? ACCESS_WRITE : ACCESS_READ;
+}
+
+static void user_fault(struct trapframe *tf, struct arch_aspace *as, struct space_cpu *s, const struct guest_event *ev)
+{
+    pte_t e = space_entry(as, ev->addr);
+    u32 access = guess_access(tf, e, ev->addr);
+    tf->trap_no = 14;
+    tf->trap_addr = ev->addr;
+    tf->trap_error = 4 | (access == ACCESS_WRITE ? 2u : access == ACCESS_EXEC ? 16u : 0) | (e ? 1u : 0);
+    if (e && !ev->had_mapping) {
+        space_fill(as, s, ev->addr); // a miss
+        return;
+    }
+    if (e && access == ACCESS_WRITE && pte_writable(e) && tf->refilled != ev->addr) {
+        tf->refilled = ev->addr; // widened since it was mapped; a second time it is a fault
+        space_fill(as, s, ev->addr);
+        return;
+    }
+    tf->refilled = 0;
+    arch_irq_enable();
+    upcall_user_fault(tf, ev->addr, access);
+    arch_irq_disable();
+    if (current_arch()->cpu && hosted_cpu()->loaded == as && space_entry(as, ev->addr))
+        space_fill(as, space_enter(as) ?: s, ev->addr);
+}
+
+static void user_trap(struct trapframe *tf, const struct guest_event *ev)
+{
+    enum trap_cause cause = ev->number == SIG_ILL    ? TRAP_ILLEGAL
+                            : ev->number == SIG_TRAP ? TRAP_BREAKPOINT
+                            : ev->number == SIG_BUS  ? TRAP_ACCESS
+                            : ev->number == SIG_FPE  ? TRAP_ARITHMETIC
+                                                     : TRAP_OTHER;
+    tf->trap_no = ev->number == SIG_ILL ? 6 : ev->number == SIG_TRAP ? 3 : ev->number == SIG_FPE ? 0 : 13;
+    tf->trap_error = 0;
+    arch_irq_enable();
+    upcall_user_exception(tf, cause, ev->number == SIG_BUS ? ev->addr : tf->rip);
+    arch_irq_disable();
+}
+
+static void serve_call(struct trapframe *tf)
+{
+    tf->in_call = IN_CALL | IN_CALL_FULL;
+    arch_irq_enable();
+    (void)current_arch()->serve_call(tf); // frames are always full: it never asks again
+    arch_irq_disable();
+}
+
+static void lost_guest(struct trapframe *tf)
+{
+    arch_irq_enable();
+    upcall_user_exception(tf, TRAP_ACCESS, tf->rip); // as a bus error: the host took the machine away
+    arch_irq_disable();
+}
+
+static void user_loop(void *arg)
+{
+    struct trapframe *tf = arg;
+    for (;;) {
+        struct arch_thread *at = current_arch();
+        if (atomic_load_explicit(&at->work, memory_order_relaxed)) {
+            arch_irq_enable();
+            upcall_user_work(tf);
+            arch_irq_disable();
+            continue;
+        }
+        struct hosted_cpu *c = hosted_cpu();
+        struct arch_aspace *as = c->loaded;
+        struct space_cpu *s = space_enter(as);
+        if (!s || !space_apply(s)) {
+            lost_guest(tf);
+            continue;
+        }
+        fpu_enter(at, s);
+        struct guest_event ev = {.stop = GUEST_KICKED};
+        if (!atomic_load(&c->pending))
+            hosted_transport->run(s->guest, tf, &ev);
+        if (atomic_load(&c->pending)) {
+            c->from_user = true;
+            hosted_serve(c);
+            c->from_user = false;
+        }
+        switch (ev.stop) {
+        case GUEST_CALL:
+            serve_call(tf);
+            break;
+        case GUEST_FAULT:
+            user_fault(tf, as, s, &ev);
+            break;
+        case GUEST_TRAP:
+            user_trap(tf, &ev);
+            break;
+        case GUEST_KICKED:
+            break;
+        case GUEST_GONE:
+            lost_guest(tf);
+            break;
+        }
+    }
+}
+
+void arch_enter_user(void)
+{
+    arch_irq_disable();
+    struct trapframe *tf = arch_user_frame(current_arch());
+    hosted_run_on((u64)tf, user_loop, tf);
+    __builtin_unreachable();
+}
