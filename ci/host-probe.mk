@@ -15,7 +15,7 @@ host-tools: $(PROBE) $(PROBE_ASAN)
 $(HOST)/gen/tables/%/stamp: $(SCT_SOURCES)
 	@mkdir -p $(@D)
 	@echo "  TABLES  $* for abi-probe" >&2
-	@$(SCTC) compile --abi linux --arch $* --product support --product decode --out $(@D) syscall-tables/errors.sct \
+	@$(SCTC) compile --abi linux --arch $* --product support --product decode --product consts --out $(@D) syscall-tables/errors.sct \
 	  syscall-tables/linux.sct syscall-tables/linux.numbers
 	@touch $@
 

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CACHE_FORMAT = 8 };
+enum { CACHE_FORMAT = 10 };
 static const char cache_magic[8] = "abiprob";
 
 struct header {
     char magic[8];
     u32 format, machine;
     u64 sites, instructions, budget_hit, count[9];
-    u8 check[32]; // of everything behind the header
+    u8 check[32]; // of the whole file, with zeros here
 };
 
 static char *cache_path(const char *folder, const u8 hash[32])
@@ -28,8 +28,8 @@ static char *cache_path(const char *folder, const u8 hash[32])
 
 #define ARRAYS(X)                                                                                  \
     X(0, funcs)                                                                                    \
-    X(1, edges) X(2, calls) X(3, wrappers) X(4, slots) X(5, starts) X(6, imports) X(7, exports)    \
-        X(8, text)
+    X(1, edges)                                                                                    \
+    X(2, calls) X(3, wrappers) X(4, slots) X(5, starts) X(6, imports) X(7, exports) X(8, text)
 
 static bool sound_symbols(const struct module *m, const struct mod_symbol *s, usize n)
 {
@@ -91,8 +91,11 @@ bool cache_load(const char *folder, const u8 hash[32], struct module *m)
     if (ok) {
         memcpy(&h, f.data.p, sizeof(h));
         struct bytes rest = slice(f.data, sizeof(h), f.data.n - sizeof(h));
-        u8 check[32];
-        sha256(rest, check);
+        u8 check[32], *whole = xalloc(f.data.n, 1);
+        memcpy(whole, f.data.p, f.data.n);
+        memset(whole + offsetof(struct header, check), 0, sizeof(h.check));
+        sha256((struct bytes){whole, f.data.n}, check);
+        free(whole);
         ok = memcmp(h.magic, cache_magic, 8) == 0 && h.format == CACHE_FORMAT &&
              memcmp(check, h.check, 32) == 0;
         u64 at = 0;
@@ -143,19 +146,21 @@ void cache_store(const char *folder, const u8 hash[32], const struct module *m)
     u64 total = 0;
 #define COUNT(i, array) h.count[i] = m->array.n, total += m->array.n * sizeof(*m->array.p);
     ARRAYS(COUNT)
-    u8 *all = xalloc(total, 1), *at = all;
+    u8 *all = xalloc(sizeof(h) + total, 1), *at = all + sizeof(h);
 #define COPY(i, array)                                                                             \
     if (m->array.n)                                                                                \
         memcpy(at, m->array.p, m->array.n * sizeof(*m->array.p)),                                  \
             at += m->array.n * sizeof(*m->array.p);
     ARRAYS(COPY)
-    sha256((struct bytes){all, total}, h.check);
+    memcpy(all, &h, sizeof(h));
+    sha256((struct bytes){all, sizeof(h) + total}, h.check);
+    memcpy(all, &h, sizeof(h));
     char *path = cache_path(folder, hash), *slash = strrchr(path, '/'),
          *part = need_text("%s.XXXXXX", path);
     *slash = 0;
     if (make_directories(path)) {
         int fd = mkostemp(part, O_CLOEXEC);
-        bool ok = fd >= 0 && put(fd, &h, sizeof(h)) && put(fd, all, total);
+        bool ok = fd >= 0 && put(fd, all, sizeof(h) + total);
         if (fd >= 0)
             close(fd);
         *slash = '/';

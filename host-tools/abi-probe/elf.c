@@ -100,7 +100,7 @@ static void tidy(struct elf_range *r, usize *n)
 {
     if (*n == 0)
         return;
-    qsort(r, *n, sizeof(*r), by_start);
+    sort(r, *n, sizeof(*r), by_start);
     usize out = 0;
     for (usize i = 0; i < *n; i++) {
         if (r[i].end <= r[i].start)

@@ -173,6 +173,8 @@ int main(int argc, char **argv)
     tables_unload();
     free(root);
     free(own_cache);
+    free(plugins.at);
+    free(s.allowed.at);
     if (fflush(stdout) || ferror(stdout)) {
         complain("standard output cannot be written");
         return EXIT_SYSTEM;

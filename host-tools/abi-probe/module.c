@@ -63,7 +63,7 @@ static usize unique(u64 *p, usize n)
 {
     if (!n)
         return 0;
-    qsort(p, n, sizeof(*p), by_value);
+    sort(p, n, sizeof(*p), by_value);
     usize out = 1;
     for (usize i = 1; i < n; i++)
         if (p[i] != p[out - 1])
@@ -84,7 +84,7 @@ static void prepare(struct work *w)
     if (e->relocs.n)
         memcpy(w->relocs, e->relocs.p, e->relocs.n * sizeof(*w->relocs));
     w->reloc_n = e->relocs.n;
-    qsort(w->relocs, w->reloc_n, sizeof(*w->relocs), by_at);
+    sort(w->relocs, w->reloc_n, sizeof(*w->relocs), by_at);
     w->import_of = xalloc(e->symtab_start, sizeof(*w->import_of));
     for (usize i = 0; i < e->symtab_start; i++) {
         const struct elf_symbol *s = &e->symbols.p[i];
@@ -184,7 +184,7 @@ static void find_slots(struct work *w)
                     add_slot(w, at, v, -1);
             }
         }
-    qsort(w->out->slots.p, w->out->slots.n, sizeof(*w->out->slots.p), by_slot);
+    sort(w->out->slots.p, w->out->slots.n, sizeof(*w->out->slots.p), by_slot);
     u32 group = 0;
     for (usize i = 0; i < w->out->slots.n; i++) {
         struct mod_slot *s = &w->out->slots.p[i];
@@ -392,9 +392,8 @@ static void find_edges(struct work *w, bool *has_call)
             !elf_in(w->e->frames.p, w->e->frames.n, fn->start) && falls_through(w, fn))
             add_edge(w, EDGE_CALL, f + 1, fn->end);
         usize n = m->edges.n - first, out = n ? 1 : 0;
-        struct mod_edge *e = m->edges.p + first;
-        if (n)
-            qsort(e, n, sizeof(*e), by_edge);
+        struct mod_edge *e = n ? m->edges.p + first : NULL;
+        sort(e, n, sizeof(*e), by_edge);
         for (usize i = 1; i < n; i++)
             if (by_edge(&e[i], &e[out - 1]) != 0)
                 e[out++] = e[i];

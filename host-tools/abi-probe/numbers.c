@@ -70,6 +70,12 @@ static struct callers reverse(const struct module *m)
     return c;
 }
 
+static void hide_callers(struct finder *x, u32 f)
+{
+    if (x->places[0][f] || x->places[1][f])
+        x->w->out->funcs.p[f].flags |= FUNC_WRAPPER_TAKEN;
+}
+
 void find_numbers(struct work *w, const bool *has_call)
 {
     struct module *m = w->out;
@@ -115,11 +121,17 @@ void find_numbers(struct work *w, const bool *has_call)
                 *VEC_ADD(&m->wrappers) = (struct mod_wrapper){f, place};
         VEC_FREE(&x.of[f].calls);
     }
-    for (usize i = 0; i < m->edges.n;
-         i++) { // a wrapper whose address is taken has callers that cannot be seen
-        const struct mod_edge *e = &m->edges.p[i];
-        if (e->kind == EDGE_TAKES && (x.places[0][e->to] || x.places[1][e->to]))
-            m->funcs.p[e->to].flags |= FUNC_WRAPPER_TAKEN;
+    // a wrapper that starts by itself or whose address is taken has callers that cannot be seen
+    for (usize i = 0; i < m->edges.n; i++)
+        if (m->edges.p[i].kind == EDGE_TAKES)
+            hide_callers(&x, m->edges.p[i].to);
+    for (u32 f = 0; f < n; f++)
+        if (m->funcs.p[f].flags & FUNC_ROOT)
+            hide_callers(&x, f);
+    for (usize i = 0; i < m->slots.n; i++) {
+        u32 f = m->slots.p[i].import < 0 ? module_func_at(m, m->slots.p[i].target) : UINT32_MAX;
+        if (f != UINT32_MAX && m->funcs.p[f].start == m->slots.p[i].target)
+            hide_callers(&x, f);
     }
     free(x.of);
     free(x.places[0]);

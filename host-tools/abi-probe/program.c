@@ -203,15 +203,17 @@ static void follow_func(struct follow *x, u32 member, u32 f)
     }
 }
 
+// First come, first served: the parents that it leaves are the shortest way to each function.
 static void drain(struct follow *x)
 {
-    while (x->todo.n) {
-        struct place t = x->todo.p[--x->todo.n];
+    for (usize i = 0; i < x->todo.n; i++) {
+        struct place t = x->todo.p[i];
         if (t.func == UINT32_MAX)
             follow_data(x, t.member, t.addr, t.from);
         else
             follow_func(x, t.member, t.func);
     }
+    x->todo.n = 0;
 }
 
 // Where members from first on start: entry, initialisers, functions nobody is seen to use; all
@@ -366,7 +368,7 @@ void program_follow(struct unit *u, const struct options *o, struct program *p)
     if (p->uses.n)
         implied(p, u->e.machine == ELF_MACHINE_X86_64);
     if (p->uses.n)
-        qsort(p->uses.p, p->uses.n, sizeof(*p->uses.p), by_number);
+        sort(p->uses.p, p->uses.n, sizeof(*p->uses.p), by_number);
     for (usize i = 0; i < p->members.n; i++) {
         p->functions += p->members.p[i].u->m.funcs.n;
         p->functions_reached += p->members.p[i].reached;

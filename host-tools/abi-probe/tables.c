@@ -11,11 +11,17 @@ static const char support_riscv64[] = {
 static const char decode_riscv64[] = {
 #embed "tables/riscv64/linux_decode.json"
 };
+static const char consts_riscv64[] = {
+#embed "tables/riscv64/linux_consts.h"
+};
 static const char support_x86_64[] = {
 #embed "tables/x86_64/linux_support.json"
 };
 static const char decode_x86_64[] = {
 #embed "tables/x86_64/linux_decode.json"
+};
+static const char consts_x86_64[] = {
+#embed "tables/x86_64/linux_consts.h"
 };
 static const char support_aarch64[] = {
 #embed "tables/aarch64/linux_support.json"
@@ -23,11 +29,14 @@ static const char support_aarch64[] = {
 static const char decode_aarch64[] = {
 #embed "tables/aarch64/linux_decode.json"
 };
+static const char consts_aarch64[] = {
+#embed "tables/aarch64/linux_consts.h"
+};
 
 static struct slot {
     u16 machine;
     const char *arch;
-    struct bytes support, decode;
+    struct bytes support, decode, consts;
     struct tables t;
     bool ready;
 } slots[] = {
@@ -36,6 +45,7 @@ static struct slot {
      #arch,                                                                                        \
      {(const u8 *)support_##arch, sizeof(support_##arch)},                                         \
      {(const u8 *)decode_##arch, sizeof(decode_##arch)},                                           \
+     {(const u8 *)consts_##arch, sizeof(consts_##arch)},                                           \
      {0},                                                                                          \
      false}
     TABLES(ELF_MACHINE_RISCV, riscv64),
@@ -64,15 +74,74 @@ static int by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
+static void index_names(struct tables *t)
+{
+    for (usize i = 0; i < t->calls.n; i++)
+        if (!strmap_get(&t->names, t->calls.p[i].name))
+            strmap_put(&t->names, t->calls.p[i].name, &t->calls.p[i]);
+    const struct json_node *calls = json_get(t->decode.root, "calls");
+    for (struct json_node *n = calls ? calls->first : NULL; n; n = n->next)
+        if (json_string(n, "name"))
+            strmap_put(&t->entries, json_string(n, "name"), n);
+    const struct json_node *sets = json_get(t->decode.root, "sets");
+    for (struct json_node *s = sets ? sets->first : NULL; s; s = s->next) {
+        const struct json_node *values = json_get(s, "values");
+        if (s->key)
+            strmap_put(&t->sets, s->key, s);
+        for (struct json_node *v = values ? values->first : NULL; v; v = v->next) {
+            const char *name = json_string(v, "name");
+            if (name && !strmap_get(&t->values, name))
+                strmap_put(&t->values, name, v);
+        }
+    }
+}
+
+// Constants that no set has: "#define LINUX_NAME number" in the generated header.
+static void index_constants(struct tables *t, struct bytes text)
+{
+    static const char define[] = "#define LINUX_";
+    t->constant_names = xalloc(text.n + 1, 1);
+    if (text.n)
+        memcpy(t->constant_names, text.p, text.n);
+    usize lines = 1;
+    for (u64 i = 0; i < text.n; i++)
+        lines += t->constant_names[i] == '\n';
+    t->constants = xalloc(lines, sizeof(*t->constants));
+    char *at = t->constant_names;
+    for (char *line; (line = strsep(&at, "\n"));) {
+        char *name =
+                 strncmp(line, define, sizeof(define) - 1) == 0 ? line + sizeof(define) - 1 : "",
+             *space = strchr(name, ' '), *end;
+        if (!space)
+            continue;
+        *space = 0;
+        i64 value =
+            space[1] == '-' ? strtoll(space + 1, &end, 0) : (i64)strtoull(space + 1, &end, 0);
+        if (end == space + 1 || strmap_get(&t->values, name))
+            continue;
+        struct json_node *first = &t->constants[--lines].value, *node = &t->constants[lines].node;
+        *first = (struct json_node){.kind = JSON_NUMBER, .key = "value", .number = value};
+        *node = (struct json_node){.kind = JSON_OBJECT, .first = first};
+        strmap_put(&t->values, name, node);
+    }
+}
+
 static void free_tables(struct tables *t)
 {
+    strmap_free(&t->names);
+    strmap_free(&t->entries);
+    strmap_free(&t->values);
+    strmap_free(&t->sets);
+    free(t->constants);
+    free(t->constant_names);
     VEC_FREE(&t->calls);
     json_free(&t->support);
     json_free(&t->decode);
 }
 
 // where: named in a failure.
-static bool build(struct tables *t, struct bytes support, struct bytes decode, const char *where)
+static bool build(struct tables *t, struct bytes support, struct bytes decode, struct bytes consts,
+                  const char *where)
 {
     u64 at;
     const char *why;
@@ -113,7 +182,9 @@ static bool build(struct tables *t, struct bytes support, struct bytes decode, c
                 (struct call_info){(i32)n->number, n->key, LEVEL_NONE, "has no entry", NULL};
     }
     if (t->calls.n)
-        qsort(t->calls.p, t->calls.n, sizeof(*t->calls.p), by_number);
+        sort(t->calls.p, t->calls.n, sizeof(*t->calls.p), by_number);
+    index_names(t);
+    index_constants(t, consts);
     return true;
 }
 
@@ -126,7 +197,7 @@ const struct tables *tables_for(u16 machine)
         if (s->machine != machine)
             continue;
         if (!s->ready)
-            s->ready = build(&s->t, s->support, s->decode, "built-in ");
+            s->ready = build(&s->t, s->support, s->decode, s->consts, "built-in ");
         found = s->ready ? &s->t : NULL;
     }
     pthread_mutex_unlock(&lock);
@@ -135,26 +206,23 @@ const struct tables *tables_for(u16 machine)
 
 bool tables_load(const char *folder)
 {
-    static const char *const names[] = {"linux_support.json", "linux_decode.json"};
-    struct file f[2];
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"linux_support.json", "linux_decode.json",
+                                        "linux_consts.h"};
+    struct file f[3] = {0};
+    bool ok = true;
+    for (int i = 0; i < 3 && ok; i++) {
         char *path = need_text("%s/%s", folder, names[i]);
         int err = file_map(path, &f[i]);
-        if (err) {
-            failed(EXIT_SYSTEM, "%s: %s", path, strerror(err));
-            free(path);
-            if (i)
-                file_unmap(&f[0]);
-            return false;
-        }
+        if (err && i < 2) // the constants are wanted by a few rules only
+            ok = failed(EXIT_SYSTEM, "%s: %s", path, strerror(err));
         free(path);
     }
     char *where = need_text("%s/", folder);
     struct tables t;
-    bool ok = build(&t, f[0].data, f[1].data, where);
+    ok = ok && build(&t, f[0].data, f[1].data, f[2].data, where);
     free(where);
-    file_unmap(&f[0]);
-    file_unmap(&f[1]);
+    for (int i = 0; i < 3; i++)
+        file_unmap(&f[i]);
     if (!ok)
         return false;
     for (usize i = 0; i < ARRAY_LEN(slots); i++)
@@ -179,10 +247,7 @@ const struct call_info *tables_call(const struct tables *t, i32 number)
 
 const struct call_info *tables_named(const struct tables *t, const char *name)
 {
-    for (usize i = 0; i < t->calls.n; i++)
-        if (strcmp(t->calls.p[i].name, name) == 0)
-            return &t->calls.p[i];
-    return NULL;
+    return strmap_get(&t->names, name);
 }
 
 void tables_unload(void)

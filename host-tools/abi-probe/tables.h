@@ -2,6 +2,7 @@
 // generated tables (--tables). Constant once loaded.
 #pragma once
 #include "json_read.h"
+#include "strmap.h"
 
 enum level { LEVEL_FULL, LEVEL_PARTIAL, LEVEL_STUB, LEVEL_NONE, LEVEL_UNKNOWN, LEVELS };
 const char *level_name(enum level l);
@@ -17,12 +18,18 @@ struct tables {
     const char *abi, *arch, *pin;
     VEC(struct call_info) calls; // sorted by number
     struct json_tree support, decode;
+    char *constant_names;
+    struct {
+        struct json_node node, value;
+    } *constants;
+    struct strmap names, entries, values,
+        sets; // call_info, decode entry, set value, set, each by name
 };
 
 // The tables of a machine (ELF number) for ABI linux; NULL if there are none.
 const struct tables *tables_for(u16 machine);
-// Reads DIR/linux_support.json and linux_decode.json in place of the built-in ones of their
-// machine. False: a failure is recorded.
+// Reads DIR/linux_support.json, linux_decode.json and, if it is there, linux_consts.h in place of
+// the built-in ones of their machine. False: a failure is recorded.
 bool tables_load(const char *folder);
 const struct call_info *tables_call(const struct tables *t, i32 number); // NULL: not a call
 const struct call_info *tables_named(const struct tables *t, const char *name);

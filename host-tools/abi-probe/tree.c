@@ -206,7 +206,7 @@ static void run(struct tree *t, int jobs)
     struct worker w = {t, xalloc(t->items.n, sizeof(struct item *)), t->items.n};
     for (usize i = 0; i < t->items.n; i++)
         w.order[i] = &t->items.p[i];
-    qsort(w.order, w.n, sizeof(struct item *), by_size);
+    sort(w.order, w.n, sizeof(struct item *), by_size);
     pthread_t *threads = xalloc((usize)jobs, sizeof(pthread_t));
     int started = 0;
     while (started < jobs - 1 && pthread_create(&threads[started], NULL, work, &w) == 0)
@@ -234,7 +234,7 @@ int tree_probe(const struct settings *s, char **paths, int n, int jobs, bool che
     }
     // a file with several names counts once
     if (t.items.n)
-        qsort(t.items.p, t.items.n, sizeof(struct item), by_inode);
+        sort(t.items.p, t.items.n, sizeof(struct item), by_inode);
     usize out = 0;
     for (usize i = 0; i < t.items.n; i++) {
         struct item *x = &t.items.p[i];
@@ -246,12 +246,12 @@ int tree_probe(const struct settings *s, char **paths, int n, int jobs, bool che
     }
     t.items.n = out;
     if (t.items.n)
-        qsort(t.items.p, t.items.n, sizeof(struct item), by_name);
+        sort(t.items.p, t.items.n, sizeof(struct item), by_name);
     progress_begin("probing", t.items.n, PROGRESS_ITEMS, quiet);
     run(&t, jobs);
     progress_end();
     if (t.lacks.n)
-        qsort(t.lacks.p, t.lacks.n, sizeof(struct lack), by_files);
+        sort(t.lacks.p, t.lacks.n, sizeof(struct lack), by_files);
     if (s->json) {
         fputs("{\"files\": [\n", stdout);
         for (usize i = 0; i < t.items.n; i++)

@@ -30,7 +30,7 @@ struct bytes slice(struct bytes b, u64 at, u64 n)
 {
     if (at > b.n || n > b.n - at)
         return (struct bytes){b.p, 0};
-    return (struct bytes){b.p + at, n};
+    return (struct bytes){n ? b.p + at : b.p, n};
 }
 
 static u64 get(struct bytes b, u64 at, unsigned n, bool big, bool *ok)
@@ -227,4 +227,10 @@ char *root_path(const char *root, const char *path, int *err)
     char *found = *err ? NULL : need_text("%s%s", root, *done ? done : "/");
     free(done);
     return found;
+}
+
+void sort(void *p, usize n, usize size, int (*order)(const void *, const void *))
+{
+    if (n > 1)
+        qsort(p, n, size, order);
 }

@@ -18,6 +18,9 @@ void vec_room(void **p, usize n, usize *cap, usize size);
 
 void *xalloc(usize n, usize size); // zeroed array
 
+// qsort that takes an array of nothing.
+void sort(void *p, usize n, usize size, int (*order)(const void *, const void *));
+
 // A piece of memory that must not be read past its end.
 struct bytes {
     const u8 *p;
