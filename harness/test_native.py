@@ -125,7 +125,7 @@ def test_calls(smp: int) -> None:
 def test_shell(smp: int) -> None:
     """The native shell runs a script that uses most of its language."""
     output, status = boot(smp, f"cat > /tmp/t.sh; {BIN}/sh /tmp/t.sh", SCRIPT.encode())
-    assert (output, status) == (EXPECTED, 1)
+    assert (output, status) == (EXPECTED, 0)
 
 
 def test_mixed_pipelines(smp: int) -> None:
@@ -137,7 +137,8 @@ def test_mixed_pipelines(smp: int) -> None:
         yes | {BIN}/head -n 1
         timeout 1 {BIN}/native-test sleep; echo $?
         {BIN}/native-test sleep & sleep 0.2; kill $!; wait $!; echo $?""")
-    assert (output.split(), status) == (["1", "1", "1", "y", "5", "y", "143", "143"], 0)
+    words = [w for w in output.split() if w != "Terminated"]  # busybox says that now and then
+    assert (words, status) == (["1", "1", "1", "y", "5", "y", "143", "143"], 0)
 
 
 def test_tools() -> None:
@@ -147,11 +148,11 @@ def test_tools() -> None:
         echo 'b 10' > s; echo 'a 9' >> s; sort -n s; sort -r s; head -n 1 s; tail -n 1 s; grep -v 'b.*0$' s
         echo hello | hexdump; stat a/f | grep size; ls -l a/f | grep -c rw-r--r--; abi | grep -c scarlet
         abi probe /bin/sh | grep -c '[*] scarlet'; env -i A=1 /bin/env; ps | grep -c 'scarlet *ps'
-        uptime | wc -l; free | wc -l; date | wc -l; dmesg | grep -c Scarlet; mount | grep -c proc
-        view mount tmpfs /mnt -- /bin/ls /mnt; kill -l | head -n 1; pwd""" + "\nEOF")
+        uptime | wc -l; free | wc -l; date | wc -l; dmesg | grep -c Scarlet; mount | grep -c ' /proc '
+        mkdir m; echo > m/x; view mount tmpfs /tmp/m -- /bin/ls /tmp/m; ls m; kill -l | head -n 1; pwd""" + "\nEOF")
     assert output.split("\n") == ["b", "h", "one", "      4 l", "a 9", "b 10", "b 10", "a 9", "b 10", "a 9", "a 9",
                                   "00000000  68 65 6c 6c 6f 0a                                 |hello.|", "00000006",
-                                  "      size 4 (4096 allocated)", "1", "1", "1", "A=1", "1", "1", "2", "1", "1", "1", "0 TERMINATE",
+                                  "      size 4 (4096 allocated)", "1", "1", "1", "A=1", "1", "1", "2", "1", "1", "1", "x", "0 TERMINATE",
                                   "/tmp", ""]
 
 
@@ -176,12 +177,12 @@ def test_init_login_shell() -> None:
     with console(machine.new_log("native-init")) as t:
         t.expect("scarlet# ")
         t.send("echo fro\x02\x02X\x05m\r")
-        t.expect("\r\nfXrom\r\n")
+        t.expect(r"\r+\nfXrom\r+\n")
         t.expect("scarlet# ")
         t.send("\x10\x01\x0becho again\r")
-        t.expect("\r\nagain\r\n")
+        t.expect(r"\r+\nagain\r+\n")
         t.send("ec\tdone\r")
-        t.expect("\r\ndone\r\n")
+        t.expect(r"\r+\ndone\r+\n")
         t.expect("scarlet# ")
         t.send("native-test sleep\r")
         t.expect("\n")
@@ -190,7 +191,7 @@ def test_init_login_shell() -> None:
         t.send("jobs\r")
         t.expect(r"\[1\] stopped")
         t.send("fg\r")
-        t.expect("native-test\r\n")
+        t.expect(r"native-test\r+\n")
         t.send("\x03")
         t.expect("scarlet# ")
         t.send("native-test sleep & ps\r")

@@ -15,6 +15,15 @@ static struct service *services;
 static const char *const words[] = {"once", "start", "keep", "console", "end"};
 static const u64 SECOND = 1000000000;
 
+static const char *prefix = ""; // where native programs lie: the first task may see the base tree instead of its own root
+
+static char *under_prefix(const char *name)
+{
+    struct text t = {0};
+    text_format(&t, "%s%s", prefix, name);
+    return t.s;
+}
+
 static u64 now(void)
 {
     return (u64)scarlet_call_clock_get(SCARLET_CLOCK_MONOTONIC);
@@ -76,8 +85,10 @@ static void read_config(const char *path)
 // --- starting ---
 static int start(struct service *s)
 {
-    char *argv[] = {"sh", "-c", s->command, NULL};
-    struct run r = {.path = "/bin/sh", .argv = argv};
+    struct text command = {0};
+    text_format(&command, "%s%s", s->action == CONSOLE ? "exec " : "", s->command); // it leads the session itself
+    char *argv[] = {"sh", "-c", command.s, NULL};
+    struct run r = {.path = under_prefix("/bin/sh"), .argv = argv};
     long terminal = -1;
     if (s->action == CONSOLE) {
         r.flags = SCARLET_SPAWN_NEW_SESSION;
@@ -90,6 +101,8 @@ static int start(struct service *s)
         r.flags = SCARLET_SPAWN_NEW_GROUP;
     }
     long h = run_program(&r);
+    release((void *)(usize)r.path);
+    text_free(&command);
     if (terminal >= 0)
         scarlet_call_close((int)terminal);
     struct scarlet_task_info info = {0};
@@ -170,8 +183,11 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     program_name = "init";
-    if (!env_get("PATH"))
-        env_set("PATH", "/bin:/system/scarlet/bin");
+    if (scarlet_call_access_at(HERE, "/system/scarlet/bin/init", SCARLET_ACCESS_EXECUTE) == 0)
+        prefix = "/system/scarlet";
+    struct text path = {0};
+    text_format(&path, "%s/bin:/names%s", prefix, *prefix ? ":/usr/sbin:/usr/bin" : "");
+    env_set("PATH", path.s);
     env_set("HOME", "/root");
     mount_if_missing("devtmpfs", "/dev", NULL);
     mount_if_missing("proc", "/proc", NULL);
@@ -180,7 +196,7 @@ int main(int argc, char **argv)
     long wishes = channel < 0 ? channel : scarlet_call_subscribe("system.shutdown");
     if (wishes < 0)
         say("system.shutdown: %s", status_text(wishes));
-    read_config("/etc/init.conf");
+    read_config(under_prefix("/etc/init.conf"));
     run_all(ONCE);
     for (;;) {
         struct scarlet_task_end e;
