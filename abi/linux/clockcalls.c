@@ -1,7 +1,7 @@
 // Clocks and sleeping.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <device/clock.h>
 #include <kerr.h>
 
@@ -22,7 +22,8 @@ static void split(u64 ns, struct linux_timespec *t)
 
 static struct linux_timeval as_timeval(u64 ns)
 {
-    return (struct linux_timeval){.tv_sec = (i64)(ns / NS_PER_SEC), .tv_usec = (i64)(ns % NS_PER_SEC / 1000)};
+    return (struct linux_timeval){.tv_sec = (i64)(ns / NS_PER_SEC),
+                                  .tv_usec = (i64)(ns % NS_PER_SEC / 1000)};
 }
 
 void rusage_encode(const struct usage *u, struct linux_rusage *out)
@@ -38,7 +39,8 @@ void rusage_encode(const struct usage *u, struct linux_rusage *out)
     out->ru_nivcsw = (i64)u->nivcsw;
 }
 
-// Processor-time clocks: negative ids name a process or thread: ~pid << 3 | per-thread << 2 | kind (clock_getcpuclockid(3)).
+// Processor-time clocks: negative ids name a process or thread: ~pid << 3 | per-thread << 2 | kind
+// (clock_getcpuclockid(3)).
 static int cpu_clock(i32 clock, u64 *ns)
 {
     bool thread = clock == LINUX_CLOCK_THREAD_CPUTIME_ID;
@@ -47,7 +49,7 @@ static int cpu_clock(i32 clock, u64 *ns)
         if ((clock & 3) == 3)
             return -E_INVAL;
         thread = clock & 4;
-        id = (u32)~(clock >> 3);
+        id = (u32) ~(clock >> 3);
     }
     struct usage u;
     if (thread) {
@@ -111,7 +113,9 @@ i64 linux_clock_getres(i32 clock, struct linux_timespec *res)
     int err = read_clock(clock, &ns);
     if (!err && res) {
         res->tv_sec = 0;
-        res->tv_nsec = clock == LINUX_CLOCK_REALTIME_COARSE || clock == LINUX_CLOCK_MONOTONIC_COARSE ? 4'000'000 : 1;
+        res->tv_nsec = clock == LINUX_CLOCK_REALTIME_COARSE || clock == LINUX_CLOCK_MONOTONIC_COARSE
+                           ? 4'000'000
+                           : 1;
     }
     return err;
 }
@@ -156,8 +160,14 @@ static i64 read_adjustment(struct linux_timex *tx)
 {
     if (tx->modes)
         return capable(CAP_SYS_TIME) ? -E_OPNOTSUPP : -E_PERM;
-    *tx = (struct linux_timex){.maxerror = 16'000'000, .esterror = 16'000'000, .status = STATUS_UNSYNC, .constant = 2, .precision = 1,
-                               .tolerance = 32'768'000, .tick = 10'000, .time = as_timeval((u64)clock_realtime_ns())};
+    *tx = (struct linux_timex){.maxerror = 16'000'000,
+                               .esterror = 16'000'000,
+                               .status = STATUS_UNSYNC,
+                               .constant = 2,
+                               .precision = 1,
+                               .tolerance = 32'768'000,
+                               .tick = 10'000,
+                               .time = as_timeval((u64)clock_realtime_ns())};
     return TIME_ERROR_STATE;
 }
 
@@ -200,7 +210,8 @@ static i64 sleep_relative(const struct linux_timespec *req, struct linux_timespe
     struct linux_thread *lt = current_linux();
     lt->restart_fn = sleep_again;
     lt->restart.deadline = deadline;
-    // Where the rest goes again after a restart: the call's fourth (clock_nanosleep) or second argument, still in the frame.
+    // Where the rest goes again after a restart: the call's fourth (clock_nanosleep) or second
+    // argument, still in the frame.
     struct trapframe *tf = arch_user_frame(current_arch());
     lt->restart.a = rem ? tf_args(tf)[tf_syscall_nr(tf) == LINUX_SYS_nanosleep ? 1 : 3] : 0;
     if (rem) {
@@ -217,17 +228,21 @@ i64 linux_nanosleep(const struct linux_timespec *req, struct linux_timespec *rem
     return sleep_relative(req, rem);
 }
 
-i64 linux_clock_nanosleep(i32 clock, u32 flags, const struct linux_timespec *req, struct linux_timespec *rem)
+i64 linux_clock_nanosleep(i32 clock, u32 flags, const struct linux_timespec *req,
+                          struct linux_timespec *rem)
 {
     bool real = clock == LINUX_CLOCK_REALTIME || clock == LINUX_CLOCK_TAI;
-    if (clock == LINUX_CLOCK_PROCESS_CPUTIME_ID || clock == LINUX_CLOCK_REALTIME_ALARM || clock == LINUX_CLOCK_BOOTTIME_ALARM)
+    if (clock == LINUX_CLOCK_PROCESS_CPUTIME_ID || clock == LINUX_CLOCK_REALTIME_ALARM ||
+        clock == LINUX_CLOCK_BOOTTIME_ALARM)
         return -E_OPNOTSUPP;
     if (!real && clock != LINUX_CLOCK_MONOTONIC && clock != LINUX_CLOCK_BOOTTIME)
-        return clock == LINUX_CLOCK_THREAD_CPUTIME_ID || clock > LINUX_CLOCK_TAI ? -E_INVAL : -E_OPNOTSUPP;
+        return clock == LINUX_CLOCK_THREAD_CPUTIME_ID || clock > LINUX_CLOCK_TAI ? -E_INVAL
+                                                                                 : -E_OPNOTSUPP;
     if (!(flags & LINUX_TIMER_ABSTIME))
         return sleep_relative(req, rem);
     u64 at;
-    if (__builtin_mul_overflow((u64)req->tv_sec, NS_PER_SEC, &at) || at > (u64)INT64_MAX - NS_PER_SEC)
+    if (__builtin_mul_overflow((u64)req->tv_sec, NS_PER_SEC, &at) ||
+        at > (u64)INT64_MAX - NS_PER_SEC)
         at = (u64)INT64_MAX - NS_PER_SEC;
     at += (u64)req->tv_nsec;
     if (!real)

@@ -1,11 +1,13 @@
-// Delivery on the way to user mode: default actions, handlers, and what becomes of the interrupted call.
-#include "linux.h"
+// Delivery on the way to user mode: default actions, handlers, and what becomes of the interrupted
+// call.
 #include "entry.h"
+#include "linux.h"
 #include <kerr.h>
 
 #define DEFAULT_CORE                                                                               \
-    (sig_bit(SIG_QUIT) | sig_bit(SIG_ILL) | sig_bit(SIG_TRAP) | sig_bit(SIG_ABRT) | sig_bit(SIG_BUS) | sig_bit(SIG_FPE) |                 \
-     sig_bit(SIG_SEGV) | sig_bit(SIG_XCPU) | sig_bit(SIG_XFSZ) | sig_bit(SIG_SYS))
+    (sig_bit(SIG_QUIT) | sig_bit(SIG_ILL) | sig_bit(SIG_TRAP) | sig_bit(SIG_ABRT) |                \
+     sig_bit(SIG_BUS) | sig_bit(SIG_FPE) | sig_bit(SIG_SEGV) | sig_bit(SIG_XCPU) |                 \
+     sig_bit(SIG_XFSZ) | sig_bit(SIG_SYS))
 
 // The interrupted call when a handler with these flags runs, or none (handler false).
 static void resolve_restart(struct trapframe *tf, bool handler, u64 flags)
@@ -56,7 +58,8 @@ static bool default_action(struct task *t, i32 sig)
 }
 
 // Runs a handler for info. False: its frame could not be made and SIGSEGV was forced.
-static void run_handler(struct trapframe *tf, struct linux_thread *lt, struct sig_action *act, const struct sig_info *info)
+static void run_handler(struct trapframe *tf, struct linux_thread *lt, struct sig_action *act,
+                        const struct sig_info *info)
 {
     resolve_restart(tf, true, act->flags);
     u64 blocked = atomic_load(&lt->blocked), saved = blocked;

@@ -1,13 +1,14 @@
 // The way of one call: number -> table -> handler -> result in Linux's convention.
 #include "entry.h"
 #include "linux.h"
-#include "linux_errno.h"
-#include "linux_trace.h"
 #include "linux_dispatch.h"
+#include "linux_errno.h"
 #include "linux_handlers.h"
+#include "linux_trace.h"
 #include <kerr.h>
 
-// in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was interrupted.
+// in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was
+// interrupted.
 enum { RESTART_SHIFT = 8 };
 
 u32 linux_take_restart(struct trapframe *tf)
@@ -30,7 +31,8 @@ static i64 unknown_call(u64 nr)
         return;
     if (r == -E_RESTART) {
         tf->in_call |= (u64)linux_restart_model(nr, tf_args(tf)) << RESTART_SHIFT;
-        thread_set_work(current(), WORK_EVENT); // delivery decides, even if the event went to another thread
+        thread_set_work(current(),
+                        WORK_EVENT); // delivery decides, even if the event went to another thread
     }
     tf_set_result(tf, r < 0 ? (u64)(i64)-linux_errno[-r] : (u64)r);
 }

@@ -1,11 +1,16 @@
-// What a thread owes its user space when it ends or leaves for another program: the cleared tid word and the robust futex list
-// (get_robust_list(2), Linux 6.12 kernel/futex/core.c for the order and the bound).
+// What a thread owes its user space when it ends or leaves for another program: the cleared tid
+// word and the robust futex list (get_robust_list(2), Linux 6.12 kernel/futex/core.c for the order
+// and the bound).
 #include "linux.h"
 #include <ipc/futex.h>
 #include <kerr.h>
 #include <vm/user.h>
 
-enum : u32 { FUTEX_WAITERS = 0x80000000, FUTEX_OWNER_DIED = 0x40000000, FUTEX_TID_MASK = 0x3fffffff };
+enum : u32 {
+    FUTEX_WAITERS = 0x80000000,
+    FUTEX_OWNER_DIED = 0x40000000,
+    FUTEX_TID_MASK = 0x3fffffff
+};
 enum { ROBUST_LIST_LIMIT = 2048 };
 
 struct robust_head {
@@ -88,5 +93,7 @@ void linux_thread_exit(struct task_thread *tt)
 void linux_task_exec(struct task *t, const struct abi_module *next)
 {
     release_user_words(current_task_thread());
-    linux_timers_drop(t, next == &linux_abi); // alarms survive exec, but only as long as the state that holds them
+    linux_timers_drop(
+        t,
+        next == &linux_abi); // alarms survive exec, but only as long as the state that holds them
 }

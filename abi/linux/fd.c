@@ -1,5 +1,6 @@
-// Handles and the status of open files: dup, fcntl, close, what every file answers to ioctl, and objects that come from no name.
-// Owns nothing; the handle table guards itself, status bits are atomic. Facts: fcntl(2), dup(2), ioctl(2), Linux 6.12 fs/fcntl.c.
+// Handles and the status of open files: dup, fcntl, close, what every file answers to ioctl, and
+// objects that come from no name. Owns nothing; the handle table guards itself, status bits are
+// atomic. Facts: fcntl(2), dup(2), ioctl(2), Linux 6.12 fs/fcntl.c.
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
@@ -9,7 +10,8 @@
 
 i64 fd_install_rights(struct object *o, u32 rights, bool cloexec)
 {
-    i32 fd = handle_install(current_handles(), o, rights, cloexec ? HANDLE_CLOEXEC : 0, 0, handle_limit());
+    i32 fd = handle_install(current_handles(), o, rights, cloexec ? HANDLE_CLOEXEC : 0, 0,
+                            handle_limit());
     if (fd < 0)
         object_put(o);
     return fd;
@@ -32,7 +34,8 @@ static i64 duplicate(i32 fd, i32 from, bool cloexec)
         return -E_INVAL;
     }
     href_keep(&h);
-    i32 r = handle_install(current_handles(), h.object, h.rights, cloexec ? HANDLE_CLOEXEC : 0, from, handle_limit());
+    i32 r = handle_install(current_handles(), h.object, h.rights, cloexec ? HANDLE_CLOEXEC : 0,
+                           from, handle_limit());
     if (r < 0)
         href_put(&h);
     return r;
@@ -58,7 +61,8 @@ i64 linux_dup3(i32 old, i32 new, u32 flags)
     if (err)
         return err;
     href_keep(&h);
-    err = handle_replace(current_handles(), new, h.object, h.rights, flags & LINUX_O_CLOEXEC ? HANDLE_CLOEXEC : 0, handle_limit());
+    err = handle_replace(current_handles(), new, h.object, h.rights,
+                         flags & LINUX_O_CLOEXEC ? HANDLE_CLOEXEC : 0, handle_limit());
     if (err) {
         href_put(&h);
         return err;
@@ -88,14 +92,16 @@ i64 linux_fcntl_F_GETFD(i32 fd)
 }
 i64 linux_fcntl_F_SETFD(i32 fd, u32 flags)
 {
-    return handle_set_flags(current_handles(), fd, flags & LINUX_FD_CLOEXEC ? HANDLE_CLOEXEC : 0, HANDLE_CLOEXEC);
+    return handle_set_flags(current_handles(), fd, flags & LINUX_FD_CLOEXEC ? HANDLE_CLOEXEC : 0,
+                            HANDLE_CLOEXEC);
 }
 
 // --- closing ---
 i64 linux_close(i32 fd)
 {
     int err = handle_close(current_handles(), fd);
-    return err == -E_RESTART ? -E_INTR : err; // it is closed all the same, so it must not be tried again
+    return err == -E_RESTART ? -E_INTR
+                             : err; // it is closed all the same, so it must not be tried again
 }
 
 int fd_unshare(void)
@@ -129,8 +135,9 @@ i64 linux_close_range(u32 first, u32 last, u32 flags)
 static const struct {
     u32 object, linux;
 } status_bits[] = {
-    {OBJ_NONBLOCK, LINUX_O_NONBLOCK}, {OBJ_APPEND, LINUX_O_APPEND}, {OBJ_ASYNC, LINUX_FASYNC},     {OBJ_DSYNC, LINUX_O_DSYNC},
-    {OBJ_SYNC, LINUX_O_SYNC},         {OBJ_DIRECT, LINUX_O_DIRECT}, {OBJ_NOATIME, LINUX_O_NOATIME}, {OBJ_PATH_ONLY, LINUX_O_PATH},
+    {OBJ_NONBLOCK, LINUX_O_NONBLOCK}, {OBJ_APPEND, LINUX_O_APPEND},  {OBJ_ASYNC, LINUX_FASYNC},
+    {OBJ_DSYNC, LINUX_O_DSYNC},       {OBJ_SYNC, LINUX_O_SYNC},      {OBJ_DIRECT, LINUX_O_DIRECT},
+    {OBJ_NOATIME, LINUX_O_NOATIME},   {OBJ_PATH_ONLY, LINUX_O_PATH},
 };
 
 static u32 status_word_of(u32 status)
@@ -142,7 +149,8 @@ static u32 status_word_of(u32 status)
     return f;
 }
 
-// Everything opened by name on a 64-bit machine counts as opened for large files; so do memory files, but not places.
+// Everything opened by name on a 64-bit machine counts as opened for large files; so do memory
+// files, but not places.
 i64 linux_fcntl_F_GETFL(i32 fd)
 {
     struct href h;
@@ -152,7 +160,10 @@ i64 linux_fcntl_F_GETFL(i32 fd)
     u32 f = status_word_of(atomic_load_explicit(&h.object->status, memory_order_relaxed));
     if (!path_only(&h)) {
         u32 rw = h.rights & (RIGHT_READ | RIGHT_WRITE);
-        f |= rw == RIGHT_READ ? LINUX_O_RDONLY : rw == RIGHT_WRITE ? LINUX_O_WRONLY : rw ? LINUX_O_RDWR : LINUX_O_ACCMODE;
+        f |= rw == RIGHT_READ    ? LINUX_O_RDONLY
+             : rw == RIGHT_WRITE ? LINUX_O_WRONLY
+             : rw                ? LINUX_O_RDWR
+                                 : LINUX_O_ACCMODE;
         if (object_path(h.object))
             f |= LINUX_O_LARGEFILE;
     }
@@ -165,7 +176,8 @@ i64 linux_fcntl_F_SETFL(struct href *fd, u32 flags)
     if (path_only(fd))
         return -E_BADF;
     u32 old = atomic_load_explicit(&fd->object->status, memory_order_relaxed);
-    u32 now = (flags & LINUX_O_APPEND ? OBJ_APPEND : 0) | (flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0) |
+    u32 now = (flags & LINUX_O_APPEND ? OBJ_APPEND : 0) |
+              (flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0) |
               (flags & LINUX_O_NOATIME ? OBJ_NOATIME : 0);
     struct file *f = object_file(fd->object);
     if (f && (now ^ old) & OBJ_APPEND && node_has(f->node, NODE_APPEND))
@@ -195,7 +207,8 @@ i64 linux_fcntl_F_GETSIG(struct href *fd)
 i64 linux_pipe2(i32 *fds, u32 flags)
 {
     struct object *r, *w;
-    u32 status = (flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0u) | (flags & LINUX_O_DIRECT ? OBJ_DIRECT : 0u);
+    u32 status =
+        (flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0u) | (flags & LINUX_O_DIRECT ? OBJ_DIRECT : 0u);
     int err = pipe_create(&r, &w, status);
     if (err)
         return err;
@@ -234,7 +247,8 @@ i64 linux_fcntl_F_SETPIPE_SZ(struct href *fd, u32 size)
 {
     if (size > 1u << 31)
         return -E_INVAL;
-    if (size > pipe_capacity(fd->object) && size > PIPE_MAX_UNPRIVILEGED && !capable(CAP_SYS_RESOURCE))
+    if (size > pipe_capacity(fd->object) && size > PIPE_MAX_UNPRIVILEGED &&
+        !capable(CAP_SYS_RESOURCE))
         return -E_PERM;
     return pipe_set_capacity(fd->object, MAX(size, 1u));
 }
@@ -243,7 +257,8 @@ i64 linux_fcntl_F_SETPIPE_SZ(struct href *fd, u32 size)
 i64 linux_eventfd2(u32 count, u32 flags)
 {
     struct object *o;
-    int err = counter_create(count, flags & LINUX_EFD_SEMAPHORE, flags & LINUX_EFD_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
+    int err = counter_create(count, flags & LINUX_EFD_SEMAPHORE,
+                             flags & LINUX_EFD_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
     return err ? err : fd_install(o, RIGHT_READ | RIGHT_WRITE, flags & LINUX_EFD_CLOEXEC);
 }
 
@@ -261,7 +276,8 @@ i64 linux_memfd_create(const struct sys_name *name, u32 flags)
     return err ? err : fd_install_rights(o, rights, flags & LINUX_MFD_CLOEXEC);
 }
 
-// Files in memory that nobody asked to make sealable carry the seal against sealing from the start; others know no seals.
+// Files in memory that nobody asked to make sealable carry the seal against sealing from the start;
+// others know no seals.
 static bool in_memory(const struct href *h)
 {
     const struct file *f = object_file(h->object);
@@ -290,7 +306,8 @@ static i64 set_cloexec(i32 fd, bool on)
         return err;
     err = path_only(&h) ? -E_BADF : 0;
     href_put(&h);
-    return err ? err : handle_set_flags(current_handles(), fd, on ? HANDLE_CLOEXEC : 0, HANDLE_CLOEXEC);
+    return err ? err
+               : handle_set_flags(current_handles(), fd, on ? HANDLE_CLOEXEC : 0, HANDLE_CLOEXEC);
 }
 i64 linux_ioctl_FIOCLEX(i32 fd)
 {

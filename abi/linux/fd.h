@@ -6,7 +6,8 @@
 // Rights of a handle to an object that comes from no name. access: RIGHT_READ | RIGHT_WRITE.
 static inline u32 anonymous_rights(u32 access)
 {
-    return access | RIGHT_MAP | RIGHT_CONTROL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_SIGNAL;
+    return access | RIGHT_MAP | RIGHT_CONTROL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER |
+           RIGHT_WAIT | RIGHT_SIGNAL;
 }
 // One above the largest handle number the task may use now.
 static inline u32 handle_limit(void)
@@ -18,9 +19,11 @@ static inline bool path_only(const struct href *h)
 {
     return atomic_load_explicit(&h->object->status, memory_order_relaxed) & OBJ_PATH_ONLY;
 }
-// Puts a fresh object into the current table, at the lowest free number; consumes the reference in any case. -E_MFILE, -E_NOMEM.
+// Puts a fresh object into the current table, at the lowest free number; consumes the reference in
+// any case. -E_MFILE, -E_NOMEM.
 [[nodiscard]] i64 fd_install(struct object *o, u32 access, bool cloexec);
 // The same with all rights given.
 [[nodiscard]] i64 fd_install_rights(struct object *o, u32 rights, bool cloexec);
-// Gives the current task a handle table of its own. -E_NOMEM; -E_OPNOTSUPP in a task of several threads, which share theirs for good.
+// Gives the current task a handle table of its own. -E_NOMEM; -E_OPNOTSUPP in a task of several
+// threads, which share theirs for good.
 [[nodiscard]] int fd_unshare(void);

@@ -1,7 +1,7 @@
 // futex(2) on the kernel's futexes.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <device/clock.h>
 #include <ipc/futex.h>
 #include <kerr.h>
@@ -19,7 +19,8 @@ static int valid(const struct linux_timespec *t)
 // restart_syscall: the same wait with the same absolute end.
 static i64 wait_again(struct linux_thread *lt)
 {
-    return futex_wait(uaddr(lt->restart.a), (u32)lt->restart.b, FUTEX_ANY_BITS, lt->restart.flags, lt->restart.deadline);
+    return futex_wait(uaddr(lt->restart.a), (u32)lt->restart.b, FUTEX_ANY_BITS, lt->restart.flags,
+                      lt->restart.deadline);
 }
 
 i64 linux_futex_FUTEX_WAIT(uaddr_t word, u32 op, u32 val, const struct linux_timespec *timeout)
@@ -43,7 +44,8 @@ i64 linux_futex_FUTEX_WAIT(uaddr_t word, u32 op, u32 val, const struct linux_tim
     return r;
 }
 
-i64 linux_futex_FUTEX_WAIT_BITSET(uaddr_t word, u32 op, u32 val, const struct linux_timespec *timeout, u32 bits)
+i64 linux_futex_FUTEX_WAIT_BITSET(uaddr_t word, u32 op, u32 val,
+                                  const struct linux_timespec *timeout, u32 bits)
 {
     u64 deadline = WAIT_FOREVER;
     if (timeout) {
@@ -88,10 +90,14 @@ i64 linux_futex_FUTEX_CMP_REQUEUE(uaddr_t word, u32 op, u32 val, u32 val2, uaddr
     return futex_requeue(word, word2, val, val2, true, val3, is_private(op));
 }
 
-// val3: op (4 bits, the top one says "shift"), comparison (4), operand (12, signed), comparison value (12, signed).
+// val3: op (4 bits, the top one says "shift"), comparison (4), operand (12, signed), comparison
+// value (12, signed).
 i64 linux_futex_FUTEX_WAKE_OP(uaddr_t word, u32 op, u32 val, u32 val2, uaddr_t word2, u32 val3)
 {
-    struct futex_change c = {.op = val3 >> 28 & 7, .cmp = val3 >> 24 & 15, .arg = (i32)(val3 << 8) >> 20, .cmp_arg = (i32)(val3 << 20) >> 20};
+    struct futex_change c = {.op = val3 >> 28 & 7,
+                             .cmp = val3 >> 24 & 15,
+                             .arg = (i32)(val3 << 8) >> 20,
+                             .cmp_arg = (i32)(val3 << 20) >> 20};
     if (val3 >> 31)
         c.arg = (i32)(1u << (c.arg & 31));
     return futex_wake_op(word, word2, val, val2, &c, is_private(op));

@@ -1,4 +1,5 @@
-// User and group ids, capabilities, process groups and sessions. Rules: credentials(7), capabilities(7), Linux 6.12 kernel/sys.c.
+// User and group ids, capabilities, process groups and sessions. Rules: credentials(7),
+// capabilities(7), Linux 6.12 kernel/sys.c.
 #include "linux.h"
 #include "linux_handlers.h"
 #include <kerr.h>
@@ -57,7 +58,8 @@ i64 linux_setresuid(u32 ruid, u32 euid, u32 suid)
     bool free = capable(CAP_SETUID);
     u32 wanted[3] = {ruid, euid, suid};
     for (int i = 0; i < 3; i++)
-        if (!free && wanted[i] != KEEP && wanted[i] != o->uid && wanted[i] != o->euid && wanted[i] != o->suid)
+        if (!free && wanted[i] != KEEP && wanted[i] != o->uid && wanted[i] != o->euid &&
+            wanted[i] != o->suid)
             return -E_PERM;
     struct cred *c = cred_copy(o);
     if (!c)
@@ -78,7 +80,8 @@ i64 linux_setresgid(u32 rgid, u32 egid, u32 sgid)
     bool free = capable(CAP_SETGID);
     u32 wanted[3] = {rgid, egid, sgid};
     for (int i = 0; i < 3; i++)
-        if (!free && wanted[i] != KEEP && wanted[i] != o->gid && wanted[i] != o->egid && wanted[i] != o->sgid)
+        if (!free && wanted[i] != KEEP && wanted[i] != o->gid && wanted[i] != o->egid &&
+            wanted[i] != o->sgid)
             return -E_PERM;
     struct cred *c = cred_copy(o);
     if (!c)
@@ -190,7 +193,8 @@ i64 linux_setfsuid(u32 uid)
 {
     const struct cred *o = current_cred();
     u32 old = o->fsuid;
-    if (uid == KEEP || (!capable(CAP_SETUID) && uid != o->uid && uid != o->euid && uid != o->suid && uid != old))
+    if (uid == KEEP ||
+        (!capable(CAP_SETUID) && uid != o->uid && uid != o->euid && uid != o->suid && uid != old))
         return old;
     struct cred *c = cred_copy(o);
     if (c) {
@@ -204,7 +208,8 @@ i64 linux_setfsgid(u32 gid)
 {
     const struct cred *o = current_cred();
     u32 old = o->fsgid;
-    if (gid == KEEP || (!capable(CAP_SETGID) && gid != o->gid && gid != o->egid && gid != o->sgid && gid != old))
+    if (gid == KEEP ||
+        (!capable(CAP_SETGID) && gid != o->gid && gid != o->egid && gid != o->sgid && gid != old))
         return old;
     struct cred *c = cred_copy(o);
     if (c) {

@@ -13,25 +13,26 @@ struct linux_task {
     struct sig_pending shared; // for any thread
     u32 queued;                // entries in all queues of the task, for RLIMIT_SIGPENDING
     bool unkillable;           // pid 1: signals without handler do nothing
-    struct linux_timer *itimers[LINUX_TASK_ITIMERS]; // of setitimer, by ITIMER_*; NULL until first set
-    struct list timers;        // of timer_create
+    struct linux_timer
+        *itimers[LINUX_TASK_ITIMERS]; // of setitimer, by ITIMER_*; NULL until first set
+    struct list timers;               // of timer_create
     u32 timer_count, next_timer_id;
 };
 
 struct linux_thread {
     // --- written by the own thread, read by others under task->lock ---
     _Atomic u64 blocked;
-    _Atomic u64 waiting;       // set while in rt_sigtimedwait: these are wanted though blocked
+    _Atomic u64 waiting; // set while in rt_sigtimedwait: these are wanted though blocked
     // --- guarded by task->lock ---
     struct sig_pending pending; // for this thread only
     // --- own thread ---
-    u64 saved_blocked;         // to restore after sigsuspend and the like
+    u64 saved_blocked; // to restore after sigsuspend and the like
     bool restore_blocked;
     struct {
         u64 sp, size;
         u32 flags;
     } altstack;
-    u64 clear_child_tid;       // user address, 0 = none
+    u64 clear_child_tid; // user address, 0 = none
     u64 robust_list;
     u64 rseq_area;
     u32 rseq_len, rseq_sig;
@@ -48,7 +49,7 @@ struct linux_thread {
 // How clone-like calls tell the fork and thread hooks what they want.
 struct linux_clone_how {
     u64 flags;
-    u64 stack;        // 0: same
+    u64 stack; // 0: same
     u64 tls;
     uaddr_t child_tid, parent_tid;
 };
@@ -74,15 +75,17 @@ void linux_abandon(struct exec_build *b);
 int linux_probe(const struct exec_probe *p, char *why, usize cap);
 
 // --- status.c ---
-void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out); // t->lock held
+void linux_signal_status(struct task *t, struct task_thread *tt,
+                         struct abi_signal_status *out); // t->lock held
 
 // --- exit.c ---
 void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list
 void linux_task_exec(struct task *t, const struct abi_module *next);
 
 // --- timer.c ---
-// Deletes the timers of timer_create and, unless told to keep them (exec), those of setitimer. Takes t->lock; t is current or has no
-// threads left. Afterwards none of them sends anything; signals already pending stay.
+// Deletes the timers of timer_create and, unless told to keep them (exec), those of setitimer.
+// Takes t->lock; t is current or has no threads left. Afterwards none of them sends anything;
+// signals already pending stay.
 void linux_timers_drop(struct task *t, bool keep_itimers);
 
 // --- MACHINE/ ---

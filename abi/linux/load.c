@@ -1,5 +1,5 @@
-// Building a Linux program aside: segments, interpreter, vDSO, stack with arguments and auxiliary vector (as Linux 6.12 riscv64 lays
-// them out), and the private state that commit installs.
+// Building a Linux program aside: segments, interpreter, vDSO, stack with arguments and auxiliary
+// vector (as Linux 6.12 riscv64 lays them out), and the private state that commit installs.
 #include "linux.h"
 #include "probe.h"
 #include <device/random.h>
@@ -9,9 +9,29 @@
 #include <mem/slab.h>
 
 enum : u64 {
-    AUX_NULL = 0, AUX_PHDR = 3, AUX_PHENT = 4, AUX_PHNUM = 5, AUX_PAGESZ = 6, AUX_BASE = 7, AUX_FLAGS = 8, AUX_ENTRY = 9, AUX_UID = 11,
-    AUX_EUID = 12, AUX_GID = 13, AUX_EGID = 14, AUX_HWCAP = 16, AUX_CLKTCK = 17, AUX_SECURE = 23, AUX_RANDOM = 25, AUX_RSEQ_SIZE = 27,
-    AUX_RSEQ_ALIGN = 28, AUX_EXECFN = 31, AUX_SYSINFO_EHDR = 33, AUX_L1I_SIZE = 40, AUX_L3_GEOMETRY = 47, AUX_MINSIGSTKSZ = 51,
+    AUX_NULL = 0,
+    AUX_PHDR = 3,
+    AUX_PHENT = 4,
+    AUX_PHNUM = 5,
+    AUX_PAGESZ = 6,
+    AUX_BASE = 7,
+    AUX_FLAGS = 8,
+    AUX_ENTRY = 9,
+    AUX_UID = 11,
+    AUX_EUID = 12,
+    AUX_GID = 13,
+    AUX_EGID = 14,
+    AUX_HWCAP = 16,
+    AUX_CLKTCK = 17,
+    AUX_SECURE = 23,
+    AUX_RANDOM = 25,
+    AUX_RSEQ_SIZE = 27,
+    AUX_RSEQ_ALIGN = 28,
+    AUX_EXECFN = 31,
+    AUX_SYSINFO_EHDR = 33,
+    AUX_L1I_SIZE = 40,
+    AUX_L3_GEOMETRY = 47,
+    AUX_MINSIGSTKSZ = 51,
 };
 enum : u64 {
     STACK_GAP_MIN = 128ul << 20,
@@ -21,7 +41,8 @@ enum : u64 {
     MAX_STRINGS = 6ul << 20,
 };
 
-struct load_private { // allocated by load, installed by commit; each NULL if the task has one already
+struct load_private { // allocated by load, installed by commit; each NULL if the task has one
+                      // already
     struct linux_task *task;
     struct linux_thread *thread;
 };
@@ -42,25 +63,29 @@ static void place_regions(struct aspace *as)
     u64 gap_max = top / 6 * 5, gap = as->stack_limit;
     gap = gap < STACK_GAP_MIN ? STACK_GAP_MIN : gap > gap_max ? gap_max : gap;
     as->stack_top = (top - (random_below(STACK_RANDOM_PAGES + 1) << PAGE_SHIFT)) & ~15ul;
-    as->mmap_base = ALIGN_DOWN(top - gap - (STACK_RANDOM_PAGES << PAGE_SHIFT) - (random_below(MMAP_RANDOM_PAGES + 1) << PAGE_SHIFT), PAGE_SIZE);
+    as->mmap_base = ALIGN_DOWN(top - gap - (STACK_RANDOM_PAGES << PAGE_SHIFT) -
+                                   (random_below(MMAP_RANDOM_PAGES + 1) << PAGE_SHIFT),
+                               PAGE_SIZE);
 }
 
 static int map_stack(struct exec_build *b, bool executable)
 {
-    u64 top = ALIGN_UP(b->as->stack_top, PAGE_SIZE), size = 132 * 1024; // Linux starts with 128 KiB and a page
+    u64 top = ALIGN_UP(b->as->stack_top, PAGE_SIZE),
+        size = 132 * 1024; // Linux starts with 128 KiB and a page
     u64 strings = b->argv->len + b->envp->len + (b->argv->count + b->envp->count + 64ul) * 8;
     size = MAX(size, ALIGN_UP(strings + 2 * PAGE_SIZE, PAGE_SIZE));
     struct map_request r = {.addr = top - size,
                             .len = size,
-                            .flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC | VMA_STACK |
-                                     (executable ? VMA_EXEC : 0),
+                            .flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE |
+                                     VMA_MAYEXEC | VMA_STACK | (executable ? VMA_EXEC : 0),
                             .how = MAP_REQ_FIXED | MAP_REQ_NOREPLACE,
                             .label = "[stack]"};
     i64 at = aspace_map(b->as, &r);
     return at < 0 ? (int)at : 0;
 }
 
-// The program itself, its interpreter, the break. *start: where execution begins; *base: the interpreter's load address.
+// The program itself, its interpreter, the break. *start: where execution begins; *base: the
+// interpreter's load address.
 static int load_images(struct exec_build *b, struct elf_image *main, u64 *start, u64 *base)
 {
     u64 where = b->elf.type == ELF_TYPE_DYN && b->elf.has_interp
@@ -102,7 +127,8 @@ static int load_images(struct exec_build *b, struct elf_image *main, u64 *start,
     return 0;
 }
 
-static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *img, u64 base, u64 vdso, u64 random, u64 name)
+static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *img, u64 base,
+                       u64 vdso, u64 random, u64 name)
 {
     usize n = 0;
 #define AUX(key, value) (aux[n++] = (key), aux[n++] = (value))
@@ -145,8 +171,10 @@ static int put_pointers(const struct arg_block *args, u64 strings, u64 *out)
     return 0;
 }
 
-// From the top down: 8 zero bytes, the file name, environment and argument strings, (random gap) 16 random bytes, then argc, argv, envp, auxv.
-static int build_stack(struct exec_build *b, const struct elf_image *img, u64 base, u64 vdso, u64 *sp_out)
+// From the top down: 8 zero bytes, the file name, environment and argument strings, (random gap) 16
+// random bytes, then argc, argv, envp, auxv.
+static int build_stack(struct exec_build *b, const struct elf_image *img, u64 base, u64 vdso,
+                       u64 *sp_out)
 {
     struct aspace *as = b->as;
     usize name_len = strlen(b->filename) + 1;
@@ -176,7 +204,8 @@ static int build_stack(struct exec_build *b, const struct elf_image *img, u64 ba
     if (!err)
         err = arg_write(b->envp, as, env);
     if (!err && (aspace_write(as, name, b->filename, name_len) != (i64)name_len ||
-                 aspace_write(as, random, seed, 16) != 16 || aspace_write(as, sp, block, words * 8) != (i64)(words * 8)))
+                 aspace_write(as, random, seed, 16) != 16 ||
+                 aspace_write(as, sp, block, words * 8) != (i64)(words * 8)))
         err = -E_NOMEM;
     kfree(block);
     as->arg_start = arg;
@@ -265,7 +294,9 @@ void linux_commit(struct exec_build *b)
         struct linux_task *lt = linux_task(t);
         spin_lock(&t->lock);
         for (u32 i = 1; i <= SIG_MAX; i++)
-            lt->actions[i] = (struct sig_action){.handler = lt->actions[i].handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT};
+            lt->actions[i] = (struct sig_action){.handler = lt->actions[i].handler == HANDLER_IGNORE
+                                                                ? HANDLER_IGNORE
+                                                                : HANDLER_DEFAULT};
         t->autoreap = lt->actions[SIG_CHLD].handler == HANDLER_IGNORE;
         spin_unlock(&t->lock);
         struct linux_thread *th = linux_thread(tt);

@@ -1,5 +1,6 @@
-// Advisory locks: fcntl's byte ranges of a process or an open file, and flock. No state: fs/vfs/lock.c holds them.
-// Facts: fcntl(2), flock(2), Linux 6.12 fs/locks.c. Objects that are no files of a file system hold no locks: ENOLCK.
+// Advisory locks: fcntl's byte ranges of a process or an open file, and flock. No state:
+// fs/vfs/lock.c holds them. Facts: fcntl(2), flock(2), Linux 6.12 fs/locks.c. Objects that are no
+// files of a file system hold no locks: ENOLCK.
 #include "fd.h"
 #include "path.h"
 #include <vfs/lock.h>
@@ -37,8 +38,10 @@ static int range_of(struct href *fd, const struct linux_flock *l, struct range_l
     }
     if (l->l_type != LINUX_F_RDLCK && l->l_type != LINUX_F_WRLCK && l->l_type != LINUX_F_UNLCK)
         return -E_INVAL;
-    static_assert(LINUX_F_RDLCK == (int)LOCK_KIND_READ && LINUX_F_WRLCK == (int)LOCK_KIND_WRITE && LINUX_F_UNLCK == (int)LOCK_KIND_NONE);
-    *out = (struct range_lock){.kind = (enum lock_kind)l->l_type, .start = (u64)start, .end = (u64)end};
+    static_assert(LINUX_F_RDLCK == (int)LOCK_KIND_READ && LINUX_F_WRLCK == (int)LOCK_KIND_WRITE &&
+                  LINUX_F_UNLCK == (int)LOCK_KIND_NONE);
+    *out = (struct range_lock){
+        .kind = (enum lock_kind)l->l_type, .start = (u64)start, .end = (u64)end};
     return 0;
 }
 
@@ -77,7 +80,8 @@ static i64 set(struct href *fd, const struct linux_flock *l, bool of_file, bool 
     int err = range_of(fd, l, &r);
     if (err)
         return err;
-    if ((r.kind == LOCK_KIND_READ && !(fd->rights & RIGHT_READ)) || (r.kind == LOCK_KIND_WRITE && !(fd->rights & RIGHT_WRITE)))
+    if ((r.kind == LOCK_KIND_READ && !(fd->rights & RIGHT_READ)) ||
+        (r.kind == LOCK_KIND_WRITE && !(fd->rights & RIGHT_WRITE)))
         return -E_BADF;
     struct file *f = object_file(fd->object);
     if (!f)

@@ -1,7 +1,8 @@
-// Memory calls on the task's address space. Error rules: mmap(2), mprotect(2), mremap(2), Linux 6.12 mm/.
+// Memory calls on the task's address space. Error rules: mmap(2), mprotect(2), mremap(2),
+// Linux 6.12 mm/.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <kerr.h>
 #include <mem/slab.h>
 #include <syscall/dispatch.h>
@@ -19,7 +20,8 @@ i64 linux_brk(uaddr_t addr)
 
 static u32 prot_flags(u32 prot)
 {
-    return (prot & LINUX_PROT_READ ? VMA_READ : 0u) | (prot & LINUX_PROT_WRITE ? VMA_WRITE : 0u) | (prot & LINUX_PROT_EXEC ? VMA_EXEC : 0u);
+    return (prot & LINUX_PROT_READ ? VMA_READ : 0u) | (prot & LINUX_PROT_WRITE ? VMA_WRITE : 0u) |
+           (prot & LINUX_PROT_EXEC ? VMA_EXEC : 0u);
 }
 
 i64 linux_mmap(uaddr_t addr, usize len, u32 prot, u32 flags, struct href *fd, u64 off)
@@ -42,7 +44,8 @@ i64 linux_mmap(uaddr_t addr, usize len, u32 prot, u32 flags, struct href *fd, u6
     if (flags & LINUX_MAP_POPULATE && !(flags & LINUX_MAP_NONBLOCK))
         r.how |= MAP_REQ_POPULATE;
     r.flags |= VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC;
-    r.flags |= (shared ? VMA_SHARED : 0u) | (flags & LINUX_MAP_NORESERVE ? VMA_NORESERVE : 0u) | (flags & LINUX_MAP_LOCKED ? VMA_LOCKED : 0u) |
+    r.flags |= (shared ? VMA_SHARED : 0u) | (flags & LINUX_MAP_NORESERVE ? VMA_NORESERVE : 0u) |
+               (flags & LINUX_MAP_LOCKED ? VMA_LOCKED : 0u) |
                (flags & LINUX_MAP_GROWSDOWN ? VMA_STACK : 0u);
     struct memobj *anon = NULL;
     if (flags & LINUX_MAP_ANONYMOUS) {
@@ -64,7 +67,8 @@ i64 linux_mmap(uaddr_t addr, usize len, u32 prot, u32 flags, struct href *fd, u6
         int err = fd->object->type->map(fd->object, &r);
         if (err)
             return err;
-        if (r.flags & ~r.flags >> 3 & (VMA_READ | VMA_WRITE | VMA_EXEC)) // asked for what the object does not allow
+        if (r.flags & ~r.flags >> 3 &
+            (VMA_READ | VMA_WRITE | VMA_EXEC)) // asked for what the object does not allow
             return prot & LINUX_PROT_EXEC && !(r.flags & VMA_MAYEXEC) ? -E_PERM : -E_ACCES;
     }
     i64 at = aspace_map(space(), &r);
@@ -87,7 +91,8 @@ i64 linux_mprotect(uaddr_t addr, usize len, u32 prot)
 
 i64 linux_mremap(uaddr_t addr, usize old_len, usize new_len, u32 flags, uaddr_t new_addr)
 {
-    u32 f = (flags & LINUX_MREMAP_MAYMOVE ? REMAP_MAYMOVE : 0u) | (flags & LINUX_MREMAP_FIXED ? REMAP_FIXED : 0u) |
+    u32 f = (flags & LINUX_MREMAP_MAYMOVE ? REMAP_MAYMOVE : 0u) |
+            (flags & LINUX_MREMAP_FIXED ? REMAP_FIXED : 0u) |
             (flags & LINUX_MREMAP_DONTUNMAP ? REMAP_DONTUNMAP : 0u);
     return aspace_remap(space(), addr.v, old_len, new_len, f, new_addr.v);
 }
@@ -175,7 +180,8 @@ i64 linux_mlockall(u32 flags)
 {
     if (flags == 0 || flags == LINUX_MCL_ONFAULT)
         return -E_INVAL;
-    return task_limit_soft(LIMIT_MEMLOCK) == 0 && !capable(CAP_IPC_LOCK) ? -E_PERM : 0; // memory always stays
+    return task_limit_soft(LIMIT_MEMLOCK) == 0 && !capable(CAP_IPC_LOCK) ? -E_PERM
+                                                                         : 0; // memory always stays
 }
 i64 linux_munlockall(void)
 {
@@ -187,7 +193,9 @@ i64 linux_fadvise64(struct href *fd, i64 offset, i64 len, i32 advice)
     (void)offset;
     if (fd->object->type->kinds & OBJ_KIND_PIPE)
         return -E_SPIPE;
-    return len < 0 || advice < LINUX_POSIX_FADV_NORMAL || advice > LINUX_POSIX_FADV_NOREUSE ? -E_INVAL : 0;
+    return len < 0 || advice < LINUX_POSIX_FADV_NORMAL || advice > LINUX_POSIX_FADV_NOREUSE
+               ? -E_INVAL
+               : 0;
 }
 
 i64 linux_readahead(struct href *fd, i64 offset, usize count)
@@ -209,9 +217,12 @@ i64 linux_membarrier(i32 cmd, u32 flags, i32 cpu)
     (void)cpu;
     switch (cmd) {
     case LINUX_MEMBARRIER_CMD_QUERY:
-        return LINUX_MEMBARRIER_CMD_GLOBAL | LINUX_MEMBARRIER_CMD_GLOBAL_EXPEDITED | LINUX_MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
-               LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED | LINUX_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
-               LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | LINUX_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+        return LINUX_MEMBARRIER_CMD_GLOBAL | LINUX_MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+               LINUX_MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+               LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+               LINUX_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |
+               LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+               LINUX_MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
     case LINUX_MEMBARRIER_CMD_GLOBAL:
     case LINUX_MEMBARRIER_CMD_GLOBAL_EXPEDITED:
     case LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED:

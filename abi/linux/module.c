@@ -1,6 +1,6 @@
 // The Linux ABI's record: private state of tasks and threads over their lives.
-#include "linux.h"
 #include "entry.h"
+#include "linux.h"
 #include <kerr.h>
 #include <mem/slab.h>
 
@@ -45,13 +45,19 @@ void linux_put_exe(void *file)
     object_put(file);
 }
 
-enum : u64 { HOW_VM = 0x100, HOW_SETTLS = 0x80000, HOW_CHILD_CLEARTID = 0x200000, HOW_CLEAR_SIGHAND = 0x100000000 };
+enum : u64 {
+    HOW_VM = 0x100,
+    HOW_SETTLS = 0x80000,
+    HOW_CHILD_CLEARTID = 0x200000,
+    HOW_CLEAR_SIGHAND = 0x100000000
+};
 
 // What a new thread of execution takes from its maker. Its signal queue starts empty.
-static void inherit_thread(struct linux_thread *child, const struct linux_thread *parent, struct trapframe *tf,
-                           const struct linux_clone_how *how)
+static void inherit_thread(struct linux_thread *child, const struct linux_thread *parent,
+                           struct trapframe *tf, const struct linux_clone_how *how)
 {
-    atomic_store(&child->blocked, parent->restore_blocked ? parent->saved_blocked : atomic_load(&parent->blocked));
+    atomic_store(&child->blocked,
+                 parent->restore_blocked ? parent->saved_blocked : atomic_load(&parent->blocked));
     if (!(how->flags & HOW_VM) || how->flags & 0x4000 /* CLONE_VFORK */)
         child->altstack = parent->altstack;
     if (how->flags & HOW_CHILD_CLEARTID)
@@ -67,7 +73,8 @@ static void inherit_thread(struct linux_thread *child, const struct linux_thread
         tf_set_tls(tf, how->tls);
 }
 
-static int linux_fork(struct task *child, struct task_thread *ct, struct trapframe *tf, const void *arg)
+static int linux_fork(struct task *child, struct task_thread *ct, struct trapframe *tf,
+                      const void *arg)
 {
     const struct linux_clone_how *how = arg;
     struct task *me = current_task();

@@ -5,8 +5,8 @@
 
 static u32 mount_flags_of(u64 f)
 {
-    u32 m = (u32)f & (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOSYMFOLLOW | MOUNT_NOATIME | MOUNT_NODIRATIME |
-                      MOUNT_RELATIME | MOUNT_STRICTATIME);
+    u32 m = (u32)f & (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOSYMFOLLOW |
+                      MOUNT_NOATIME | MOUNT_NODIRATIME | MOUNT_RELATIME | MOUNT_STRICTATIME);
     if (!(m & (MOUNT_NOATIME | MOUNT_STRICTATIME)))
         m |= MOUNT_RELATIME; // the default since 2.6.30
     return m;
@@ -24,8 +24,8 @@ static int change_propagation(const struct path *at, u64 flags)
     return vfs_mount_propagation(at, p, flags & LINUX_MS_REC);
 }
 
-i64 linux_mount(const struct sys_name *source, const struct sys_name *target, const struct sys_name *fstype, u64 flags,
-                const struct sys_name *data)
+i64 linux_mount(const struct sys_name *source, const struct sys_name *target,
+                const struct sys_name *fstype, u64 flags, const struct sys_name *data)
 {
     struct path at;
     if ((flags & LINUX_MS_MGC_MSK) == LINUX_MS_MGC_VAL)
@@ -42,17 +42,23 @@ i64 linux_mount(const struct sys_name *source, const struct sys_name *target, co
         err = vfs_remount(&at, mount_flags_of(flags), false, options);
     } else if (flags & (LINUX_MS_BIND | LINUX_MS_MOVE)) {
         struct path from;
-        err = source && source->len ? place_at(LINUX_AT_FDCWD, source, LOOKUP_FOLLOW, &from) : -E_INVAL;
+        err = source && source->len ? place_at(LINUX_AT_FDCWD, source, LOOKUP_FOLLOW, &from)
+                                    : -E_INVAL;
         if (!err) {
-            err = flags & LINUX_MS_BIND ? vfs_mount_bind(&from, &at, flags & LINUX_MS_REC) : vfs_mount_move(&from, &at);
+            err = flags & LINUX_MS_BIND ? vfs_mount_bind(&from, &at, flags & LINUX_MS_REC)
+                                        : vfs_mount_move(&from, &at);
             path_put(&from);
         }
-    } else if (flags & (LINUX_MS_SHARED | LINUX_MS_PRIVATE | LINUX_MS_SLAVE | LINUX_MS_UNBINDABLE)) {
+    } else if (flags &
+               (LINUX_MS_SHARED | LINUX_MS_PRIVATE | LINUX_MS_SLAVE | LINUX_MS_UNBINDABLE)) {
         err = change_propagation(&at, flags);
     } else if (!fstype) {
         err = -E_INVAL;
     } else {
-        struct mount_request r = {.source = source ? source->str : "none", .type = fstype->str, .data = options, .flags = mount_flags_of(flags)};
+        struct mount_request r = {.source = source ? source->str : "none",
+                                  .type = fstype->str,
+                                  .data = options,
+                                  .flags = mount_flags_of(flags)};
         err = vfs_mount_new(&at, &r);
     }
     path_put(&at);
@@ -62,10 +68,12 @@ i64 linux_mount(const struct sys_name *source, const struct sys_name *target, co
 i64 linux_umount2(const struct sys_name *target, u32 flags)
 {
     struct path at;
-    int err = place_at(LINUX_AT_FDCWD, target, flags & LINUX_UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
+    int err =
+        place_at(LINUX_AT_FDCWD, target, flags & LINUX_UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &at);
     if (err)
         return err;
-    err = vfs_umount(&at, (flags & LINUX_MNT_FORCE ? UMOUNT_FORCE : 0u) | (flags & LINUX_MNT_DETACH ? UMOUNT_DETACH : 0u));
+    err = vfs_umount(&at, (flags & LINUX_MNT_FORCE ? UMOUNT_FORCE : 0u) |
+                              (flags & LINUX_MNT_DETACH ? UMOUNT_DETACH : 0u));
     path_put(&at);
     return err;
 }

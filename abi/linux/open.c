@@ -7,7 +7,10 @@ static void translate(u32 flags, u32 mode, struct open_request *r)
 {
     u32 acc = flags & LINUX_O_ACCMODE;
     *r = (struct open_request){
-        .access = acc == LINUX_O_RDONLY ? FILE_READ : acc == LINUX_O_WRONLY ? FILE_WRITE : acc == LINUX_O_RDWR ? FILE_READ | FILE_WRITE : 0u,
+        .access = acc == LINUX_O_RDONLY   ? FILE_READ
+                  : acc == LINUX_O_WRONLY ? FILE_WRITE
+                  : acc == LINUX_O_RDWR   ? FILE_READ | FILE_WRITE
+                                          : 0u,
         .create = flags & LINUX_O_CREAT,
         .exclusive = flags & LINUX_O_EXCL,
         .truncate = flags & LINUX_O_TRUNC,
@@ -63,13 +66,16 @@ i64 linux_openat(i32 dir, const struct sys_name *path, u32 flags, u32 mode)
     return open_at(dir, path, flags, mode, 0);
 }
 
-i64 linux_openat2(i32 dir, const struct sys_name *path, const struct linux_open_how *how, usize size)
+i64 linux_openat2(i32 dir, const struct sys_name *path, const struct linux_open_how *how,
+                  usize size)
 {
     (void)size;
     u64 f = how->resolve;
-    u32 resolve = (f & LINUX_RESOLVE_NO_XDEV ? LOOKUP_NO_XDEV : 0u) | (f & LINUX_RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGICLINKS : 0u) |
+    u32 resolve = (f & LINUX_RESOLVE_NO_XDEV ? LOOKUP_NO_XDEV : 0u) |
+                  (f & LINUX_RESOLVE_NO_MAGICLINKS ? LOOKUP_NO_MAGICLINKS : 0u) |
                   (f & LINUX_RESOLVE_NO_SYMLINKS ? LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGICLINKS : 0u) |
-                  (f & LINUX_RESOLVE_BENEATH ? LOOKUP_BENEATH : 0u) | (f & LINUX_RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0u);
+                  (f & LINUX_RESOLVE_BENEATH ? LOOKUP_BENEATH : 0u) |
+                  (f & LINUX_RESOLVE_IN_ROOT ? LOOKUP_IN_ROOT : 0u);
     return open_at(dir, path, (u32)how->flags, (u32)how->mode, resolve);
 }
 
@@ -82,7 +88,8 @@ struct dents {
     int err;
 };
 
-static bool emit_dirent(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool emit_dirent(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type,
+                        u64 cookie)
 {
     struct dents *d = container_of(s, struct dents, sink);
     enum { HEAD = 19 };

@@ -63,7 +63,8 @@ i64 linux_unlinkat(i32 dir, const struct sys_name *path, u32 flags)
     struct path base;
     int err = base_from_fd(dir, pathname_of(path), &base);
     if (!err) {
-        err = flags & LINUX_AT_REMOVEDIR ? vfs_rmdir(&base, pathname_of(path)) : vfs_unlink(&base, pathname_of(path));
+        err = flags & LINUX_AT_REMOVEDIR ? vfs_rmdir(&base, pathname_of(path))
+                                         : vfs_unlink(&base, pathname_of(path));
         path_put(&base);
     }
     return err;
@@ -83,7 +84,8 @@ i64 linux_symlinkat(const struct sys_name *target, i32 dir, const struct sys_nam
 }
 
 // Two bases at once.
-static int two_bases(i32 d1, const struct sys_name *n1, i32 d2, const struct sys_name *n2, struct path *b1, struct path *b2)
+static int two_bases(i32 d1, const struct sys_name *n1, i32 d2, const struct sys_name *n2,
+                     struct path *b1, struct path *b2)
 {
     int err = base_from_fd(d1, pathname_of(n1), b1);
     if (err)
@@ -94,7 +96,8 @@ static int two_bases(i32 d1, const struct sys_name *n1, i32 d2, const struct sys
     return err;
 }
 
-i64 linux_linkat(i32 olddir, const struct sys_name *oldpath, i32 newdir, const struct sys_name *newpath, u32 flags)
+i64 linux_linkat(i32 olddir, const struct sys_name *oldpath, i32 newdir,
+                 const struct sys_name *newpath, u32 flags)
 {
     struct path b1, b2;
     int err = two_bases(olddir, oldpath, newdir, newpath, &b1, &b2);
@@ -106,13 +109,15 @@ i64 linux_linkat(i32 olddir, const struct sys_name *oldpath, i32 newdir, const s
     return err;
 }
 
-i64 linux_renameat2(i32 olddir, const struct sys_name *oldpath, i32 newdir, const struct sys_name *newpath, u32 flags)
+i64 linux_renameat2(i32 olddir, const struct sys_name *oldpath, i32 newdir,
+                    const struct sys_name *newpath, u32 flags)
 {
     struct path b1, b2;
     int err = two_bases(olddir, oldpath, newdir, newpath, &b1, &b2);
     if (err)
         return err;
-    u32 f = (flags & LINUX_RENAME_NOREPLACE ? RENAME_NOREPLACE : 0u) | (flags & LINUX_RENAME_EXCHANGE ? RENAME_EXCHANGE : 0u) |
+    u32 f = (flags & LINUX_RENAME_NOREPLACE ? RENAME_NOREPLACE : 0u) |
+            (flags & LINUX_RENAME_EXCHANGE ? RENAME_EXCHANGE : 0u) |
             (flags & LINUX_RENAME_WHITEOUT ? RENAME_WHITEOUT : 0u);
     err = vfs_rename(&b1, pathname_of(oldpath), &b2, pathname_of(newpath), f);
     path_put(&b1);
@@ -134,7 +139,8 @@ i64 linux_readlinkat(i32 dir, const struct sys_name *path, struct iobuf *buf, i3
     // The caller's buffer may be large; most links are short.
     i64 n;
     for (usize room = MIN(cap, (usize)SHORT);;) {
-        n = path->len ? vfs_readlink(&base, pathname_of(path), p, room) : vfs_readlink_path(&base, p, room);
+        n = path->len ? vfs_readlink(&base, pathname_of(path), p, room)
+                      : vfs_readlink_path(&base, p, room);
         if (n < (i64)room || room == cap)
             break;
         p = kmalloc(cap, 0);
@@ -212,7 +218,8 @@ static int time_how(const struct linux_timespec *t, struct timestamp *out, int *
     return 0;
 }
 
-i64 linux_utimensat(i32 dir, const struct sys_name *path, const struct linux_timespec *times, u32 flags)
+i64 linux_utimensat(i32 dir, const struct sys_name *path, const struct linux_timespec *times,
+                    u32 flags)
 {
     struct set_times t;
     int err = 0;
@@ -242,7 +249,8 @@ static i64 access_at(i32 dir, const struct sys_name *path, u32 mode, u32 flags)
     int err = base_from_fd(dir, pathname_of(path), &base);
     if (err)
         return err;
-    err = vfs_access(&base, pathname_of(path), mode, lookup_of(flags & ~LINUX_AT_EACCESS, true), !(flags & LINUX_AT_EACCESS));
+    err = vfs_access(&base, pathname_of(path), mode, lookup_of(flags & ~LINUX_AT_EACCESS, true),
+                     !(flags & LINUX_AT_EACCESS));
     path_put(&base);
     return err;
 }
@@ -267,7 +275,8 @@ i64 linux_ftruncate(struct href *fd, i64 length)
 {
     if (length < 0)
         return -E_INVAL;
-    return fd->object->type->truncate ? fd->object->type->truncate(fd->object, (u64)length) : -E_INVAL;
+    return fd->object->type->truncate ? fd->object->type->truncate(fd->object, (u64)length)
+                                      : -E_INVAL;
 }
 
 i64 linux_fallocate(struct href *fd, u32 mode, i64 offset, i64 len)
@@ -277,7 +286,8 @@ i64 linux_fallocate(struct href *fd, u32 mode, i64 offset, i64 len)
         return fd->object->type->kinds & OBJ_KIND_PIPE ? -E_SPIPE : -E_NODEV;
     if (offset > INT64_MAX - len)
         return -E_FBIG;
-    u32 m = (mode & LINUX_FALLOC_FL_KEEP_SIZE ? FALLOC_KEEP_SIZE : 0u) | (mode & LINUX_FALLOC_FL_PUNCH_HOLE ? FALLOC_PUNCH_HOLE : 0u);
+    u32 m = (mode & LINUX_FALLOC_FL_KEEP_SIZE ? FALLOC_KEEP_SIZE : 0u) |
+            (mode & LINUX_FALLOC_FL_PUNCH_HOLE ? FALLOC_PUNCH_HOLE : 0u);
     return file_fallocate(f, m, (u64)offset, (u64)len);
 }
 

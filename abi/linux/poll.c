@@ -1,5 +1,6 @@
-// Waiting for readiness: ppoll, pselect6 and epoll on the kernel's poll_objects and sets of waits. No state.
-// Facts: poll(2), select(2), epoll_ctl(2), epoll_wait(2), Linux 6.12 fs/select.c, fs/eventpoll.c.
+// Waiting for readiness: ppoll, pselect6 and epoll on the kernel's poll_objects and sets of waits.
+// No state. Facts: poll(2), select(2), epoll_ctl(2), epoll_wait(2), Linux 6.12 fs/select.c,
+// fs/eventpoll.c.
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
@@ -117,7 +118,8 @@ static i64 poll_fds(struct linux_pollfd *fds, u32 n, u64 deadline)
     return ready < 0 ? ready : ready + invalid;
 }
 
-i64 linux_ppoll(struct linux_pollfd *fds, u32 nfds, struct linux_timespec *timeout, const u64 *sigmask, usize size)
+i64 linux_ppoll(struct linux_pollfd *fds, u32 nfds, struct linux_timespec *timeout,
+                const u64 *sigmask, usize size)
 {
     (void)size;
     if (nfds > task_limit_soft(LIMIT_NOFILE))
@@ -153,7 +155,8 @@ struct selection {
 // Which of the sets ask for fd, as a mask of their numbers.
 static u32 asked(const struct selection *s, u32 fd)
 {
-    return (bit_in(s->sets[0], fd) ? 1u : 0u) | (bit_in(s->sets[1], fd) ? 2u : 0u) | (bit_in(s->sets[2], fd) ? 4u : 0u);
+    return (bit_in(s->sets[0], fd) ? 1u : 0u) | (bit_in(s->sets[1], fd) ? 2u : 0u) |
+           (bit_in(s->sets[2], fd) ? 4u : 0u);
 }
 
 static u32 events_asked(u32 which)
@@ -180,8 +183,8 @@ static u32 next_asked(const struct selection *s, u32 fd)
     return s->n;
 }
 
-// Waits until something is ready that a set asks for. An object that is only hung up counts for reading alone: where nobody wants to
-// read, it has nothing more to say and is left out.
+// Waits until something is ready that a set asks for. An object that is only hung up counts for
+// reading alone: where nobody wants to read, it has nothing more to say and is left out.
 static i64 select_wait(struct selection *s, bool at_once)
 {
     for (;;) {
@@ -251,7 +254,8 @@ static i64 select_fds(struct selection *s)
     return r;
 }
 
-i64 linux_pselect6(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds, struct linux_timespec *timeout, const struct linux_sigset_arg *sigmask)
+i64 linux_pselect6(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds,
+                   struct linux_timespec *timeout, const struct linux_sigset_arg *sigmask)
 {
     u64 mask, *use = NULL;
     if (sigmask && sigmask->sigmask.v) {
@@ -261,7 +265,8 @@ i64 linux_pselect6(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds, struct li
             return -E_FAULT;
         use = &mask;
     }
-    struct selection s = {.sets = {readfds, writefds, exceptfds}, .n = (u32)n, .deadline = deadline_of(timeout)};
+    struct selection s = {
+        .sets = {readfds, writefds, exceptfds}, .n = (u32)n, .deadline = deadline_of(timeout)};
     for (u32 k = 0; k < 3; k++) // bits behind the last number say nothing
         if (s.sets[k] && n % 64)
             s.sets[k][n / 64] &= (1ul << (n % 64)) - 1;
@@ -293,7 +298,8 @@ i64 linux_epoll_ctl(struct href *epfd, i32 op, i32 fd, const struct linux_epoll_
     int err = href_get(&h, fd, 0);
     if (err)
         return err;
-    const struct poll_item item = {.events = event ? event->events : 0, .data = event ? event->data : 0};
+    const struct poll_item item = {.events = event ? event->events : 0,
+                                   .data = event ? event->data : 0};
     if (path_only(&h) || path_only(epfd))
         err = -E_BADF;
     else if (!can_poll(h.object))
@@ -342,7 +348,8 @@ static i64 epoll_wait(struct href *epfd, struct iobuf *out, u32 max, u64 deadlin
     return n;
 }
 
-static i64 epoll_wait_masked(struct href *epfd, struct iobuf *events, i32 max, u64 deadline, const u64 *mask)
+static i64 epoll_wait_masked(struct href *epfd, struct iobuf *events, i32 max, u64 deadline,
+                             const u64 *mask)
 {
     mask_begin(mask);
     i64 r = epoll_wait(epfd, events, (u32)max, deadline);
@@ -350,15 +357,18 @@ static i64 epoll_wait_masked(struct href *epfd, struct iobuf *events, i32 max, u
     return r;
 }
 
-i64 linux_epoll_pwait(struct href *epfd, struct iobuf *events, i32 maxevents, i32 timeout, const u64 *sigmask, usize size)
+i64 linux_epoll_pwait(struct href *epfd, struct iobuf *events, i32 maxevents, i32 timeout,
+                      const u64 *sigmask, usize size)
 {
     (void)size;
-    u64 deadline = timeout < 0 ? WAIT_FOREVER : timeout == 0 ? DO_NOT_WAIT : deadline_after(0, (u64)timeout * NS_PER_MS);
+    u64 deadline = timeout < 0    ? WAIT_FOREVER
+                   : timeout == 0 ? DO_NOT_WAIT
+                                  : deadline_after(0, (u64)timeout * NS_PER_MS);
     return epoll_wait_masked(epfd, events, maxevents, deadline, sigmask);
 }
 
-i64 linux_epoll_pwait2(struct href *epfd, struct iobuf *events, i32 maxevents, const struct linux_timespec *timeout, const u64 *sigmask,
-                       usize size)
+i64 linux_epoll_pwait2(struct href *epfd, struct iobuf *events, i32 maxevents,
+                       const struct linux_timespec *timeout, const u64 *sigmask, usize size)
 {
     (void)size;
     return epoll_wait_masked(epfd, events, maxevents, deadline_of(timeout), sigmask);

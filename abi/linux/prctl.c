@@ -1,7 +1,7 @@
 // prctl(2): what a process or thread says about itself.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <kerr.h>
 #include <lib/string.h>
 #include <syscall/dispatch.h>
@@ -100,13 +100,15 @@ i64 linux_prctl_PR_SET_SECUREBITS(u64 bits)
 {
     u32 now = current_cred()->securebits;
     u32 locked = (now & SECBITS_LOCKS) >> 1;
-    if (bits & ~(u64)SECBITS_ALL || (now ^ (u32)bits) & locked || now & SECBITS_LOCKS & ~(u32)bits || !capable(CAP_SETPCAP))
+    if (bits & ~(u64)SECBITS_ALL || (now ^ (u32)bits) & locked ||
+        now & SECBITS_LOCKS & ~(u32)bits || !capable(CAP_SETPCAP))
         return -E_PERM;
     return change_securebits((u32)bits, SECBITS_ALL);
 }
 i64 linux_prctl_PR_SET_TIMERSLACK(i64 ns)
 {
-    current_linux()->timer_slack = ns > 0 ? (u64)ns : 50'000; // timers are exact, so this is only remembered
+    current_linux()->timer_slack =
+        ns > 0 ? (u64)ns : 50'000; // timers are exact, so this is only remembered
     return 0;
 }
 i64 linux_prctl_PR_GET_TIMERSLACK(void)

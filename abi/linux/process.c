@@ -9,13 +9,28 @@
 #include <vfs/ops.h>
 
 enum : u64 { // sched.h
-    C_NEWTIME = 0x80, C_VM = 0x100, C_FS = 0x200, C_FILES = 0x400, C_SIGHAND = 0x800, C_PIDFD = 0x1000, C_VFORK = 0x4000, C_PARENT = 0x8000,
-    C_THREAD = 0x10000, C_SYSVSEM = 0x40000, C_SETTLS = 0x80000, C_PARENT_SETTID = 0x100000, C_CHILD_CLEARTID = 0x200000,
-    C_DETACHED = 0x400000, C_CHILD_SETTID = 0x1000000, C_IO = 0x80000000, C_CLEAR_SIGHAND = 0x100000000, C_INTO_CGROUP = 0x200000000,
+    C_NEWTIME = 0x80,
+    C_VM = 0x100,
+    C_FS = 0x200,
+    C_FILES = 0x400,
+    C_SIGHAND = 0x800,
+    C_PIDFD = 0x1000,
+    C_VFORK = 0x4000,
+    C_PARENT = 0x8000,
+    C_THREAD = 0x10000,
+    C_SYSVSEM = 0x40000,
+    C_SETTLS = 0x80000,
+    C_PARENT_SETTID = 0x100000,
+    C_CHILD_CLEARTID = 0x200000,
+    C_DETACHED = 0x400000,
+    C_CHILD_SETTID = 0x1000000,
+    C_IO = 0x80000000,
+    C_CLEAR_SIGHAND = 0x100000000,
+    C_INTO_CGROUP = 0x200000000,
 };
 
 struct clone_request {
-    u64 flags;      // without the signal
+    u64 flags; // without the signal
     u32 exit_signal;
     struct linux_clone_how how;
 };
@@ -59,7 +74,8 @@ static void store_child_tid(struct task *child, uaddr_t where, u32 tid)
 static i64 clone_process(const struct clone_request *r, struct trapframe *tf)
 {
     struct task *me = current_task(), *child;
-    struct task_clone c = {.vfork = r->flags & C_VFORK, .parent_is_mine = r->flags & C_PARENT, .abi_how = &r->how};
+    struct task_clone c = {
+        .vfork = r->flags & C_VFORK, .parent_is_mine = r->flags & C_PARENT, .abi_how = &r->how};
     if (r->exit_signal)
         c.exit_event = r->exit_signal == SIG_CHLD ? EVENT_CHILD : EVENT_ABI + r->exit_signal;
     if (c.parent_is_mine && me == init_task)
@@ -124,7 +140,8 @@ i64 linux_clone(u64 flags, uaddr_t stack, uaddr_t ptid, u64 tls, uaddr_t ctid, s
     r.flags &= ~C_DETACHED; // ignored since 2.6.2
     if (r.exit_signal > SIG_MAX)
         return -E_INVAL;
-    r.how = (struct linux_clone_how){.flags = r.flags, .stack = stack.v, .tls = tls, .child_tid = ctid, .parent_tid = ptid};
+    r.how = (struct linux_clone_how){
+        .flags = r.flags, .stack = stack.v, .tls = tls, .child_tid = ctid, .parent_tid = ptid};
     return do_clone(&r, tf);
 }
 
@@ -162,14 +179,16 @@ static int collect(uaddr_t argv, uaddr_t envp, struct arg_block *args, struct ar
     return err;
 }
 
-static i64 exec_file(struct object *file, const char *name, uaddr_t argv, uaddr_t envp, bool beneath_fd, struct trapframe *tf)
+static i64 exec_file(struct object *file, const char *name, uaddr_t argv, uaddr_t envp,
+                     bool beneath_fd, struct trapframe *tf)
 {
     struct arg_block args, env;
     int err = collect(argv, envp, &args, &env);
     if (err) {
         object_put(file);
     } else {
-        struct exec_request r = {.file = file, .filename = name, .argv = &args, .envp = &env, .beneath_fd = beneath_fd};
+        struct exec_request r = {
+            .file = file, .filename = name, .argv = &args, .envp = &env, .beneath_fd = beneath_fd};
         err = exec_run(&r, tf);
     }
     arg_block_free(&args);
@@ -187,7 +206,8 @@ i64 linux_execve(const struct sys_name *path, uaddr_t argv, uaddr_t envp, struct
 
 enum { AT_SYMLINK_NOFOLLOW_ = 0x100, AT_EMPTY_PATH_ = 0x1000 };
 
-i64 linux_execveat(i32 dir, const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags, struct trapframe *tf)
+i64 linux_execveat(i32 dir, const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
+                   struct trapframe *tf)
 {
     struct path base;
     struct pathname name = {path->str, path->len};
@@ -232,13 +252,22 @@ i64 linux_exit_group(i32 status)
 }
 
 // --- waiting ---
-enum : u32 { W_NOHANG = 1, W_UNTRACED = 2, W_EXITED = 4, W_CONTINUED = 8, W_NOWAIT = 0x1000000, W_NOTHREAD = 0x20000000, W_ALL = 0x40000000,
-             W_CLONE = 0x80000000 };
+enum : u32 {
+    W_NOHANG = 1,
+    W_UNTRACED = 2,
+    W_EXITED = 4,
+    W_CONTINUED = 8,
+    W_NOWAIT = 0x1000000,
+    W_NOTHREAD = 0x20000000,
+    W_ALL = 0x40000000,
+    W_CLONE = 0x80000000
+};
 
 static u32 wait_options(u32 o)
 {
-    return (o & W_NOHANG ? WAIT_NOHANG : 0u) | (o & W_UNTRACED ? WAIT_STOPPED : 0u) | (o & W_CONTINUED ? WAIT_CONTINUED : 0u) |
-           (o & W_EXITED ? WAIT_EXITED : 0u) | (o & W_NOWAIT ? WAIT_NOWAIT : 0u);
+    return (o & W_NOHANG ? WAIT_NOHANG : 0u) | (o & W_UNTRACED ? WAIT_STOPPED : 0u) |
+           (o & W_CONTINUED ? WAIT_CONTINUED : 0u) | (o & W_EXITED ? WAIT_EXITED : 0u) |
+           (o & W_NOWAIT ? WAIT_NOWAIT : 0u);
 }
 
 static i32 status_word(const struct exit_info *i)
@@ -272,7 +301,8 @@ i64 linux_wait4(i32 pid, i32 *status, u32 options, struct linux_rusage *usage)
 
 enum { P_ALL_ = 0, P_PID_ = 1, P_PGID_ = 2, P_PIDFD_ = 3 };
 
-i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options, struct linux_rusage *usage)
+i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options,
+                 struct linux_rusage *usage)
 {
     i64 who;
     switch (which) {
@@ -299,7 +329,8 @@ i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options, str
     if (r <= 0)
         return r;
     if (info) {
-        static const i32 codes[] = {[EXIT_NORMAL] = 1, [EXIT_BY_EVENT] = 2, [EXIT_STOPPED] = 5, [EXIT_CONTINUED] = 6};
+        static const i32 codes[] = {
+            [EXIT_NORMAL] = 1, [EXIT_BY_EVENT] = 2, [EXIT_STOPPED] = 5, [EXIT_CONTINUED] = 6};
         struct sig_info s = {.signo = SIG_CHLD,
                              .code = w.info.core ? 3 : codes[w.info.kind],
                              .pid = w.pid,

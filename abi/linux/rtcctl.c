@@ -1,4 +1,5 @@
-// The clock device: broken-down time of the clock chip, which the kernel's wall clock follows. No state. Facts: rtc(4).
+// The clock device: broken-down time of the clock chip, which the kernel's wall clock follows. No
+// state. Facts: rtc(4).
 #include "path.h"
 #include <device/clock.h>
 #include <lib/string.h>
@@ -9,7 +10,11 @@ static bool is_rtc(const struct href *h)
     return strcmp(h->object->type->name, "rtc") == 0;
 }
 
-enum { SECONDS_PER_DAY = 86400, DAYS_PER_ERA = 146097 /* 400 years */, DAYS_TO_EPOCH = 719468 /* from 1 March of year 0 */ };
+enum {
+    SECONDS_PER_DAY = 86400,
+    DAYS_PER_ERA = 146097 /* 400 years */,
+    DAYS_TO_EPOCH = 719468 /* from 1 March of year 0 */
+};
 
 // Proleptic Gregorian calendar, years counted from March so that the leap day is the last.
 static void break_down(i64 seconds, struct linux_rtc_time *t)

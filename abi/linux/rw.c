@@ -7,7 +7,10 @@
 static i64 after_write(i64 r)
 {
     if (UNLIKELY(r == -E_PIPE)) {
-        struct sig_info info = {.signo = SIG_PIPE, .code = SI_USER, .pid = current_task()->pid, .uid = current_cred()->uid};
+        struct sig_info info = {.signo = SIG_PIPE,
+                                .code = SI_USER,
+                                .pid = current_task()->pid,
+                                .uid = current_cred()->uid};
         (void)sig_send_thread(current_task_thread(), &info);
     }
     return r;
@@ -84,7 +87,9 @@ i64 linux_pwritev2(struct href *fd, struct iobuf *vec, usize count, i64 pos, u32
 {
     i64 r;
     if (flags & LINUX_RWF_APPEND && object_file(fd->object)) {
-        u64 at = fd->object->type->seekable ? (u64)fd->object->type->seek(fd->object, 0, OBJ_SEEK_END) : 0;
+        u64 at = fd->object->type->seekable
+                     ? (u64)fd->object->type->seek(fd->object, 0, OBJ_SEEK_END)
+                     : 0;
         r = do_write(fd, vec, &at);
     } else {
         r = pos == -1 ? linux_writev(fd, vec, count) : linux_pwrite64(fd, vec, count, pos);
@@ -138,14 +143,15 @@ i64 linux_sync_file_range(struct href *fd, i64 offset, i64 nbytes, u32 flags)
     return memobj_sync(f->node->data);
 }
 
-// What cannot be positioned is no source, since bytes that were read and not written would be lost; a
-// terminal into a pipe is the exception that Linux makes.
+// What cannot be positioned is no source, since bytes that were read and not written would be lost;
+// a terminal into a pipe is the exception that Linux makes.
 static bool may_sendfile(const struct object *in, const struct object *out)
 {
     u32 kinds = out->type->kinds;
     if (kinds & OBJ_KIND_PIPE)
         return in->type->seekable || in->type->kinds & OBJ_KIND_TTY;
-    return in->type->seekable && !(atomic_load_explicit(&out->status, memory_order_relaxed) & OBJ_APPEND);
+    return in->type->seekable &&
+           !(atomic_load_explicit(&out->status, memory_order_relaxed) & OBJ_APPEND);
 }
 
 i64 linux_sendfile(struct href *out, struct href *in, i64 *offset, usize count)
@@ -161,7 +167,8 @@ i64 linux_sendfile(struct href *out, struct href *in, i64 *offset, usize count)
     return n;
 }
 
-i64 linux_copy_file_range(struct href *in, i64 *in_off, struct href *out, i64 *out_off, usize len, u32 flags)
+i64 linux_copy_file_range(struct href *in, i64 *in_off, struct href *out, i64 *out_off, usize len,
+                          u32 flags)
 {
     (void)flags;
     struct file *a = object_file(in->object), *b = object_file(out->object);

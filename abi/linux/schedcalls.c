@@ -1,7 +1,7 @@
 // Scheduling: policies, nice values, affinity. Rules: sched(7), Linux 6.12 kernel/sched/syscalls.c.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <kerr.h>
 #include <lib/string.h>
 #include <syscall/dispatch.h>
@@ -77,8 +77,10 @@ static int apply(struct task_thread *tt, const struct sched_params *p)
     if (!owns(tt->task))
         return -E_PERM;
     if (!capable(CAP_SYS_NICE)) {
-        u64 rt_limit = tt->task->limits[LIMIT_RTPRIO].soft, nice_limit = tt->task->limits[LIMIT_NICE].soft;
-        if (realtime(p->class) && (rt_limit == 0 || (p->rtprio > now->rtprio && p->rtprio > rt_limit)))
+        u64 rt_limit = tt->task->limits[LIMIT_RTPRIO].soft,
+            nice_limit = tt->task->limits[LIMIT_NICE].soft;
+        if (realtime(p->class) &&
+            (rt_limit == 0 || (p->rtprio > now->rtprio && p->rtprio > rt_limit)))
             return -E_PERM;
         if (!realtime(p->class) && p->nice < now->nice && (u64)(20 - p->nice) > nice_limit)
             return -E_PERM;
@@ -140,9 +142,12 @@ i64 linux_sched_setattr(i32 pid, const struct linux_sched_attr *attr, u32 flags)
     if (!tt)
         return pid < 0 ? -E_INVAL : -E_SRCH;
     struct sched_params p = tt->thread->sched;
-    int err = attr->sched_flags & LINUX_SCHED_FLAG_KEEP_POLICY ? 0 : class_of((i32)attr->sched_policy, &p.class);
+    int err = attr->sched_flags & LINUX_SCHED_FLAG_KEEP_POLICY
+                  ? 0
+                  : class_of((i32)attr->sched_policy, &p.class);
     if (!err && !(attr->sched_flags & LINUX_SCHED_FLAG_KEEP_PARAMS)) {
-        if (attr->sched_nice < -20 || attr->sched_nice > 19 || attr->sched_priority > 99 || realtime(p.class) != (attr->sched_priority != 0))
+        if (attr->sched_nice < -20 || attr->sched_nice > 19 || attr->sched_priority > 99 ||
+            realtime(p.class) != (attr->sched_priority != 0))
             err = -E_INVAL;
         p.nice = (i8)attr->sched_nice;
         p.rtprio = (u8)attr->sched_priority;
@@ -162,7 +167,8 @@ i64 linux_sched_getattr(i32 pid, struct iobuf *out, u32 size, u32 flags)
     if (!tt)
         return pid < 0 ? -E_INVAL : -E_SRCH;
     const struct sched_params *p = &tt->thread->sched;
-    struct linux_sched_attr a = {.size = MIN(size, (u32)sizeof(a)), .sched_policy = (u32)policy_of(p)};
+    struct linux_sched_attr a = {.size = MIN(size, (u32)sizeof(a)),
+                                 .sched_policy = (u32)policy_of(p)};
     if (realtime(p->class))
         a.sched_priority = p->rtprio;
     else
@@ -279,7 +285,7 @@ static int change_nice(struct task *t, const struct nice_walk *w)
         struct task_thread *tt = NULL, *each;
         u32 i = 0;
         spin_lock(&t->lock);
-        list_for_each_entry(each, &t->threads, link)
+        list_for_each_entry (each, &t->threads, link)
             if (i++ == skip) {
                 tt = each;
                 task_thread_get(tt);
@@ -289,7 +295,8 @@ static int change_nice(struct task *t, const struct nice_walk *w)
         if (!tt)
             return err;
         struct sched_params p = tt->thread->sched;
-        if (w->nice < p.nice && (u64)(20 - w->nice) > t->limits[LIMIT_NICE].soft && !capable(CAP_SYS_NICE)) {
+        if (w->nice < p.nice && (u64)(20 - w->nice) > t->limits[LIMIT_NICE].soft &&
+            !capable(CAP_SYS_NICE)) {
             err = -E_ACCES;
         } else {
             p.nice = (i8)w->nice;
@@ -313,7 +320,7 @@ static int visit(struct task *t, void *arg)
     }
     spin_lock(&t->lock);
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         w->best = MIN(w->best, tt->thread->sched.nice);
     spin_unlock(&t->lock);
     return 0;
@@ -324,7 +331,9 @@ static i64 nice_walk(struct nice_walk *w)
     if (w->which < LINUX_PRIO_PROCESS || w->which > LINUX_PRIO_USER)
         return -E_INVAL;
     if (w->who == 0)
-        w->who = w->which == LINUX_PRIO_PROCESS ? current_task()->pid : w->which == LINUX_PRIO_PGRP ? current_task()->pgrp->id : current_cred()->uid;
+        w->who = w->which == LINUX_PRIO_PROCESS ? current_task()->pid
+                 : w->which == LINUX_PRIO_PGRP  ? current_task()->pgrp->id
+                                                : current_cred()->uid;
     w->best = 100;
     if (w->which == LINUX_PRIO_PROCESS) {
         struct task *t = task_find(w->who);
@@ -340,7 +349,12 @@ static i64 nice_walk(struct nice_walk *w)
 
 i64 linux_setpriority(i32 which, i32 who, i32 nice)
 {
-    struct nice_walk w = {.which = which, .who = (u32)who, .set = true, .nice = nice < -20 ? -20 : nice > 19 ? 19 : nice};
+    struct nice_walk w = {.which = which,
+                          .who = (u32)who,
+                          .set = true,
+                          .nice = nice < -20  ? -20
+                                  : nice > 19 ? 19
+                                              : nice};
     return nice_walk(&w);
 }
 
@@ -357,7 +371,8 @@ enum { IOPRIO_CLASS_SHIFT = 13, IOPRIO_CLASS_RT = 1, IOPRIO_CLASS_IDLE = 3, IOPR
 
 i64 linux_ioprio_get(i32 which, i32 who)
 {
-    if (which != LINUX_IOPRIO_WHO_PROCESS) // of a group or user: the best of them, and nobody asks for more than the default
+    if (which != LINUX_IOPRIO_WHO_PROCESS) // of a group or user: the best of them, and nobody asks
+                                           // for more than the default
         return 0;
     struct task_thread *tt = thread_of(who);
     if (!tt)
@@ -372,7 +387,8 @@ i64 linux_ioprio_get(i32 which, i32 who)
 i64 linux_ioprio_set(i32 which, i32 who, u32 prio)
 {
     u32 class = prio >> IOPRIO_CLASS_SHIFT, level = prio & ((1u << IOPRIO_CLASS_SHIFT) - 1);
-    if (class > IOPRIO_CLASS_IDLE || level >= IOPRIO_LEVELS || (class == 0 && level) || which != LINUX_IOPRIO_WHO_PROCESS)
+    if (class > IOPRIO_CLASS_IDLE || level >= IOPRIO_LEVELS || (class == 0 && level) ||
+        which != LINUX_IOPRIO_WHO_PROCESS)
         return -E_INVAL;
     if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_NICE) && !capable(CAP_SYS_ADMIN))
         return -E_PERM;

@@ -1,4 +1,5 @@
-// siginfo_t: from the kernel's record to the 128 bytes user programs read (layout: include/uapi/asm-generic/siginfo.h, Linux 6.12) and back.
+// siginfo_t: from the kernel's record to the 128 bytes user programs read (layout:
+// include/uapi/asm-generic/siginfo.h, Linux 6.12) and back.
 #include "signal.h"
 #include <lib/string.h>
 
@@ -24,8 +25,20 @@ static u64 get64(const u8 *at)
 }
 
 // Offsets in the union, which begins at 16 on 64-bit machines.
-enum { AT_SIGNO = 0, AT_ERRNO = 4, AT_CODE = 8, AT_PID = 16, AT_UID = 20, AT_VALUE = 24, AT_STATUS = 24, AT_UTIME = 32, AT_STIME = 40, AT_ADDR = 16,
-       AT_BAND = 16, AT_FD = 24 };
+enum {
+    AT_SIGNO = 0,
+    AT_ERRNO = 4,
+    AT_CODE = 8,
+    AT_PID = 16,
+    AT_UID = 20,
+    AT_VALUE = 24,
+    AT_STATUS = 24,
+    AT_UTIME = 32,
+    AT_STIME = 40,
+    AT_ADDR = 16,
+    AT_BAND = 16,
+    AT_FD = 24
+};
 
 static bool is_fault(i32 sig)
 {

@@ -8,7 +8,8 @@
 DEFINE_SLAB(queued_slab, struct sig_queued);
 
 // Default actions (signal(7)).
-#define DEFAULT_IGNORED (sig_bit(SIG_CHLD) | sig_bit(SIG_CONT) | sig_bit(SIG_URG) | sig_bit(SIG_WINCH))
+#define DEFAULT_IGNORED                                                                            \
+    (sig_bit(SIG_CHLD) | sig_bit(SIG_CONT) | sig_bit(SIG_URG) | sig_bit(SIG_WINCH))
 
 void sig_pending_init(struct sig_pending *p)
 {
@@ -21,7 +22,7 @@ void sig_pending_drop(struct task *t, struct sig_pending *p, u64 set)
     if (!(p->set & set))
         return;
     struct sig_queued *q, *tmp;
-    list_for_each_entry_safe(q, tmp, &p->queue, link) {
+    list_for_each_entry_safe (q, tmp, &p->queue, link) {
         if (set & sig_bit(q->info.signo)) {
             list_del(&q->link);
             linux_task(t)->queued--;
@@ -42,7 +43,7 @@ static bool take_from(struct task *t, struct sig_pending *p, i32 sig, struct sig
         return false;
     struct sig_queued *q, *first = NULL;
     bool more = false;
-    list_for_each_entry(q, &p->queue, link) {
+    list_for_each_entry (q, &p->queue, link) {
         if (q->info.signo != sig)
             continue;
         if (first) {
@@ -93,7 +94,8 @@ static bool wants(struct task_thread *tt, i32 sig)
     struct linux_thread *lt = linux_thread(tt);
     if (!lt || tt->leaving)
         return false;
-    u64 blocked = atomic_load_explicit(&lt->blocked, memory_order_relaxed) & ~atomic_load(&lt->waiting);
+    u64 blocked =
+        atomic_load_explicit(&lt->blocked, memory_order_relaxed) & ~atomic_load(&lt->waiting);
     return !(blocked & sig_bit(sig));
 }
 
@@ -105,7 +107,7 @@ static void wake_for(struct task *t, struct task_thread *tt, i32 sig)
         return;
     }
     struct task_thread *each;
-    list_for_each_entry(each, &t->threads, link) {
+    list_for_each_entry (each, &t->threads, link) {
         if (wants(each, sig)) {
             task_wake_thread(each);
             return;
@@ -117,12 +119,13 @@ static void drop_everywhere(struct task *t, u64 set)
 {
     struct task_thread *tt;
     sig_pending_drop(t, &linux_task(t)->shared, set);
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         if (linux_thread(tt))
             sig_pending_drop(t, &linux_thread(tt)->pending, set);
 }
 
-// Blocked signals stay pending even if they are ignored now: the action may change before they are let through.
+// Blocked signals stay pending even if they are ignored now: the action may change before they are
+// let through.
 static bool blocked_by(struct task *t, struct task_thread *tt, i32 sig)
 {
     if (!tt)
@@ -168,16 +171,20 @@ int sig_queue(struct task *t, struct task_thread *tt, const struct sig_info *inf
 }
 
 static const u8 event_numbers[] = {
-    [EVENT_INTERRUPT] = SIG_INT,      [EVENT_QUIT] = SIG_QUIT,        [EVENT_HANGUP] = SIG_HUP,
-    [EVENT_TERMINATE] = SIG_TERM,     [EVENT_KILL] = SIG_KILL,        [EVENT_STOP] = SIG_STOP,
-    [EVENT_TTY_STOP] = SIG_TSTP,      [EVENT_TTY_INPUT] = SIG_TTIN,   [EVENT_TTY_OUTPUT] = SIG_TTOU,
-    [EVENT_CONTINUE] = SIG_CONT,      [EVENT_CHILD] = SIG_CHLD,       [EVENT_PIPE] = SIG_PIPE,
-    [EVENT_ALARM] = SIG_ALRM,         [EVENT_VALARM] = SIG_VTALRM,    [EVENT_PROF] = SIG_PROF,
-    [EVENT_IO] = SIG_IO,              [EVENT_URGENT] = SIG_URG,       [EVENT_WINDOW] = SIG_WINCH,
-    [EVENT_FAULT_ADDRESS] = SIG_SEGV, [EVENT_FAULT_BUS] = SIG_BUS,    [EVENT_FAULT_ILLEGAL] = SIG_ILL,
-    [EVENT_FAULT_ARITH] = SIG_FPE,    [EVENT_TRAP] = SIG_TRAP,        [EVENT_ABORT] = SIG_ABRT,
-    [EVENT_BAD_CALL] = SIG_SYS,       [EVENT_CPU_LIMIT] = SIG_XCPU,   [EVENT_FILE_LIMIT] = SIG_XFSZ,
-    [EVENT_POWER] = SIG_PWR,
+    [EVENT_INTERRUPT] = SIG_INT,      [EVENT_QUIT] = SIG_QUIT,
+    [EVENT_HANGUP] = SIG_HUP,         [EVENT_TERMINATE] = SIG_TERM,
+    [EVENT_KILL] = SIG_KILL,          [EVENT_STOP] = SIG_STOP,
+    [EVENT_TTY_STOP] = SIG_TSTP,      [EVENT_TTY_INPUT] = SIG_TTIN,
+    [EVENT_TTY_OUTPUT] = SIG_TTOU,    [EVENT_CONTINUE] = SIG_CONT,
+    [EVENT_CHILD] = SIG_CHLD,         [EVENT_PIPE] = SIG_PIPE,
+    [EVENT_ALARM] = SIG_ALRM,         [EVENT_VALARM] = SIG_VTALRM,
+    [EVENT_PROF] = SIG_PROF,          [EVENT_IO] = SIG_IO,
+    [EVENT_URGENT] = SIG_URG,         [EVENT_WINDOW] = SIG_WINCH,
+    [EVENT_FAULT_ADDRESS] = SIG_SEGV, [EVENT_FAULT_BUS] = SIG_BUS,
+    [EVENT_FAULT_ILLEGAL] = SIG_ILL,  [EVENT_FAULT_ARITH] = SIG_FPE,
+    [EVENT_TRAP] = SIG_TRAP,          [EVENT_ABORT] = SIG_ABRT,
+    [EVENT_BAD_CALL] = SIG_SYS,       [EVENT_CPU_LIMIT] = SIG_XCPU,
+    [EVENT_FILE_LIMIT] = SIG_XFSZ,    [EVENT_POWER] = SIG_PWR,
 };
 
 i32 sig_number_of_event(enum event_kind k)

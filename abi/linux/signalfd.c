@@ -1,10 +1,11 @@
-// Signals that are read: signalfd. Owns the queues on which readers and pollers sleep, shared by tasks through a hash; signal.c calls
-// signalfd_wake whenever a signal becomes pending. The signals themselves lie in the queues of signal.c, under task->lock.
-// Facts: signalfd(2), Linux 6.12 fs/signalfd.c.
+// Signals that are read: signalfd. Owns the queues on which readers and pollers sleep, shared by
+// tasks through a hash; signal.c calls signalfd_wake whenever a signal becomes pending. The signals
+// themselves lie in the queues of signal.c, under task->lock. Facts: signalfd(2), Linux 6.12
+// fs/signalfd.c.
+#include "signalfd.h"
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
-#include "signalfd.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <object/attr.h>

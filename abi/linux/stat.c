@@ -28,7 +28,6 @@ static void fill_stat(const struct attr *a, struct linux_stat *st)
     st->st_ctime_nsec = a->ctime.nsec;
 }
 
-
 i64 linux_fstat(i32 fd, struct linux_stat *st)
 {
     struct href h;
@@ -45,7 +44,8 @@ i64 linux_fstat(i32 fd, struct linux_stat *st)
 
 static int attr_at(i32 dir, const struct sys_name *path, u32 flags, struct attr *a)
 {
-    u32 f = (flags & LINUX_AT_SYMLINK_NOFOLLOW ? STAT_NOFOLLOW : 0u) | (flags & LINUX_AT_EMPTY_PATH ? STAT_EMPTY : 0u);
+    u32 f = (flags & LINUX_AT_SYMLINK_NOFOLLOW ? STAT_NOFOLLOW : 0u) |
+            (flags & LINUX_AT_EMPTY_PATH ? STAT_EMPTY : 0u);
     return vfs_stat_at(dir, pathname_of(path), f, a);
 }
 
@@ -71,7 +71,8 @@ i64 linux_statx(i32 dir, const struct sys_name *path, u32 flags, u32 mask, struc
     int err = attr_at(dir, path, flags, &a);
     if (err)
         return err;
-    x->stx_mask = LINUX_STATX_BASIC_STATS | LINUX_STATX_BTIME | (mask & LINUX_STATX_MNT_ID ? LINUX_STATX_MNT_ID : 0);
+    x->stx_mask = LINUX_STATX_BASIC_STATS | LINUX_STATX_BTIME |
+                  (mask & LINUX_STATX_MNT_ID ? LINUX_STATX_MNT_ID : 0);
     x->stx_blksize = a.blksize;
     x->stx_nlink = a.nlink;
     x->stx_uid = a.uid;
@@ -110,9 +111,12 @@ static int fill_statfs(const struct path *p, struct linux_statfs *out)
     out->f_fsid.val[0] = (i32)s.fsid;
     out->f_fsid.val[1] = (i32)(s.fsid >> 32);
     out->f_namelen = s.name_max;
-    out->f_flags = LINUX_ST_VALID | (m & (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC)) |
-                   (m & MOUNT_NOATIME ? LINUX_ST_NOATIME : 0) | (m & MOUNT_NODIRATIME ? LINUX_ST_NODIRATIME : 0) |
-                   (m & MOUNT_RELATIME ? LINUX_ST_RELATIME : 0) | (m & MOUNT_NOSYMFOLLOW ? LINUX_ST_NOSYMFOLLOW : 0);
+    out->f_flags = LINUX_ST_VALID |
+                   (m & (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC)) |
+                   (m & MOUNT_NOATIME ? LINUX_ST_NOATIME : 0) |
+                   (m & MOUNT_NODIRATIME ? LINUX_ST_NODIRATIME : 0) |
+                   (m & MOUNT_RELATIME ? LINUX_ST_RELATIME : 0) |
+                   (m & MOUNT_NOSYMFOLLOW ? LINUX_ST_NOSYMFOLLOW : 0);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-// What /proc/pid/status says of signals. Called with task->lock held, which guards all that is read here.
+// What /proc/pid/status says of signals. Called with task->lock held, which guards all that is read
+// here.
 #include "linux.h"
 
 void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)

@@ -1,7 +1,7 @@
 // The machine as a whole: names, memory and load, log, randomness, power.
+#include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
-#include "linux.h"
 #include <device/random.h>
 #include <kerr.h>
 #include <lib/printf.h>
@@ -16,7 +16,9 @@ i64 linux_uname(struct linux_utsname *buf)
 {
     struct host_names n;
     host_names(&n);
-    strlcpy(buf->sysname, "Linux", sizeof(buf->sysname)); // the interface that is served; the release says whose kernel it is
+    strlcpy(
+        buf->sysname, "Linux",
+        sizeof(buf->sysname)); // the interface that is served; the release says whose kernel it is
     strlcpy(buf->nodename, n.node, sizeof(buf->nodename));
     strlcpy(buf->release, HOST_RELEASE, sizeof(buf->release));
     strlcpy(buf->version, HOST_VERSION, sizeof(buf->version));
@@ -120,7 +122,8 @@ static usize record_text(char *out, usize cap, u64 *seq)
         return 0;
     n = MIN(n, cap - 48);
     char head[40];
-    usize h = (usize)ksnprintf(head, sizeof(head), "<%u>[%5llu.%06llu] ", r.level, r.time_ns / NS_PER_SEC, r.time_ns % NS_PER_SEC / 1000);
+    usize h = (usize)ksnprintf(head, sizeof(head), "<%u>[%5llu.%06llu] ", r.level,
+                               r.time_ns / NS_PER_SEC, r.time_ns % NS_PER_SEC / 1000);
     memmove(out + h, text, n);
     memcpy(out, head, h);
     out[h + n] = '\n';
@@ -185,10 +188,12 @@ static i64 read_new(struct iobuf *buf, usize len)
 
 i64 linux_syslog(i32 action, struct iobuf *buf, i32 len)
 {
-    if (action != LINUX_SYSLOG_ACTION_READ_ALL && action != LINUX_SYSLOG_ACTION_SIZE_BUFFER && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
+    if (action != LINUX_SYSLOG_ACTION_READ_ALL && action != LINUX_SYSLOG_ACTION_SIZE_BUFFER &&
+        !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
         return -E_PERM;
     if (action == LINUX_SYSLOG_ACTION_READ && len > 0)
-        while (syslog.read_seq >= log_next_seq()) { // new records wake nobody here: look again now and then
+        while (syslog.read_seq >=
+               log_next_seq()) { // new records wake nobody here: look again now and then
             int err = thread_sleep_until(arch_time_ns() + 100 * NS_PER_MS);
             if (err)
                 return err;

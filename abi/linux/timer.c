@@ -171,6 +171,7 @@ static bool post(struct linux_timer *tm)
         struct sig_info info = {.signo = tm->signo, .code = SI_KERNEL};
         (void)sig_queue(tm->task, NULL, &info); // fails only for queued values
         tm->owed = 0;
+        // cppcheck-suppress incorrectLogicOperator; sig_queue changes it
         return !before && *set & bit;
     }
     struct sig_queued *q = settle(tm);

@@ -166,7 +166,7 @@ static int use_cpu_clock(struct linux_timer *tm, i32 clock)
 {
     if ((clock & 7) == 3)
         return -E_OPNOTSUPP;
-    u32 kind = clock & 3, id = ~(u32)(clock >> 3);
+    u32 kind = clock & 3, id = ~(u32)clock >> 3;
     if (kind == 3)
         return -E_INVAL;
     tm->user_only = kind == 1;

@@ -1,5 +1,5 @@
-// Timers that are read: timerfd on the kernel's timer objects. No state. Facts: timerfd_create(2), Linux 6.12 fs/timerfd.c.
-// Timers on the wall clock are converted when they are set.
+// Timers that are read: timerfd on the kernel's timer objects. No state. Facts: timerfd_create(2),
+// Linux 6.12 fs/timerfd.c. Timers on the wall clock are converted when they are set.
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
@@ -10,14 +10,16 @@
 static u64 saturated_ns(const struct linux_timespec *t)
 {
     u64 ns;
-    if (__builtin_mul_overflow((u64)t->tv_sec, NS_PER_SEC, &ns) || __builtin_add_overflow(ns, (u64)t->tv_nsec, &ns) || ns > (u64)INT64_MAX)
+    if (__builtin_mul_overflow((u64)t->tv_sec, NS_PER_SEC, &ns) ||
+        __builtin_add_overflow(ns, (u64)t->tv_nsec, &ns) || ns > (u64)INT64_MAX)
         return (u64)INT64_MAX;
     return ns;
 }
 
 static struct linux_timespec as_timespec(u64 ns)
 {
-    return (struct linux_timespec){.tv_sec = (i64)(ns / NS_PER_SEC), .tv_nsec = (i64)(ns % NS_PER_SEC)};
+    return (struct linux_timespec){.tv_sec = (i64)(ns / NS_PER_SEC),
+                                   .tv_nsec = (i64)(ns % NS_PER_SEC)};
 }
 
 static void encode(const struct timer_setting *s, struct linux_itimerspec *out)
@@ -48,13 +50,15 @@ static u64 first_firing(struct object *o, u32 flags, const struct linux_timespec
     return ns ? ns : 1;
 }
 
-i64 linux_timerfd_settime(struct href *fd, u32 flags, const struct linux_itimerspec *new, struct linux_itimerspec *old)
+i64 linux_timerfd_settime(struct href *fd, u32 flags, const struct linux_itimerspec *new,
+                          struct linux_itimerspec *old)
 {
     if (!object_is_timer(fd->object))
         return -E_INVAL;
     struct timer_setting before;
     bool armed = new->it_value.tv_sec || new->it_value.tv_nsec;
-    timer_object_set(fd->object, armed ? first_firing(fd->object, flags, &new->it_value) : 0, saturated_ns(&new->it_interval), &before);
+    timer_object_set(fd->object, armed ? first_firing(fd->object, flags, &new->it_value) : 0,
+                     saturated_ns(&new->it_interval), &before);
     if (old)
         encode(&before, old);
     return 0;

@@ -1,4 +1,5 @@
-// Terminal ioctls: Linux' structures on the kernel's terminals. No state. Facts: ioctl_tty(2), Linux 6.12 drivers/tty/tty_io.c, tty_ioctl.c.
+// Terminal ioctls: Linux' structures on the kernel's terminals. No state. Facts: ioctl_tty(2),
+// Linux 6.12 drivers/tty/tty_io.c, tty_ioctl.c.
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
@@ -14,8 +15,13 @@ i64 linux_ioctl_TCGETS2(struct href *fd, struct linux_termios2 *arg)
     int err = tty_get_termios(fd->object, &k);
     if (err)
         return err;
-    *arg = (struct linux_termios2){.c_iflag = k.iflag, .c_oflag = k.oflag, .c_cflag = k.cflag, .c_lflag = k.lflag, .c_line = k.line,
-                                   .c_ispeed = k.ispeed, .c_ospeed = k.ospeed};
+    *arg = (struct linux_termios2){.c_iflag = k.iflag,
+                                   .c_oflag = k.oflag,
+                                   .c_cflag = k.cflag,
+                                   .c_lflag = k.lflag,
+                                   .c_line = k.line,
+                                   .c_ispeed = k.ispeed,
+                                   .c_ospeed = k.ospeed};
     memcpy(arg->c_cc, k.cc, sizeof(k.cc));
     return 0;
 }
@@ -33,8 +39,13 @@ i64 linux_ioctl_TCGETS(struct href *fd, struct linux_termios *arg)
 
 static i64 set_termios2(struct href *fd, const struct linux_termios2 *t, enum tty_when when)
 {
-    struct ktermios k = {.iflag = t->c_iflag, .oflag = t->c_oflag, .cflag = t->c_cflag, .lflag = t->c_lflag, .line = t->c_line,
-                         .ispeed = t->c_ispeed, .ospeed = t->c_ospeed};
+    struct ktermios k = {.iflag = t->c_iflag,
+                         .oflag = t->c_oflag,
+                         .cflag = t->c_cflag,
+                         .lflag = t->c_lflag,
+                         .line = t->c_line,
+                         .ispeed = t->c_ispeed,
+                         .ospeed = t->c_ospeed};
     memcpy(k.cc, t->c_cc, sizeof(k.cc));
     return tty_set_termios(fd->object, &k, when);
 }
@@ -80,12 +91,16 @@ i64 linux_ioctl_TIOCGWINSZ(struct href *fd, struct linux_winsize *arg)
     struct kwinsize w;
     int err = tty_get_winsize(fd->object, &w);
     if (!err)
-        *arg = (struct linux_winsize){.ws_row = w.rows, .ws_col = w.cols, .ws_xpixel = w.xpixel, .ws_ypixel = w.ypixel};
+        *arg = (struct linux_winsize){
+            .ws_row = w.rows, .ws_col = w.cols, .ws_xpixel = w.xpixel, .ws_ypixel = w.ypixel};
     return err;
 }
 i64 linux_ioctl_TIOCSWINSZ(struct href *fd, const struct linux_winsize *arg)
 {
-    const struct kwinsize w = {.rows = arg->ws_row, .cols = arg->ws_col, .xpixel = arg->ws_xpixel, .ypixel = arg->ws_ypixel};
+    const struct kwinsize w = {.rows = arg->ws_row,
+                               .cols = arg->ws_col,
+                               .xpixel = arg->ws_xpixel,
+                               .ypixel = arg->ws_ypixel};
     return tty_set_winsize(fd->object, &w);
 }
 
@@ -152,13 +167,14 @@ i64 linux_ioctl_TIOCCBRK(struct href *fd)
 }
 i64 linux_ioctl_TCXONC(struct href *fd, i32 arg)
 {
-    static_assert(LINUX_TCOOFF == (int)TTY_STOP_OUTPUT && LINUX_TCOON == (int)TTY_START_OUTPUT && LINUX_TCIOFF == (int)TTY_SEND_STOP &&
-                  LINUX_TCION == (int)TTY_SEND_START);
+    static_assert(LINUX_TCOOFF == (int)TTY_STOP_OUTPUT && LINUX_TCOON == (int)TTY_START_OUTPUT &&
+                  LINUX_TCIOFF == (int)TTY_SEND_STOP && LINUX_TCION == (int)TTY_SEND_START);
     return tty_flow(fd->object, (u32)arg);
 }
 i64 linux_ioctl_TCFLSH(struct href *fd, i32 arg)
 {
-    static_assert(LINUX_TCIFLUSH == (int)TTY_FLUSH_IN && LINUX_TCOFLUSH == (int)TTY_FLUSH_OUT && LINUX_TCIOFLUSH == (int)TTY_FLUSH_BOTH);
+    static_assert(LINUX_TCIFLUSH == (int)TTY_FLUSH_IN && LINUX_TCOFLUSH == (int)TTY_FLUSH_OUT &&
+                  LINUX_TCIOFLUSH == (int)TTY_FLUSH_BOTH);
     return tty_flush(fd->object, (u32)arg);
 }
 i64 linux_ioctl_TIOCOUTQ(struct href *fd, i32 *arg)
@@ -213,7 +229,14 @@ i64 linux_ioctl_TIOCGDEV(struct href *fd, u32 *arg)
     return 0;
 }
 
-enum { LINE_DTR = 2, LINE_RTS = 4, LINE_CTS = 0x20, LINE_CAR = 0x40, LINE_DSR = 0x100, LINE_OUT2 = 0x4000 };
+enum {
+    LINE_DTR = 2,
+    LINE_RTS = 4,
+    LINE_CTS = 0x20,
+    LINE_CAR = 0x40,
+    LINE_DSR = 0x100,
+    LINE_OUT2 = 0x4000
+};
 
 i64 linux_ioctl_TIOCMGET(struct href *fd, u32 *arg)
 {
@@ -253,8 +276,10 @@ i64 linux_ioctl_TIOCGPTPEER(struct href *fd, u32 flags)
 {
     struct object *o;
     u32 acc = flags & LINUX_O_ACCMODE;
-    u32 rights = (acc == LINUX_O_RDONLY || acc == LINUX_O_RDWR ? RIGHT_READ : 0u) | (acc == LINUX_O_WRONLY || acc == LINUX_O_RDWR ? RIGHT_WRITE : 0u);
-    u32 access = (rights & RIGHT_READ ? CHARDEV_READ : 0u) | (rights & RIGHT_WRITE ? CHARDEV_WRITE : 0u) |
+    u32 rights = (acc == LINUX_O_RDONLY || acc == LINUX_O_RDWR ? RIGHT_READ : 0u) |
+                 (acc == LINUX_O_WRONLY || acc == LINUX_O_RDWR ? RIGHT_WRITE : 0u);
+    u32 access = (rights & RIGHT_READ ? CHARDEV_READ : 0u) |
+                 (rights & RIGHT_WRITE ? CHARDEV_WRITE : 0u) |
                  (flags & LINUX_O_NOCTTY ? CHARDEV_NOCTTY : 0u);
     int err = pty_open_peer(fd->object, access, flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
     return err ? err : fd_install(o, rights, flags & LINUX_O_CLOEXEC);
@@ -262,7 +287,11 @@ i64 linux_ioctl_TIOCGPTPEER(struct href *fd, u32 flags)
 
 i64 linux_ioctl_TIOCSIG(struct href *fd, i32 sig)
 {
-    // What cannot be sent becomes event 0, which the terminal refuses once it is known to be a master.
-    u32 kind = sig == SIG_INT ? EVENT_INTERRUPT : sig == SIG_QUIT ? EVENT_QUIT : sig == SIG_TSTP ? EVENT_TTY_STOP : 0u;
+    // What cannot be sent becomes event 0, which the terminal refuses once it is known to be a
+    // master.
+    u32 kind = sig == SIG_INT    ? EVENT_INTERRUPT
+               : sig == SIG_QUIT ? EVENT_QUIT
+               : sig == SIG_TSTP ? EVENT_TTY_STOP
+                                 : 0u;
     return pty_signal(fd->object, kind);
 }

@@ -9,7 +9,8 @@ static bool ignores(enum event_kind kind)
     if (sig < 1 || sig > SIG_MAX)
         return true;
     spin_lock(&tt->task->lock);
-    bool deaf = linux_task(tt->task)->actions[sig].handler == HANDLER_IGNORE || atomic_load(&linux_thread(tt)->blocked) & sig_bit(sig);
+    bool deaf = linux_task(tt->task)->actions[sig].handler == HANDLER_IGNORE ||
+                atomic_load(&linux_thread(tt)->blocked) & sig_bit(sig);
     spin_unlock(&tt->task->lock);
     return deaf;
 }

@@ -34,7 +34,8 @@ static i64 list(const struct path *p, struct iobuf *out, usize size)
     return give(out, buf, vfs_xattr_list(p, buf, cap), size);
 }
 
-static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *value, usize size, u32 flags)
+static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *value, usize size,
+               u32 flags)
 {
     if (!p)
         return -E_BADF;
@@ -46,7 +47,8 @@ static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *
     i64 err = -E_FAULT;
     if (iobuf_take(value, buf, size) == size)
         err = vfs_xattr_set(p, name->str, buf, size,
-                            (flags & LINUX_XATTR_CREATE ? XATTR_CREATE : 0u) | (flags & LINUX_XATTR_REPLACE ? XATTR_REPLACE : 0u));
+                            (flags & LINUX_XATTR_CREATE ? XATTR_CREATE : 0u) |
+                                (flags & LINUX_XATTR_REPLACE ? XATTR_REPLACE : 0u));
     kfree(buf);
     return err;
 }
@@ -63,23 +65,28 @@ static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *
         r_;                                                                                        \
     })
 
-i64 linux_setxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value, usize size, u32 flags)
+i64 linux_setxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
+                   usize size, u32 flags)
 {
     return AT_PLACE(path, LOOKUP_FOLLOW, set(&p, name, value, size, flags));
 }
-i64 linux_lsetxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value, usize size, u32 flags)
+i64 linux_lsetxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
+                    usize size, u32 flags)
 {
     return AT_PLACE(path, 0, set(&p, name, value, size, flags));
 }
-i64 linux_fsetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size, u32 flags)
+i64 linux_fsetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size,
+                    u32 flags)
 {
     return set(place_of(fd), name, value, size, flags);
 }
-i64 linux_getxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value, usize size)
+i64 linux_getxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
+                   usize size)
 {
     return AT_PLACE(path, LOOKUP_FOLLOW, get(&p, name, value, size));
 }
-i64 linux_lgetxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value, usize size)
+i64 linux_lgetxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
+                    usize size)
 {
     return AT_PLACE(path, 0, get(&p, name, value, size));
 }

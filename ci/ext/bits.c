@@ -1,5 +1,5 @@
-/* Bit counting and byte swapping that compilers call by name when the machine has no instruction for
- * them (rv64imac without Zbb). Owns nothing; plain functions of their arguments. */
+/* Bit counting and byte swapping that compilers call by name when the machine has no instruction
+ * for them (rv64imac without Zbb). Owns nothing; plain functions of their arguments. */
 
 int __clzdi2(unsigned long a);
 int __ctzdi2(unsigned long a);

@@ -1,4 +1,5 @@
-/* Symbols that the distribution's zlib and zstd objects name but that the kernel never lets them use.
+/* Symbols that the distribution's zlib and zstd objects name but that the kernel never lets them
+ * use.
  *
  * Owns nothing. Every decompressor is started with the caller's own allocator, so the C library's
  * is only named, not called; should it be called, "no memory" is the answer both libraries handle.

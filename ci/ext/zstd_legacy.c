@@ -7,7 +7,6 @@
 /* zstd reports errors as the negated code; 10 is ZSTD_error_prefix_unknown. */
 static const size_t unknown_frame = (size_t)-10;
 
-
 #define LEGACY(v)                                                                                  \
     void *ZSTDv##v##_createDCtx(void);                                                             \
     void *ZSTDv##v##_createDCtx(void)                                                              \

@@ -77,7 +77,9 @@ static bool accepted(const char *s, usize len)
 
 static int parse(const char *s, struct wanted *w)
 {
-    while (s && *s) {
+    if (!s)
+        return 0;
+    while (*s) {
         usize len = option_length(s), key = 0;
         while (key < len && s[key] != '=')
             key++;

@@ -1,5 +1,6 @@
-// Names of ended tasks leave the path cache: each program that looks at /proc/self would otherwise leave entries behind until memory
-// is short. The list of instances is guarded by `lock`; it holds no references, the superblock takes itself off.
+// Names of ended tasks leave the path cache: each program that looks at /proc/self would otherwise
+// leave entries behind until memory is short. The list of instances is guarded by `lock`; it holds
+// no references, the superblock takes itself off.
 #include "procfs.h"
 #include <lib/printf.h>
 #include <mem/slab.h>

@@ -145,7 +145,8 @@ static int proc_remount(struct superblock *sb, const char *data)
     return check_options(data);
 }
 
-static const struct superblock_ops proc_superblock_ops = {.remount = proc_remount, .destroy = proc_forget_instance};
+static const struct superblock_ops proc_superblock_ops = {.remount = proc_remount,
+                                                          .destroy = proc_forget_instance};
 
 static int proc_mount(const struct filesystem_type *t, const struct fs_source *src,
                       struct superblock **out)

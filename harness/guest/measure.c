@@ -1,5 +1,6 @@
 // The first program of a measuring boot: says at which tick of the machine's clock it started, how
-// many ticks 10000 null calls took, and powers off. Under -icount shift=0 a tick is 100 instructions.
+// many ticks 10000 null calls took, and powers off. Under -icount shift=0 a tick is 100
+// instructions.
 #include "start.h"
 
 static word now(void)

@@ -1,5 +1,5 @@
-// What a program without a C library needs to run under the Linux ABI on riscv64: entry and raw calls.
-// Used only by the small programs in this folder.
+// What a program without a C library needs to run under the Linux ABI on riscv64: entry and raw
+// calls. Used only by the small programs in this folder.
 #pragma once
 
 typedef unsigned long word;

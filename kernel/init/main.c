@@ -1,6 +1,8 @@
-// Start-up: the order in which the rooms come alive, and the first task. Runs once, on the boot CPU.
+// Start-up: the order in which the rooms come alive, and the first task. Runs once, on the boot
+// CPU.
 //
-//   device tree -> frames -> final direct map -> scheduler -> devices -> other CPUs -> file systems -> first task
+//   device tree -> frames -> final direct map -> scheduler -> devices -> other CPUs -> file systems
+//   -> first task
 //
 // Each line relies on those before it; nothing else in the kernel depends on this file.
 #include "init.h"
@@ -59,7 +61,8 @@ static void open_console(struct task *t)
     u32 rights;
     int err = vfs_open(&base, (struct pathname){"/dev/console", 12}, &r, &console, &rights);
     if (err) {
-        klog(LOG_WARN, "init: cannot open /dev/console (error %s): no standard input and output", kerr_name((enum kerr)-err));
+        klog(LOG_WARN, "init: cannot open /dev/console (error %s): no standard input and output",
+             kerr_name((enum kerr) - err));
         return;
     }
     for (int i = 0; i < 3; i++) {
@@ -75,7 +78,8 @@ static void try_program(const char *path)
     const char *argv[] = {path, NULL};
     static const char *const envp[] = {"HOME=/", "TERM=linux", NULL};
     int err = exec_kernel(path, argv, envp);
-    klog(err == -E_NOENT ? LOG_INFO : LOG_ERR, "init: cannot run %s: %s", path, kerr_name((enum kerr)-err));
+    klog(err == -E_NOENT ? LOG_INFO : LOG_ERR, "init: cannot run %s: %s", path,
+         kerr_name((enum kerr) - err));
 }
 
 // The first task's thread, still in the kernel: becomes a user program.
@@ -114,18 +118,19 @@ static void late_start(void)
     vfs_init();
     int err = root_mount(&root);
     if (err)
-        machine_stop("no usable root image: %s", kerr_name((enum kerr)-err));
+        machine_stop("no usable root image: %s", kerr_name((enum kerr) - err));
     vfs_set_kernel_view(root);
     exec_init();
     struct task *init;
     err = task_create_init(first_task, NULL, &init);
     if (err)
-        panic("cannot make the first task: %s", kerr_name((enum kerr)-err));
+        panic("cannot make the first task: %s", kerr_name((enum kerr) - err));
     err = view_fork(root, &init->view);
     if (err)
-        panic("cannot make the first task's view: %s", kerr_name((enum kerr)-err));
+        panic("cannot make the first task's view: %s", kerr_name((enum kerr) - err));
     u64 ms = arch_time_ns() / NS_PER_MS;
-    klog(LOG_INFO, "start-up took %lu ms since power-on; %lu KiB of %lu KiB free", ms, frame_free_count() * 4, total_pages() * 4);
+    klog(LOG_INFO, "start-up took %lu ms since power-on; %lu KiB of %lu KiB free", ms,
+         frame_free_count() * 4, total_pages() * 4);
     task_start(init);
 }
 
@@ -134,7 +139,8 @@ void upcall_boot(const void *dtb)
     device_early_init(dtb);
     stack_protector_seed(random_u64());
     options_parse(boot_info.cmdline);
-    klog(LOG_NOTICE, "Scarlet " SCARLET_VERSION ", %s, %u CPUs", boot_info.model, boot_info.cpu_count);
+    klog(LOG_NOTICE, "Scarlet " SCARLET_VERSION ", %s, %u CPUs", boot_info.model,
+         boot_info.cpu_count);
     klog(LOG_INFO, "command line: %s", boot_info.cmdline);
     start_memory();
     seal_direct_map();

@@ -1,4 +1,5 @@
-// The root file system: a tmpfs filled from the boot image, whose file contents stay where the firmware put them.
+// The root file system: a tmpfs filled from the boot image, whose file contents stay where the
+// firmware put them.
 #include "init.h"
 #include <arch/page.h>
 #include <cpiofs/unpack.h>
@@ -27,11 +28,13 @@ int root_mount(struct view **out)
     struct path root;
     struct cpiofs_result r = {0};
     view_root(*out, &root);
-    err = cpiofs_unpack(root.mount->sb, phys_to_virt(boot_info.initrd.start), boot_info.initrd.len, &r);
+    err = cpiofs_unpack(root.mount->sb, phys_to_virt(boot_info.initrd.start), boot_info.initrd.len,
+                        &r);
     path_put(&root);
     if (err)
         return err;
-    klog(LOG_INFO, "boot image: %lu entries, %lu KiB used in place, %lu KiB copied", r.entries, r.in_place / 1024, r.copied / 1024);
+    klog(LOG_INFO, "boot image: %lu entries, %lu KiB used in place, %lu KiB copied", r.entries,
+         r.in_place / 1024, r.copied / 1024);
     if (r.errors)
         klog(LOG_ERR, "boot image: %lu problems, the first at offset %lu", r.errors, r.first_error);
     release_unused(&r);

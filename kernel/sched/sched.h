@@ -164,7 +164,7 @@ u64 tick_timer(struct sched_cpu *c, u64 now);
 // account.c
 // Splits what ran since the last tick. rq locked, curr accounted.
 void account_tick(struct sched_cpu *c, u64 now, bool user);
-void load_tick(u64 now);       // load averages, if it is time
+void load_tick(u64 now); // load averages, if it is time
 void load_init(u64 now);
 
 // ipi.c

@@ -228,7 +228,8 @@ static void echo(void)
             usize n = read_for_echo(&echo_seq, &rec);
             if (rec.seq != echo_seq)
                 break;
-            if (panicking || (rec.level & LOG_LEVEL_MASK) < atomic_load_explicit(&console_level, memory_order_relaxed))
+            if (panicking || (rec.level & LOG_LEVEL_MASK) <
+                                 atomic_load_explicit(&console_level, memory_order_relaxed))
                 echo_record(&rec, n, !panicking, false);
             echo_seq++;
         }

@@ -1,10 +1,11 @@
-// What the machine calls on behalf of user mode: calls, faults, exceptions, and the work due on the way back. Thread context, no locks held.
+// What the machine calls on behalf of user mode: calls, faults, exceptions, and the work due on the
+// way back. Thread context, no locks held.
 #include <arch/context.h>
 #include <arch/upcall.h>
 #include <kerr.h>
-#include <sync/preempt.h>
 #include <sched/wait.h>
 #include <sync/log.h>
+#include <sync/preempt.h>
 #include <task/abi.h>
 
 static void report_fault(struct trapframe *tf, enum event_kind kind, enum event_code code, u64 addr)
@@ -13,7 +14,8 @@ static void report_fault(struct trapframe *tf, enum event_kind kind, enum event_
     current_task()->abi->fault(tf, &e);
 }
 
-// No frame for this fault: somebody is ended, and the fault is tried again when that has given memory back.
+// No frame for this fault: somebody is ended, and the fault is tried again when that has given
+// memory back.
 static void out_of_memory(void)
 {
     if (task_should_die())

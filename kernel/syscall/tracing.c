@@ -1,4 +1,5 @@
-// Tracing of calls to the kernel log: which tasks, and the line for one call. The selection is made at boot and constant afterwards.
+// Tracing of calls to the kernel log: which tasks, and the line for one call. The selection is made
+// at boot and constant afterwards.
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -56,7 +57,8 @@ struct trace_line *syscall_trace_begin(const struct syscall_entry *e, const u64 
     return t;
 }
 
-void syscall_trace_end(struct trace_line *t, const struct syscall_entry *e, u64 number, i64 result, const struct trace_errors *errors)
+void syscall_trace_end(struct trace_line *t, const struct syscall_entry *e, u64 number, i64 result,
+                       const struct trace_errors *errors)
 {
     if (!t)
         return;

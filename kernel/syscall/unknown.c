@@ -1,5 +1,5 @@
-// Calls that no table entry serves: counted by ABI and number, summed up in the kernel log. Guarded by a spinlock; the first call of each
-// kind is logged at once, the rest only counted.
+// Calls that no table entry serves: counted by ABI and number, summed up in the kernel log. Guarded
+// by a spinlock; the first call of each kind is logged at once, the rest only counted.
 #include <lib/list.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -31,7 +31,7 @@ void syscall_count_unknown(const char *abi, u64 number)
     }
     found = NULL;
     spin_lock(&calls_lock);
-    list_for_each_entry(u, &calls, link)
+    list_for_each_entry (u, &calls, link)
         if (u->number == number && strcmp(u->abi, abi) == 0)
             found = u;
     if (found) {
@@ -60,8 +60,9 @@ void syscall_log_unknown(void)
 {
     struct unknown *u;
     spin_lock(&calls_lock);
-    list_for_each_entry(u, &calls, link)
-        klog(LOG_INFO, "unknown calls: %s %lu: %lu times, first by %s", u->abi, u->number, atomic_load(&u->count), u->first_by);
+    list_for_each_entry (u, &calls, link)
+        klog(LOG_INFO, "unknown calls: %s %lu: %lu times, first by %s", u->abi, u->number,
+             atomic_load(&u->count), u->first_by);
     if (uncounted)
         klog(LOG_INFO, "unknown calls: %lu more were not told apart", uncounted);
     spin_unlock(&calls_lock);

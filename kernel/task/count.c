@@ -17,7 +17,7 @@ struct user_count *user_count_get(u32 uid)
     if (!fresh)
         return NULL;
     spin_lock(&users_lock);
-    list_for_each_entry(u, &users, link)
+    list_for_each_entry (u, &users, link)
         if (u->uid == uid)
             found = u;
     if (!found) {

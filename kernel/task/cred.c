@@ -1,4 +1,5 @@
-// Credentials. A published struct cred never changes; a task replaces its pointer, readers in other tasks hold a reference taken under RCU.
+// Credentials. A published struct cred never changes; a task replaces its pointer, readers in other
+// tasks hold a reference taken under RCU.
 #include <kerr.h>
 #include <lib/sort.h>
 #include <lib/string.h>
@@ -100,7 +101,8 @@ struct cred *task_cred_get(struct task *t)
     return c;
 }
 
-// Another thread of the task may be inside a call that uses the old credentials: then they stay until the task ends.
+// Another thread of the task may be inside a call that uses the old credentials: then they stay
+// until the task ends.
 void task_set_cred(struct cred *c)
 {
     struct task *t = current_task();

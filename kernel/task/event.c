@@ -27,7 +27,7 @@ int event_post_pgrp_locked(struct pgrp *pg, const struct event *e)
 {
     int told = 0;
     struct task *t;
-    list_for_each_entry(t, &pg->members, pgrp_link) {
+    list_for_each_entry (t, &pg->members, pgrp_link) {
         if (!t->zombie) {
             (void)post(t, NULL, e);
             told++;

@@ -127,7 +127,8 @@ i64 task_setsid(void)
         return -E_NOMEM;
     }
     spin_lock(&tree_lock);
-    if (atomic_load(&t->pid_ref->pgrp) || atomic_load(&t->pid_ref->session)) { // already leads a group
+    if (atomic_load(&t->pid_ref->pgrp) ||
+        atomic_load(&t->pid_ref->session)) { // already leads a group
         spin_unlock(&tree_lock);
         kfree(pg);
         kfree(s);
@@ -202,7 +203,7 @@ int task_setpgid(u32 pid, u32 pgid)
 bool pgrp_is_orphaned(struct pgrp *pg)
 {
     struct task *t;
-    list_for_each_entry(t, &pg->members, pgrp_link) {
+    list_for_each_entry (t, &pg->members, pgrp_link) {
         struct task *p = t->parent;
         if (t->zombie || !p || p == init_task || !p->pgrp)
             continue;
@@ -218,7 +219,7 @@ void group_tie_gone(struct pgrp *pg, const struct pgrp *of_parent)
         return;
     bool stopped = false;
     struct task *t;
-    list_for_each_entry(t, &pg->members, pgrp_link)
+    list_for_each_entry (t, &pg->members, pgrp_link)
         stopped |= t->stopped;
     if (!stopped)
         return;

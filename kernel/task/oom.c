@@ -1,4 +1,5 @@
-// Out of memory: one task is ended, chosen by how much it holds; everybody else waits for the memory it gives back.
+// Out of memory: one task is ended, chosen by how much it holds; everybody else waits for the
+// memory it gives back.
 #include "private.h"
 #include <sync/log.h>
 
@@ -48,7 +49,8 @@ bool task_oom_kill(void)
         return c.dying;
     }
     struct task *t = c.victim;
-    klog(LOG_ERR, "Out of memory: ended process %u (%s), %ld KiB resident", t->pid, t->name, pages_of(t) * 4);
+    klog(LOG_ERR, "Out of memory: ended process %u (%s), %ld KiB resident", t->pid, t->name,
+         pages_of(t) * 4);
     i32 number = t->abi && t->abi->event_number ? t->abi->event_number(EVENT_KILL) : 0;
     task_terminate(t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = number});
     task_put(t);

@@ -1,10 +1,11 @@
-// The number space: a radix tree from number to struct pid. pid_lock guards changes; lookups run under RCU.
+// The number space: a radix tree from number to struct pid. pid_lock guards changes; lookups run
+// under RCU.
 #include "pid.h"
 #include <kerr.h>
 #include <lib/radix.h>
 #include <mem/slab.h>
-#include <sync/lock_order.h>
 #include <sched/rcu_radix.h>
+#include <sync/lock_order.h>
 
 enum { PID_FIRST_AGAIN = 300, PID_MAX = 4'194'304 };
 

@@ -1,4 +1,5 @@
-// Private: numbers of tasks, threads, groups and sessions. One number space; a number stays taken while anything bears it.
+// Private: numbers of tasks, threads, groups and sessions. One number space; a number stays taken
+// while anything bears it.
 #pragma once
 #include <task/task.h>
 
@@ -13,7 +14,8 @@ struct pid {
     struct rcu_head rcu;
 };
 
-// A fresh number (cyclic), with users 1 for the caller; `wanted` non-zero asks for that one (-E_EXIST). -E_AGAIN when all are taken, -E_NOMEM.
+// A fresh number (cyclic), with users 1 for the caller; `wanted` non-zero asks for that one
+// (-E_EXIST). -E_AGAIN when all are taken, -E_NOMEM.
 [[nodiscard]] int pid_alloc(u32 wanted, struct pid **out);
 void pid_hold(struct pid *p);
 void pid_release(struct pid *p); // frees the number with the last user

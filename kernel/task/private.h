@@ -11,12 +11,14 @@ void task_free_thread(struct task_thread *tt);
 void group_join(struct task *t, struct pgrp *pg); // takes over a reference to pg
 void group_leave(struct task *t);
 [[nodiscard]] int group_create_first(struct task *t); // session and group of the first task
-// A tie between a task of group pg and its parent in group of_parent is gone (POSIX 3.272): if pg is orphaned by that and has a stopped
-// member, all its members get a hang-up, then a continue. tree_lock held.
+// A tie between a task of group pg and its parent in group of_parent is gone (POSIX 3.272): if pg
+// is orphaned by that and has a stopped member, all its members get a hang-up, then a continue.
+// tree_lock held.
 void group_tie_gone(struct pgrp *pg, const struct pgrp *of_parent);
 
 // --- wait.c ---
-// Tells t's parent that t changed state (posts t->exit_event or EVENT_CHILD) and wakes waiters. No lock held.
+// Tells t's parent that t changed state (posts t->exit_event or EVENT_CHILD) and wakes waiters. No
+// lock held.
 void parent_notify(struct task *t, const struct exit_info *info, u32 event_kind);
 // Takes a zombie out of the tree (tree_lock held). The caller then calls task_put.
 void task_unlink(struct task *t);

@@ -17,7 +17,7 @@ void task_stop(i32 number)
         t->stopped_threads = 0;
         t->was_continued_unreported = false;
         struct task_thread *tt;
-        list_for_each_entry(tt, &t->threads, link)
+        list_for_each_entry (tt, &t->threads, link)
             task_wake_thread(tt);
     }
     spin_unlock(&t->lock);
@@ -33,7 +33,7 @@ void task_continue_locked(struct task *t)
         t->was_continued_unreported = true;
     t->stopped = false;
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         thread_continue(tt->thread);
 }
 

@@ -1,7 +1,8 @@
 // Creation and destruction of tasks and their threads; lookup by number.
 //
-// A struct task lives while referenced: by its number (until reaped), by each of its threads and by finders. What a running task
-// owns (space, handles, view) goes at exit; the record stays as a zombie until it is waited for.
+// A struct task lives while referenced: by its number (until reaped), by each of its threads and by
+// finders. What a running task owns (space, handles, view) goes at exit; the record stays as a
+// zombie until it is waited for.
 #include "private.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -21,14 +22,22 @@ u32 task_count(void)
 }
 
 static const struct limit default_limits[LIMIT_COUNT] = {
-    [LIMIT_CPU] = {UINT64_MAX, UINT64_MAX},     [LIMIT_FSIZE] = {UINT64_MAX, UINT64_MAX},
-    [LIMIT_DATA] = {UINT64_MAX, UINT64_MAX},    [LIMIT_STACK] = {8ul << 20, UINT64_MAX},
-    [LIMIT_CORE] = {0, UINT64_MAX},             [LIMIT_RSS] = {UINT64_MAX, UINT64_MAX},
-    [LIMIT_NPROC] = {UINT64_MAX, UINT64_MAX},   [LIMIT_NOFILE] = {1024, 4096},
-    [LIMIT_MEMLOCK] = {8ul << 20, 8ul << 20},   [LIMIT_AS] = {UINT64_MAX, UINT64_MAX},
-    [LIMIT_LOCKS] = {UINT64_MAX, UINT64_MAX},   [LIMIT_SIGPENDING] = {4096, 4096},
-    [LIMIT_MSGQUEUE] = {819200, 819200},        [LIMIT_NICE] = {0, 0},
-    [LIMIT_RTPRIO] = {0, 0},                    [LIMIT_RTTIME] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_CPU] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_FSIZE] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_DATA] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_STACK] = {8ul << 20, UINT64_MAX},
+    [LIMIT_CORE] = {0, UINT64_MAX},
+    [LIMIT_RSS] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_NPROC] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_NOFILE] = {1024, 4096},
+    [LIMIT_MEMLOCK] = {8ul << 20, 8ul << 20},
+    [LIMIT_AS] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_LOCKS] = {UINT64_MAX, UINT64_MAX},
+    [LIMIT_SIGPENDING] = {4096, 4096},
+    [LIMIT_MSGQUEUE] = {819200, 819200},
+    [LIMIT_NICE] = {0, 0},
+    [LIMIT_RTPRIO] = {0, 0},
+    [LIMIT_RTTIME] = {UINT64_MAX, UINT64_MAX},
 };
 
 u64 task_limit_soft(enum task_limit l)
@@ -130,8 +139,10 @@ static void enter_user(void *arg)
     arch_enter_user();
 }
 
-// A task_thread with its kernel thread for task t; holds references to both. The caller publishes it.
-static int make_thread(struct task *t, const char *name, void (*fn)(void *), void *arg, struct task_thread **out)
+// A task_thread with its kernel thread for task t; holds references to both. The caller publishes
+// it.
+static int make_thread(struct task *t, const char *name, void (*fn)(void *), void *arg,
+                       struct task_thread **out)
 {
     struct task_thread *tt = slab_def_alloc(&thread_slab, ALLOC_ZERO);
     if (!tt)

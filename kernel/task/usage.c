@@ -30,7 +30,7 @@ void task_usage(struct task *t, struct usage *out)
     spin_lock(&t->lock);
     *out = t->dead_usage;
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link) {
+    list_for_each_entry (tt, &t->threads, link) {
         struct usage u;
         usage_of_thread(tt->thread, &u);
         usage_add(out, &u);
@@ -48,7 +48,7 @@ void task_thread_usage(struct task_thread *tt, struct usage *out)
 void task_apply_cpu_limit(struct task *t)
 {
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         tt->thread->tick_events = t->limits[LIMIT_CPU].soft != UINT64_MAX;
 }
 
@@ -65,7 +65,8 @@ void task_check_cpu_limit(void)
         t->cpu_told_s = s;
     spin_unlock(&t->lock);
     if (s >= l.hard && t->abi->event_number)
-        task_terminate(t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = t->abi->event_number(EVENT_KILL)});
+        task_terminate(t, (struct exit_info){.kind = EXIT_BY_EVENT,
+                                             .number = t->abi->event_number(EVENT_KILL)});
     struct event e = {.kind = EVENT_CPU_LIMIT, .code = EVC_KERNEL};
     if (tell)
         (void)event_post(t, &e);

@@ -70,12 +70,14 @@ static void fill(struct wait_result *out, struct task *c, struct exit_info info)
     usage_add(&out->usage, &c->children_usage);
 }
 
-// One look at the children. pid found, 0 none ready, -E_CHILD none at all. *dead: a reaped zombie whose reference the caller drops.
-static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out, struct task **dead)
+// One look at the children. pid found, 0 none ready, -E_CHILD none at all. *dead: a reaped zombie
+// whose reference the caller drops.
+static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out,
+                struct task **dead)
 {
     bool any = false;
     struct task *c;
-    list_for_each_entry(c, &me->children, sibling) {
+    list_for_each_entry (c, &me->children, sibling) {
         if (!matches(c, me, which))
             continue;
         any = true;
@@ -102,7 +104,9 @@ static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out
         }
         spin_unlock(&c->lock);
         if (stopped || continued) {
-            fill(out, c, (struct exit_info){.kind = stopped ? EXIT_STOPPED : EXIT_CONTINUED, .number = number});
+            fill(out, c,
+                 (struct exit_info){.kind = stopped ? EXIT_STOPPED : EXIT_CONTINUED,
+                                    .number = number});
             return out->pid;
         }
         if (which > 0)

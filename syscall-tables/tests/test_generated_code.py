@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SECTION6, TABLES
+from tabletests import ROOT, SECTION6, TABLES
 
 WARNINGS = ("-std=c23 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wimplicit-fallthrough").split()
 INCLUDES = [f"-I{TABLES / 'tests/runtime'}", f"-I{ROOT / 'kernel/lib/include'}", f"-I{ROOT / 'kernel/syscall/include'}"]

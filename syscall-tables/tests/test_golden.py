@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PRODUCTS, SECTION6, TABLES, run_sctc
+from tabletests import PRODUCTS, SECTION6, TABLES, run_sctc
 
 SMALL = TABLES / "tests/fixtures/small.sct"
 GOLDEN = TABLES / "tests/golden"

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import SECTION6, TABLES
+from tabletests import SECTION6, TABLES
 
 COMPILERS = {"x86_64": [["gcc"], ["clang-19"]],
              "riscv64": [["clang-19", "--target=riscv64-linux-gnu", "-isystem", "/usr/riscv64-linux-gnu/include"]]}

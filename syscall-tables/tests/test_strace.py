@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TABLES
+from tabletests import ROOT, TABLES
 
 SOURCE = TABLES / "tests/runtime/self_trace.c"
 # strace's own peculiarities on this machine that the tables of another kernel need not follow: none so far.

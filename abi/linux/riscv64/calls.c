@@ -75,7 +75,8 @@ static void probe_key(struct linux_riscv_hwprobe *p)
     }
 }
 
-i64 linux_riscv_hwprobe(struct linux_riscv_hwprobe *pairs, usize count, usize cpusetsize, struct iobuf *cpus, u32 flags)
+i64 linux_riscv_hwprobe(struct linux_riscv_hwprobe *pairs, usize count, usize cpusetsize,
+                        struct iobuf *cpus, u32 flags)
 {
     if (flags)
         return -E_INVAL;

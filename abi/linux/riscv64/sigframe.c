@@ -1,5 +1,6 @@
-// The signal frame of riscv64 Linux (arch/riscv/include/uapi/asm/sigcontext.h and ucontext.h, 6.12): siginfo, ucontext, registers,
-// floating-point state. The handler returns through the vDSO.
+// The signal frame of riscv64 Linux (arch/riscv/include/uapi/asm/sigcontext.h and
+// ucontext.h, 6.12): siginfo, ucontext, registers, floating-point state. The handler returns
+// through the vDSO.
 #include "../linux.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -9,7 +10,8 @@ struct frame_context { // struct sigcontext
     u64 pc, regs[31];
     u64 f[32];
     u32 fcsr;
-    u32 reserved[67]; // the union is as large as quad-precision state; its last words are the end mark of extensions
+    u32 reserved[67]; // the union is as large as quad-precision state; its last words are the end
+                      // mark of extensions
 };
 struct frame_ucontext {
     u64 flags, link;
@@ -44,7 +46,8 @@ static u64 pick_stack(const struct linux_thread *lt, const struct sig_action *ac
     return (sp - sizeof(struct sig_frame)) & ~15ul;
 }
 
-int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info, u64 saved_mask)
+int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info,
+                  u64 saved_mask)
 {
     struct linux_thread *lt = current_linux();
     u64 sp = tf_sp(tf), at = pick_stack(lt, act, sp);
@@ -85,7 +88,8 @@ int sigframe_pop(struct trapframe *tf, u64 *mask)
     int err = user_copy_in(&f, uaddr(tf_sp(tf)), sizeof(f));
     if (err)
         return err;
-    // The words behind the floating-point state: reserved must be zero, then the end mark of extensions.
+    // The words behind the floating-point state: reserved must be zero, then the end mark of
+    // extensions.
     const u32 *tail = &f.uc.context.reserved[64];
     if (tail[0] || tail[1] || tail[2])
         return -E_FAULT;

@@ -1,7 +1,7 @@
 // The vDSO: one data page and the code behind it, the same frames in every Linux task.
 #include "../linux.h"
-#include "linux_vdso.h"
 #include "../vdso/data.h"
+#include "linux_vdso.h"
 #include <arch/kmap.h>
 #include <arch/time.h>
 #include <device/clock.h>
@@ -42,7 +42,8 @@ void linux_vdso_update(void)
     if (NS_PER_SEC % hz == 0) {
         d->mult = NS_PER_SEC / hz;
         d->shift = 0;
-    } else { // 24 bits of fraction keep the product within 64 bits for centuries only at low rates; the kernel's own clock is exact
+    } else { // 24 bits of fraction keep the product within 64 bits for centuries only at low rates;
+             // the kernel's own clock is exact
         d->mult = (NS_PER_SEC << 8) / hz;
         d->shift = 8;
     }

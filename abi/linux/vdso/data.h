@@ -1,10 +1,11 @@
-// The data page in front of the vDSO's code: what user code needs to tell the time by itself. Written by the kernel under `seq`.
+// The data page in front of the vDSO's code: what user code needs to tell the time by itself.
+// Written by the kernel under `seq`.
 #pragma once
 #include <lib/types.h>
 
 struct vdso_data {
     u32 seq; // odd while being written
     u32 shift;
-    u64 mult;              // nanoseconds = ticks * mult >> shift
-    i64 realtime_offset;   // nanoseconds to add to the monotonic clock
+    u64 mult;            // nanoseconds = ticks * mult >> shift
+    i64 realtime_offset; // nanoseconds to add to the monotonic clock
 };

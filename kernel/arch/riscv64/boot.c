@@ -1,4 +1,5 @@
-// The boot hart's first C code at virtual addresses: what must work before the kernel proper starts.
+// The boot hart's first C code at virtual addresses: what must work before the kernel proper
+// starts.
 #include <libfdt.h> // first: it declares the C string functions that lib/string.h then maps
 
 #include <arch/console.h>
@@ -19,7 +20,8 @@
     arch_poweroff();
 }
 
-// "mmu=sv48" on the command line asks for four-level tables; three levels are the default since walks are shorter.
+// "mmu=sv48" on the command line asks for four-level tables; three levels are the default since
+// walks are shorter.
 static bool wants_sv48(const void *dtb)
 {
     int chosen = fdt_path_offset(dtb, "/chosen"), len = 0;
@@ -27,7 +29,8 @@ static bool wants_sv48(const void *dtb)
     if (!args || len <= 0 || args[len - 1] != 0)
         return false;
     for (const char *p = args; *p; p++)
-        if ((p == args || p[-1] == ' ') && strncmp(p, "mmu=sv48", 8) == 0 && (p[8] == 0 || p[8] == ' '))
+        if ((p == args || p[-1] == ' ') && strncmp(p, "mmu=sv48", 8) == 0 &&
+            (p[8] == 0 || p[8] == ' '))
             return true;
     return false;
 }

@@ -1,5 +1,6 @@
-// Floating-point state. A user thread starts with the FPU off; the first use traps and turns it on. Registers are saved when a thread
-// leaves its CPU with dirty state and come back on the next first use. Guarded by interrupts off: only the own thread touches its state.
+// Floating-point state. A user thread starts with the FPU off; the first use traps and turns it on.
+// Registers are saved when a thread leaves its CPU with dirty state and come back on the next first
+// use. Guarded by interrupts off: only the own thread touches its state.
 #include <arch/context.h>
 #include <lib/string.h>
 #include <machine/fpu.h>
@@ -31,7 +32,8 @@ void arch_fpu_switch_out(struct arch_thread *prev)
     frame_of(prev)->status &= ~SSTATUS_FS;
 }
 
-// An illegal instruction trap while the FPU is off: loads the state. False if the FPU was on (a real illegal instruction).
+// An illegal instruction trap while the FPU is off: loads the state. False if the FPU was on (a
+// real illegal instruction).
 bool fpu_first_use(struct trapframe *tf)
 {
     if (tf->status & SSTATUS_FS)
@@ -43,7 +45,8 @@ bool fpu_first_use(struct trapframe *tf)
     csr_set(sstatus, SSTATUS_FS);
     fpu_fetch(&at->fpu);
     at->fpu_used = true;
-    tf->status |= SSTATUS_FS_CLEAN; // the record is as good as the registers until the program writes one
+    tf->status |=
+        SSTATUS_FS_CLEAN; // the record is as good as the registers until the program writes one
     arch_irq_restore(f);
     return true;
 }

@@ -1,4 +1,5 @@
-// The harts of this machine, from the device tree; starting them through SBI HSM. Written once at boot.
+// The harts of this machine, from the device tree; starting them through SBI HSM. Written once at
+// boot.
 #include <libfdt.h> // first: it declares the C string functions that lib/string.h then maps
 
 #include <arch/context.h>
@@ -66,7 +67,8 @@ void harts_init(const void *dtb, u64 boot_hart)
         const char *status = fdt_getprop(dtb, node, "status", NULL);
         if (status && strcmp(status, "okay") != 0 && strcmp(status, "ok") != 0)
             continue;
-        u64 id = len == 4 ? fdt32_to_cpu(reg[0]) : (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
+        u64 id = len == 4 ? fdt32_to_cpu(reg[0])
+                          : (u64)fdt32_to_cpu(reg[0]) << 32 | fdt32_to_cpu(reg[1]);
         any = true;
         hart_info.has_sstc &= node_has_extension(dtb, node, "sstc");
         if (id != boot_hart && hart_info.count < MAX_CPUS)

@@ -1,7 +1,7 @@
 // Kernel mappings made after boot: stacks, device registers, the final direct map.
 // Guarded by kmap_lock (a raw lock, since arch lies below sync); tables are never freed.
-#include <arch/kmap.h>
 #include <arch/cpu.h>
+#include <arch/kmap.h>
 #include <kerr.h>
 #include <machine/harts.h>
 #include <machine/kmap.h>
@@ -30,7 +30,8 @@ static void unlock(irqflags_t f)
     arch_irq_restore(f);
 }
 
-// Tables of the image are reached through their link address, those from frames through the direct map.
+// Tables of the image are reached through their link address, those from frames through the direct
+// map.
 static pte_t *table_at(pte_t e)
 {
     paddr_t pa = pte_addr(e);
@@ -39,7 +40,8 @@ static pte_t *table_at(pte_t e)
     return phys_to_virt(pa);
 }
 
-// The table that `slot` points at, made if missing. A leaf in its place is split into 512 smaller leaves. NULL: no memory.
+// The table that `slot` points at, made if missing. A leaf in its place is split into 512 smaller
+// leaves. NULL: no memory.
 static pte_t *table_below(pte_t *slot, u64 leaf_step)
 {
     if (pte_is_table(*slot))
@@ -98,7 +100,8 @@ void *arch_map_device(paddr_t pa, usize len)
     if (!fits)
         return NULL;
     for (u64 i = 0; i < pages; i++)
-        if (arch_kernel_map(va + i * PAGE_SIZE, pa - off + i * PAGE_SIZE, PTE_PROT_READ | PTE_PROT_WRITE | PTE_PROT_DEVICE))
+        if (arch_kernel_map(va + i * PAGE_SIZE, pa - off + i * PAGE_SIZE,
+                            PTE_PROT_READ | PTE_PROT_WRITE | PTE_PROT_DEVICE))
             return NULL;
     return (void *)(va + off);
 }

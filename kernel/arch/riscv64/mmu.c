@@ -1,15 +1,16 @@
-// Kernel page tables: the image with its permissions, the direct map, and the regions for stacks and devices.
+// Kernel page tables: the image with its permissions, the direct map, and the regions for stacks
+// and devices.
 //
-// One "upper table" serves as the kernel half: under Sv39 its 256 upper entries are those of every root; under Sv48 it is entry 511 of
-// every root. All its entries are made at boot and never change, so new roots copy them without a lock. Page tables below
-// it are changed under kmap_lock.
-#include <arch/mmu.h>
+// One "upper table" serves as the kernel half: under Sv39 its 256 upper entries are those of every
+// root; under Sv48 it is entry 511 of every root. All its entries are made at boot and never
+// change, so new roots copy them without a lock. Page tables below it are changed under kmap_lock.
 #include <arch/cpu.h>
+#include <arch/mmu.h>
 #include <kerr.h>
 #include <lib/string.h>
-#include <stdatomic.h>
 #include <machine/harts.h>
 #include <machine/kmap.h>
+#include <stdatomic.h>
 
 enum { IMAGE_TABLES = 4 }; // leaf tables for the kernel image: 8 MiB
 
@@ -17,9 +18,10 @@ u32 arch_pt_levels_ = 3;
 u64 arch_user_top_ = USER_TOP_SV39;
 
 typedef pte_t table_t[512];
-[[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t upper;      // kernel half
-[[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t boot_root;  // with identity mapping, for starting harts
-[[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t root48;     // kernel root under Sv48
+[[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t upper; // kernel half
+[[gnu::section(".bss.pages")]] alignas(
+    PAGE_SIZE) static table_t boot_root; // with identity mapping, for starting harts
+[[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t root48; // kernel root under Sv48
 [[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t image_l1;
 [[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t image_l0[IMAGE_TABLES];
 [[gnu::section(".bss.pages")]] alignas(PAGE_SIZE) static table_t device_l1;
@@ -35,18 +37,22 @@ u64 early_map(u64 image, u64 dtb);
 
 static u64 image_prot(u64 off, u64 text, u64 rodata)
 {
-    return off < text ? RV_PTE_R | RV_PTE_X : off < rodata ? RV_PTE_R : RV_PTE_R | RV_PTE_W | RV_PTE_D;
+    return off < text     ? RV_PTE_R | RV_PTE_X
+           : off < rodata ? RV_PTE_R
+                          : RV_PTE_R | RV_PTE_W | RV_PTE_D;
 }
 
-// Runs with the MMU off, at physical addresses: only pc-relative accesses, no pointers stored that are used later.
-// Maps the image, all physical addresses as the direct map (narrowed later), and the image 1:1. Returns satp.
+// Runs with the MMU off, at physical addresses: only pc-relative accesses, no pointers stored that
+// are used later. Maps the image, all physical addresses as the direct map (narrowed later), and
+// the image 1:1. Returns satp.
 u64 early_map(u64 image, u64 dtb)
 {
     (void)dtb;
     const u64 ad = RV_PTE_V | RV_PTE_A | RV_PTE_G;
     u64 size = (u64)(_end - _text), text = (u64)(_etext - _text), rodata = (u64)(_erodata - _text);
     for (u64 off = 0; off < size && off < IMAGE_TABLES * 0x200000ul; off += PAGE_SIZE)
-        image_l0[off >> 21][off >> 12 & 511] = (image + off) >> 12 << 10 | ad | image_prot(off, text, rodata);
+        image_l0[off >> 21][off >> 12 & 511] =
+            (image + off) >> 12 << 10 | ad | image_prot(off, text, rodata);
     for (u64 i = 0; i < IMAGE_TABLES; i++)
         image_l1[i] = pte_table((u64)image_l0[i]);
     for (u64 gib = 0; gib < 128; gib++)
@@ -58,7 +64,8 @@ u64 early_map(u64 image, u64 dtb)
     for (u64 i = 256; i < 512; i++)
         boot_root[i] = upper[i];
     u64 id = image >> 30 & 511;
-    boot_root[id] = image >> 30 << 30 >> 12 << 10 | RV_PTE_V | RV_PTE_A | RV_PTE_D | RV_PTE_R | RV_PTE_W | RV_PTE_X;
+    boot_root[id] = image >> 30 << 30 >> 12 << 10 | RV_PTE_V | RV_PTE_A | RV_PTE_D | RV_PTE_R |
+                    RV_PTE_W | RV_PTE_X;
     load_phys = image;
     return SATP_SV39 | (u64)boot_root >> 12;
 }
@@ -92,7 +99,8 @@ void mmu_load_kernel_root(void)
     __asm__ volatile("sfence.vma" ::: "memory");
 }
 
-// A starting hart enters through Sv39 and the identity mapping whatever the final mode is; mmu_load_kernel_root follows.
+// A starting hart enters through Sv39 and the identity mapping whatever the final mode is;
+// mmu_load_kernel_root follows.
 u64 mmu_secondary_satp(void)
 {
     return SATP_SV39 | kernel_phys(boot_root) >> 12;

@@ -1,4 +1,5 @@
-// The time counter (10 MHz on QEMU virt, from the device tree) and the one-shot timer: stimecmp (Sstc) or the firmware.
+// The time counter (10 MHz on QEMU virt, from the device tree) and the one-shot timer: stimecmp
+// (Sstc) or the firmware.
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <lib/math.h>

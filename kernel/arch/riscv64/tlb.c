@@ -1,11 +1,14 @@
 // Address-space identifiers and translation flushes.
 //
-// An ASID belongs to a generation. A space whose generation is old gets a new number when it is switched to; when numbers run out the
-// generation grows and each hart flushes everything once before it uses a number of the new one. Guarded by asid_lock; the rest is atomics.
+// An ASID belongs to a generation. A space whose generation is old gets a new number when it is
+// switched to; when numbers run out the generation grows and each hart flushes everything once
+// before it uses a number of the new one. Guarded by asid_lock; the rest is atomics.
 //
-// A flush marks the space stale for all other harts, then interrupts those that have it loaded and waits for their answer. A hart loads a space
-// by first announcing itself in `cpus`, then looking at `stale`: one of the two always sees the other. The answer comes only when the
-// hart takes interrupts, so a hart copying user memory with interrupts off holds the flush (and the freeing of frames) back.
+// A flush marks the space stale for all other harts, then interrupts those that have it loaded and
+// waits for their answer. A hart loads a space by first announcing itself in `cpus`, then looking
+// at `stale`: one of the two always sees the other. The answer comes only when the hart takes
+// interrupts, so a hart copying user memory with interrupts off holds the flush (and the freeing of
+// frames) back.
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <arch/upcall.h>
@@ -22,7 +25,7 @@ static _Atomic u64 generation = 1;
 static u32 next_asid = 1; // guarded by asid_lock
 static u32 asid_count;    // 1: the machine has none
 
-struct hart_tlb { // one line per hart
+struct hart_tlb {                        // one line per hart
     alignas(64) _Atomic u64 asked, done; // flush requests
     u64 generation;                      // own hart
     struct arch_aspace *loaded;          // own hart, interrupts off
@@ -77,7 +80,8 @@ void arch_aspace_switch(struct arch_aspace *next)
     u32 cpu = cpu_index();
     struct hart_tlb *h = &harts[cpu];
     if (!next || next == h->loaded) {
-        // The same space may have been marked stale while loaded: its flusher interrupts us, nothing to do here.
+        // The same space may have been marked stale while loaded: its flusher interrupts us,
+        // nothing to do here.
         return;
     }
     u64 bit = 1ul << cpu;
@@ -136,7 +140,8 @@ static void flush_remote(u64 mask)
             arch_ipi_send(c);
         }
     for (u32 c = 0; c < hart_info.count; c++)
-        while (mask >> c & 1 && atomic_load_explicit(&harts[c].done, memory_order_acquire) < ticket[c])
+        while (mask >> c & 1 &&
+               atomic_load_explicit(&harts[c].done, memory_order_acquire) < ticket[c])
             arch_relax();
 }
 

@@ -1,9 +1,10 @@
-// Trap causes sorted out: which upcall serves what. Runs on the trapped thread's kernel stack; trap.S says in which state.
+// Trap causes sorted out: which upcall serves what. Runs on the trapped thread's kernel stack;
+// trap.S says in which state.
 #include <arch/context.h>
 #include <arch/upcall.h>
-#include <stdatomic.h>
 #include <machine/fpu.h>
 #include <machine/ipi.h>
+#include <stdatomic.h>
 
 // The prototypes trap.S calls.
 void arch_user_trap(struct trapframe *tf, u64 cause);
@@ -29,7 +30,8 @@ enum : u64 {
 
 bool arch_irq_from_user(void)
 {
-    return !(csr_read(sstatus) & SSTATUS_SPP); // as the trap left it: handlers run with interrupts off
+    return !(csr_read(sstatus) &
+             SSTATUS_SPP); // as the trap left it: handlers run with interrupts off
 }
 
 static bool interrupt(u64 cause)
@@ -51,7 +53,7 @@ static bool interrupt(u64 cause)
 
 static u32 fault_access(u64 cause)
 {
-    return cause == EXC_FETCH_PAGE ? ACCESS_EXEC
+    return cause == EXC_FETCH_PAGE  ? ACCESS_EXEC
            : cause == EXC_LOAD_PAGE ? ACCESS_READ
                                     : ACCESS_WRITE;
 }

@@ -90,7 +90,7 @@ class Stub(Fetch):
         out = []
         for arg in args:
             name = local(arg.name)
-            when = {"ok": "rc >= 0", "always": ""}.get(arg.stored)
+            when = {"ok": "rc >= 0", "positive": "rc > 0", "always": ""}.get(arg.stored)
             if when is None:
                 code = self.unit.kerr(arg.stored)
                 when = f"(rc == -{code}{' || rc == -E_RESTART' if code == 'E_INTR' else ''})"

@@ -80,7 +80,7 @@ class Trace(TraceTypes):
         elif arg.filled:
             bits.append("TRACE_FILLED_REG")
             parts.append(f".filled = {call.arg(arg.filled).reg}")
-        if arg.stored != "ok":
+        if arg.stored not in ("ok", "positive"):
             bits.append("TRACE_STORED_ERROR")
         if arg.length is not None and arg.form != "cstr":
             parts.append(self.length(call, arg))

@@ -1,5 +1,5 @@
-// Makes calls and prints each as the tracer would, from the tables for this machine. Run under strace, the two texts must agree.
-// The calls to compare stand between close(-77) and close(-78).
+// Makes calls and prints each as the tracer would, from the tables for this machine. Run under
+// strace, the two texts must agree. The calls to compare stand between close(-77) and close(-78).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,8 @@ static int reader(void *ctx, void *dst, u64 addr, usize n)
     return 0;
 }
 
-static i64 trace(const struct syscall_desc *d, long nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+static i64 trace(const struct syscall_desc *d, long nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
+                 u64 a5)
 {
     static const struct trace_reader rd = {.read = reader, .errors = &linux_trace_errors};
     const u64 a[6] = {a0, a1, a2, a3, a4, a5};
@@ -58,9 +59,10 @@ static i64 trace(const struct syscall_desc *d, long nr, u64 a0, u64 a1, u64 a2, 
     return ret;
 }
 
-#define PICK(_0, _1, _2, _3, _4, _5, _6, ...) \
+#define PICK(_0, _1, _2, _3, _4, _5, _6, ...)                                                      \
     (u64)(_1), (u64)(_2), (u64)(_3), (u64)(_4), (u64)(_5), (u64)(_6)
-#define T(name, ...) trace(&linux_desc_##name, SYS_##name, PICK(0 __VA_OPT__(, ) __VA_ARGS__, 0, 0, 0, 0, 0, 0))
+#define T(name, ...)                                                                               \
+    trace(&linux_desc_##name, SYS_##name, PICK(0 __VA_OPT__(, ) __VA_ARGS__, 0, 0, 0, 0, 0, 0))
 
 static void files(const char *dir)
 {
@@ -194,7 +196,8 @@ static void waiting(void)
     static u32 word;
     T(futex, &word, FUTEX_WAKE_PRIVATE, 1);
     T(futex, &word, FUTEX_WAIT_PRIVATE, 5, 0);
-    T(futex, &word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 5, 0, 0, FUTEX_BITSET_MATCH_ANY);
+    T(futex, &word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 5, 0, 0,
+      FUTEX_BITSET_MATCH_ANY);
     struct winsize ws;
     T(ioctl, fds[0], TIOCGWINSZ, &ws);
     T(ioctl, fds[0], TCGETS, &ws);

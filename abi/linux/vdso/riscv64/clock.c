@@ -1,4 +1,5 @@
-// Clocks without a call: the time register and the kernel's data page. Runs in user mode; what it cannot tell goes to the kernel.
+// Clocks without a call: the time register and the kernel's data page. Runs in user mode; what it
+// cannot tell goes to the kernel.
 #include "../data.h"
 
 struct spec {
@@ -14,7 +15,16 @@ int __vdso_clock_gettime(i32 clock, struct spec *ts);
 int __vdso_gettimeofday(struct val *tv, void *tz);
 int __vdso_clock_getres(i32 clock, struct spec *ts);
 
-enum { REALTIME, MONOTONIC, PROCESS_CPU, THREAD_CPU, MONOTONIC_RAW, REALTIME_COARSE, MONOTONIC_COARSE, BOOTTIME };
+enum {
+    REALTIME,
+    MONOTONIC,
+    PROCESS_CPU,
+    THREAD_CPU,
+    MONOTONIC_RAW,
+    REALTIME_COARSE,
+    MONOTONIC_COARSE,
+    BOOTTIME
+};
 enum { NR_CLOCK_GETTIME = 113, NR_CLOCK_GETRES = 114, NR_GETTIMEOFDAY = 169 };
 
 static int call2(u64 nr, u64 a, u64 b)
@@ -55,7 +65,8 @@ static u64 seconds(u64 ns)
 int __vdso_clock_gettime(i32 clock, struct spec *ts)
 {
     u64 ns;
-    if (clock == MONOTONIC || clock == MONOTONIC_RAW || clock == MONOTONIC_COARSE || clock == BOOTTIME)
+    if (clock == MONOTONIC || clock == MONOTONIC_RAW || clock == MONOTONIC_COARSE ||
+        clock == BOOTTIME)
         ns = monotonic();
     else if (clock == REALTIME || clock == REALTIME_COARSE)
         ns = realtime();

@@ -23,7 +23,8 @@ struct view *vfs_kernel_view(void); // borrowed; NULL before there is a root
 // --- for the kernel's own composing of views (fs/vfs/compose.c); no privileges are asked for ---
 // A fresh namespace whose root is sb, and a view at its root. -E_NOMEM.
 [[nodiscard]] int view_of_superblock(struct superblock *sb, const char *source, struct view **out);
-// Shows the tree of mounts below `from` at the place `at` of v's namespace. -E_NOTDIR, -E_INVAL, -E_NOMEM.
+// Shows the tree of mounts below `from` at the place `at` of v's namespace. -E_NOTDIR, -E_INVAL,
+// -E_NOMEM.
 [[nodiscard]] int view_bind(struct view *v, const struct path *from, const struct path *at);
 // Makes v (reference consumed) the current task's view.
 void view_replace_current(struct view *v);

@@ -21,20 +21,22 @@ typedef unsigned long irqflags_t;
 //   struct thread *current(void);          the running thread
 //   struct arch_thread *current_arch(void);
 //   struct cpu *this_cpu(void);            stable only with preemption disabled
-//   irqflags_t arch_irq_save(void); void arch_irq_restore(irqflags_t); bool arch_irqs_enabled(void);
-//   void arch_irq_enable(void); void arch_irq_disable(void);
-//   void arch_relax(void);                 inside spin loops
+//   irqflags_t arch_irq_save(void); void arch_irq_restore(irqflags_t); bool
+//   arch_irqs_enabled(void); void arch_irq_enable(void); void arch_irq_disable(void); void
+//   arch_relax(void);                 inside spin loops
 
 #define MAX_CPUS 64
 
-// Waits for an interrupt; called by the idle thread with interrupts disabled, returns with them disabled after
-// a wake-up (the interrupt itself is taken when the caller enables them).
+// Waits for an interrupt; called by the idle thread with interrupts disabled, returns with them
+// disabled after a wake-up (the interrupt itself is taken when the caller enables them).
 void arch_cpu_wait(void);
 
-// Sends an inter-processor interrupt; upcall_ipi() runs there. Any context. `cpu` is the kernel's CPU index.
+// Sends an inter-processor interrupt; upcall_ipi() runs there. Any context. `cpu` is the kernel's
+// CPU index.
 void arch_ipi_send(u32 cpu);
 
-// Starts all secondary CPUs found by the firmware; each ends in upcall_secondary_start(). Boot CPU, once.
+// Starts all secondary CPUs found by the firmware; each ends in upcall_secondary_start(). Boot CPU,
+// once.
 void arch_start_secondaries(void);
 // Maps CPU index -> hardware id and number of present CPUs (known after arch early boot).
 u32 arch_cpu_count(void);
@@ -54,5 +56,6 @@ void arch_backtrace(u64 fp);
 struct trapframe;
 void arch_print_frame(const struct trapframe *tf);
 
-// Up to n words of seed material: cycle counters and whatever the machine has. Not enough by itself.
+// Up to n words of seed material: cycle counters and whatever the machine has. Not enough by
+// itself.
 u64 arch_entropy_word(void);

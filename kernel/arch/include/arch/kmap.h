@@ -2,12 +2,13 @@
 #pragma once
 #include <arch/mmu.h>
 
-// Frames for the kernel's page tables: set by kernel/init before the first arch_kernel_map (arch is below mem). Returns a zeroed
-// page or NULL.
+// Frames for the kernel's page tables: set by kernel/init before the first arch_kernel_map (arch is
+// below mem). Returns a zeroed page or NULL.
 void arch_set_page_source(void *(*alloc)(void));
 
-// Direct-map coverage: call for each RAM range once the allocator works, then arch_direct_map_seal: everything else disappears from
-// the direct map and the kernel's text and read-only data become read-only in it. -E_NOMEM.
+// Direct-map coverage: call for each RAM range once the allocator works, then arch_direct_map_seal:
+// everything else disappears from the direct map and the kernel's text and read-only data become
+// read-only in it. -E_NOMEM.
 [[nodiscard]] int arch_direct_map_ram(paddr_t start, u64 len);
 [[nodiscard]] int arch_direct_map_seal(void);
 

@@ -64,7 +64,8 @@ struct thread {
     _Atomic u64 user_ns;       // of it in user mode
     _Atomic u64 nvcsw, nivcsw; // switches away: by its own will, preempted
     // --- own thread only ---
-    bool tick_events;        // a tick that meets user mode sets WORK_EVENT (processor-time limits); set by the task layer
+    bool tick_events; // a tick that meets user mode sets WORK_EVENT (processor-time limits); set by
+                      // the task layer
     void *task_thread; // the task layer's per-thread record
     struct handle_table
         *handles;       // what handle lookups of this thread use (object); set by the task layer

@@ -1,5 +1,6 @@
-// Every lock class of the kernel, outermost first. A thread may take a lock only if its order is greater than all it holds.
-// Sleeping locks come before all spinlocks. Add a class here when you add a lock.
+// Every lock class of the kernel, outermost first. A thread may take a lock only if its order is
+// greater than all it holds. Sleeping locks come before all spinlocks. Add a class here when you
+// add a lock.
 #pragma once
 #include <sync/spinlock.h>
 

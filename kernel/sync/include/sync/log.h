@@ -5,7 +5,8 @@
 
 struct trapframe;
 
-// The level; for records written by user programs also their facility, as syslog(3) numbers it (level | facility << 3).
+// The level; for records written by user programs also their facility, as syslog(3) numbers it
+// (level | facility << 3).
 enum { LOG_LEVEL_MASK = 7, LOG_FACILITY_USER = 8 };
 enum log_level {
     LOG_EMERG,

@@ -3,10 +3,36 @@
 #include <sync/atomic.h>
 
 enum capability { // numbers as in capabilities(7) of Linux
-    CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3, CAP_FSETID = 4, CAP_KILL = 5, CAP_SETGID = 6, CAP_SETUID = 7,
-    CAP_SETPCAP = 8, CAP_LINUX_IMMUTABLE = 9, CAP_NET_BIND_SERVICE = 10, CAP_NET_ADMIN = 12, CAP_NET_RAW = 13, CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15,
-    CAP_SYS_MODULE = 16, CAP_SYS_RAWIO = 17, CAP_SYS_CHROOT = 18, CAP_SYS_PTRACE = 19, CAP_SYS_ADMIN = 21, CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23,
-    CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25, CAP_SYS_TTY_CONFIG = 26, CAP_MKNOD = 27, CAP_LEASE = 28, CAP_SETFCAP = 31, CAP_SYSLOG = 34, CAP_LAST = 40,
+    CAP_CHOWN = 0,
+    CAP_DAC_OVERRIDE = 1,
+    CAP_DAC_READ_SEARCH = 2,
+    CAP_FOWNER = 3,
+    CAP_FSETID = 4,
+    CAP_KILL = 5,
+    CAP_SETGID = 6,
+    CAP_SETUID = 7,
+    CAP_SETPCAP = 8,
+    CAP_LINUX_IMMUTABLE = 9,
+    CAP_NET_BIND_SERVICE = 10,
+    CAP_NET_ADMIN = 12,
+    CAP_NET_RAW = 13,
+    CAP_IPC_LOCK = 14,
+    CAP_IPC_OWNER = 15,
+    CAP_SYS_MODULE = 16,
+    CAP_SYS_RAWIO = 17,
+    CAP_SYS_CHROOT = 18,
+    CAP_SYS_PTRACE = 19,
+    CAP_SYS_ADMIN = 21,
+    CAP_SYS_BOOT = 22,
+    CAP_SYS_NICE = 23,
+    CAP_SYS_RESOURCE = 24,
+    CAP_SYS_TIME = 25,
+    CAP_SYS_TTY_CONFIG = 26,
+    CAP_MKNOD = 27,
+    CAP_LEASE = 28,
+    CAP_SETFCAP = 31,
+    CAP_SYSLOG = 34,
+    CAP_LAST = 40,
 };
 struct cred {
     refcount_t refs;
@@ -16,12 +42,13 @@ struct cred {
     u32 securebits;
     bool no_new_privs;
     u32 ngroups;
-    u32 *groups; // sorted
+    u32 *groups;          // sorted
     struct cred *retired; // next in task.retired_creds
 };
 extern struct cred root_cred; // all capabilities; of the first task and kernel threads
 
-[[nodiscard]] struct cred *cred_copy(const struct cred *c); // a private copy to modify; NULL: no memory
+[[nodiscard]] struct cred *
+cred_copy(const struct cred *c); // a private copy to modify; NULL: no memory
 [[nodiscard]] int cred_set_groups(struct cred *c, const u32 *groups, u32 n);
 void cred_get(struct cred *c);
 void cred_put(struct cred *c);
@@ -30,7 +57,8 @@ static inline bool cred_capable(const struct cred *c, enum capability cap)
 {
     return c->cap_effective >> cap & 1;
 }
-// The current task's credentials: valid during the call being served, no reference taken. Kernel threads: root_cred.
+// The current task's credentials: valid during the call being served, no reference taken. Kernel
+// threads: root_cred.
 struct cred *current_cred(void);
 static inline bool capable(enum capability cap)
 {

@@ -66,8 +66,8 @@ struct aspace {
     u8 auxv[512];  // saved auxiliary vector (for /proc/pid/auxv)
     u32 auxv_len;
     struct zone_table *_Atomic zones; // vm/zone.h: written under lock, read under RCU; NULL: none
-    void *exe;               // opaque executable file (exec layer), put by exe_put
-    void (*exe_get)(void *); // a forked space shows the same file
+    void *exe;                        // opaque executable file (exec layer), put by exe_put
+    void (*exe_get)(void *);          // a forked space shows the same file
     void (*exe_put)(void *);
 };
 

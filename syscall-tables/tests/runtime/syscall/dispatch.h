@@ -1,4 +1,5 @@
-// The runtime interface of generated code, declarations only: enough to compile what the compiler writes.
+// The runtime interface of generated code, declarations only: enough to compile what the compiler
+// writes.
 #pragma once
 #include <kerr.h>
 #include <lib/string.h>
@@ -16,11 +17,32 @@ struct iobuf {
 void iobuf_done(struct iobuf *b);
 
 enum {
-    RIGHT_READ = 1, RIGHT_WRITE = 2, RIGHT_EXECUTE = 4, RIGHT_SEEK = 8, RIGHT_MAP = 16, RIGHT_CONTROL = 32, RIGHT_METADATA = 64,
-    RIGHT_ENUMERATE = 128, RIGHT_CREATE = 256, RIGHT_REMOVE = 512, RIGHT_DUPLICATE = 1024, RIGHT_TRANSFER = 2048, RIGHT_WAIT = 4096,
-    RIGHT_SIGNAL = 8192, RIGHT_ADMIN = 16384,
-    OBJ_KIND_FILE = 1, OBJ_KIND_DIR = 2, OBJ_KIND_PIPE = 4, OBJ_KIND_TTY = 8, OBJ_KIND_SOCKET = 16,
-    OBJ_KIND_EVENT = 32, OBJ_KIND_POLL = 64, OBJ_KIND_DEVICE = 128, OBJ_KIND_VFS = 256, OBJ_KIND_TASK = 512, OBJ_KIND_MEMORY = 1024,
+    RIGHT_READ = 1,
+    RIGHT_WRITE = 2,
+    RIGHT_EXECUTE = 4,
+    RIGHT_SEEK = 8,
+    RIGHT_MAP = 16,
+    RIGHT_CONTROL = 32,
+    RIGHT_METADATA = 64,
+    RIGHT_ENUMERATE = 128,
+    RIGHT_CREATE = 256,
+    RIGHT_REMOVE = 512,
+    RIGHT_DUPLICATE = 1024,
+    RIGHT_TRANSFER = 2048,
+    RIGHT_WAIT = 4096,
+    RIGHT_SIGNAL = 8192,
+    RIGHT_ADMIN = 16384,
+    OBJ_KIND_FILE = 1,
+    OBJ_KIND_DIR = 2,
+    OBJ_KIND_PIPE = 4,
+    OBJ_KIND_TTY = 8,
+    OBJ_KIND_SOCKET = 16,
+    OBJ_KIND_EVENT = 32,
+    OBJ_KIND_POLL = 64,
+    OBJ_KIND_DEVICE = 128,
+    OBJ_KIND_VFS = 256,
+    OBJ_KIND_TASK = 512,
+    OBJ_KIND_MEMORY = 1024,
 };
 struct href {
     void *object;
@@ -31,7 +53,13 @@ struct href {
 void href_put(struct href *h);
 
 enum {
-    SYS_RESTART_NEVER, SYS_RESTART_SA, SYS_RESTART_ALWAYS, SYS_RESTART_NOHAND, SYS_RESTART_BLOCK, SYS_RESTART_MASK = 7, SYS_FRAME = 8,
+    SYS_RESTART_NEVER,
+    SYS_RESTART_SA,
+    SYS_RESTART_ALWAYS,
+    SYS_RESTART_NOHAND,
+    SYS_RESTART_BLOCK,
+    SYS_RESTART_MASK = 7,
+    SYS_FRAME = 8,
 };
 struct trapframe;
 struct syscall_entry {

@@ -1,11 +1,12 @@
-// riscv64 private: what the device tree says of the harts (harts.c), and early memory set-up (mmu.c).
+// riscv64 private: what the device tree says of the harts (harts.c), and early memory set-up
+// (mmu.c).
 #pragma once
 #include <lib/types.h>
 
 struct hart_info {
-    u32 count;            // usable harts; index 0 is the boot hart
+    u32 count; // usable harts; index 0 is the boot hart
     u64 timebase_hz;
-    bool has_sstc;        // all harts
+    bool has_sstc; // all harts
     bool has_svadu;
 };
 extern struct hart_info hart_info;

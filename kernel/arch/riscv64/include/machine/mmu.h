@@ -1,4 +1,5 @@
-// riscv64: encoding of page-table entries (Sv39/Sv48, privileged specification chapter "Supervisor-Level ISA").
+// riscv64: encoding of page-table entries (Sv39/Sv48, privileged specification chapter
+// "Supervisor-Level ISA").
 #pragma once
 #include <lib/types.h>
 

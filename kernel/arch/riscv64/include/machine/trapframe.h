@@ -8,7 +8,8 @@ struct trapframe {
     u64 pc;      // sepc
     u64 status;  // sstatus
     u64 orig_a0; // first argument of the call being served (a0 is overwritten by the result)
-    u64 in_call; // bit 0: a call is served; bit 1: the frame is full; higher bits are the ABI's; 0: the frame was replaced
+    u64 in_call; // bit 0: a call is served; bit 1: the frame is full; higher bits are the ABI's; 0:
+                 // the frame was replaced
 };
 
 enum { TF_RA = 1, TF_SP = 2, TF_GP = 3, TF_TP = 4, TF_A0 = 10, TF_A7 = 17 };
