@@ -18,11 +18,11 @@ ARCH := riscv64
 
 include ci/kernel.mk
 include ci/host-tools.mk
+include userland/xv6.mk
+include userland/userland.mk
 include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk
-include userland/xv6.mk
-include userland/userland.mk
 
 .PHONY: help run linux debug test unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
 

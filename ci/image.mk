@@ -5,7 +5,9 @@ LINUX_IMAGE := build/linux/Image
 IMAGE_LOCK := build/image/root.lock
 
 -include build/image/root.d
-$(IMAGE): userland/image/root.manifest $(PACK)
+IMAGE_PROGRAMS := $(addprefix $(USER_BIN)/,$(USER_PROGRAMS)) $(XV6_BINARIES)
+$(IMAGE): userland/image/root.manifest $(PACK) $(IMAGE_PROGRAMS)
+	@$(MAKE) --no-print-directory userland >/dev/null
 	@echo "  IMAGE   $@" >&2
 	@mkdir -p $(@D)
 	@$(PACK) build --quiet --cache build --lock $(IMAGE_LOCK) --werror --depfile build/image/root.d -o $@ $<

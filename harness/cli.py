@@ -37,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--linux", action="store_true", help="boot Debian's kernel instead of Scarlet")
     p.add_argument("--initrd", type=Path, metavar="FILE", help="another root image")
     p.add_argument("--stdin", type=Path, metavar="FILE", help="the command's standard input (default /dev/null)")
+    p.add_argument("--shell", choices=["linux", "scarlet", "xv6"], default=os.environ.get("SHELL_ABI") or "linux",
+                   help="whose shell runs the command line (default linux: busybox)")
     p.add_argument("--tty", action="store_true", help="run the command on the console instead of a pipe")
     p.add_argument("--timeout", type=float, default=120, metavar="S", help="seconds until a run counts as hung (120)")
     p.add_argument("--log", type=Path, metavar="FILE", help="where the console goes (default: a new file in build/log)")
@@ -107,7 +109,7 @@ def main(argv: list[str]) -> int:
         if not text:
             return interactive(what, args.gdb)
         stdin = args.stdin.read_bytes() if args.stdin else None
-        job = machine.Job(os.fsencode(text), stdin, args.tty)
+        job = machine.Job(os.fsencode(text), stdin, args.tty, "" if args.shell == "linux" else f"/names/{args.shell}_sh")
         extra = gdb_arguments(what.kernel_file) if args.gdb else []
         return command(what, job, args.timeout, args.log or machine.new_log(), extra)
     except (machine.MachineError, tree.FolderError, cpio.CpioError, OSError) as error:

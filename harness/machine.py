@@ -45,6 +45,7 @@ class Job:
     command: bytes
     stdin: bytes | None = None
     tty: bool = False
+    shell: str = ""  # program that runs the command line with -c; empty: busybox's sh
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Machine:
 def control_entries(jobs: Sequence[Job], token: str, scratch: bool) -> list[cpio.Entry]:
     """The /.scarlet folder that tells /init what to run."""
     entries = [cpio.Entry("/.scarlet", 0o040755)]
-    for folder in ("cases", "stdin", "tty"):
+    for folder in ("cases", "stdin", "tty", "shell"):
         entries.append(cpio.Entry(f"/.scarlet/{folder}", 0o040755))
     entries.append(cpio.Entry("/.scarlet/token", 0o100644, token.encode() + b"\n"))
     if scratch:
@@ -109,6 +110,8 @@ def control_entries(jobs: Sequence[Job], token: str, scratch: bool) -> list[cpio
             entries.append(cpio.Entry(f"/.scarlet/stdin/{name}", 0o100644, job.stdin))
         if job.tty:
             entries.append(cpio.Entry(f"/.scarlet/tty/{name}", 0o100644))
+        if job.shell:
+            entries.append(cpio.Entry(f"/.scarlet/shell/{name}", 0o100644, os.fsencode(job.shell) + b"\n"))
     return entries
 
 
