@@ -17,7 +17,8 @@ static int count_tasks(struct task *t, void *arg)
 
 i64 scarlet_abi_list(u32 index, struct scarlet_abi_info *info)
 {
-    SET_FOREACH (m, abi, const struct abi_module) {
+    SET_FOREACH(m, abi, const struct abi_module)
+    {
         if (index-- > 0)
             continue;
         strlcpy(info->name, (*m)->name, sizeof(info->name));
@@ -49,8 +50,8 @@ i64 scarlet_abi_probe(const struct sys_name *path, u32 index, struct scarlet_abi
     struct object *file;
     struct attr attr;
     u32 best, n = 0;
-    SET_FOREACH (m, abi, const struct abi_module)
-        n += *m != NULL;
+    SET_FOREACH(m, abi, const struct abi_module)
+    n += *m != NULL;
     if (index >= n)
         return -E_RANGE;
     int err = open_to_read(path, &file, &attr);

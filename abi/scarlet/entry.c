@@ -5,7 +5,8 @@
 #include "scarlet_handlers.h"
 #include "scarlet_trace.h"
 
-// in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was interrupted.
+// in_call of the user frame: bit 0 while a call is served, bits 8.. its restart class once it was
+// interrupted.
 enum { RESTART_SHIFT = 8 };
 
 u32 entry_take_restart(struct trapframe *tf)

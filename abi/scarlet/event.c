@@ -1,4 +1,5 @@
-// Events of native tasks: what the kernel and other tasks post, handlers, default actions, and what becomes of the interrupted call.
+// Events of native tasks: what the kernel and other tasks post, handlers, default actions, and what
+// becomes of the interrupted call.
 //
 // Guarded by task->lock. Per kind one event waits at most; KILL and STOP take effect at once.
 #include "scarlet.h"
@@ -8,32 +9,48 @@
 enum : u32 {
     BIT_KILL = 1u << SCARLET_EVENT_KILL,
     BIT_STOP = 1u << SCARLET_EVENT_STOP,
-    STOPS = 1u << SCARLET_EVENT_TTY_STOP | 1u << SCARLET_EVENT_TTY_INPUT | 1u << SCARLET_EVENT_TTY_OUTPUT,
-    DROPPED = 1u << SCARLET_EVENT_CONTINUE | 1u << SCARLET_EVENT_CHILD | 1u << SCARLET_EVENT_PIPE | 1u << SCARLET_EVENT_IO |
-              1u << SCARLET_EVENT_WINDOW,
+    STOPS = 1u << SCARLET_EVENT_TTY_STOP | 1u << SCARLET_EVENT_TTY_INPUT |
+            1u << SCARLET_EVENT_TTY_OUTPUT,
+    DROPPED = 1u << SCARLET_EVENT_CONTINUE | 1u << SCARLET_EVENT_CHILD | 1u << SCARLET_EVENT_PIPE |
+              1u << SCARLET_EVENT_IO | 1u << SCARLET_EVENT_WINDOW,
     UNBLOCKABLE = BIT_KILL | BIT_STOP,
 };
 
 // --- numbers ---
-// One row a kind: the kernel's kinds, and the number that exit information carries for every ABI to read (POSIX signal numbers).
+// One row a kind: the kernel's kinds, and the number that exit information carries for every ABI to
+// read (POSIX signal numbers).
 static const struct {
     enum event_kind kind;
     u8 native, number;
 } kinds[] = {
-    {EVENT_TERMINATE, SCARLET_EVENT_TERMINATE, 15},   {EVENT_KILL, SCARLET_EVENT_KILL, 9},
-    {EVENT_STOP, SCARLET_EVENT_STOP, 19},             {EVENT_CONTINUE, SCARLET_EVENT_CONTINUE, 18},
-    {EVENT_INTERRUPT, SCARLET_EVENT_INTERRUPT, 2},    {EVENT_QUIT, SCARLET_EVENT_QUIT, 3},
-    {EVENT_HANGUP, SCARLET_EVENT_HANGUP, 1},          {EVENT_CHILD, SCARLET_EVENT_CHILD, 17},
-    {EVENT_PIPE, SCARLET_EVENT_PIPE, 13},             {EVENT_ALARM, SCARLET_EVENT_ALARM, 14},
-    {EVENT_IO, SCARLET_EVENT_IO, 29},                 {EVENT_TTY_STOP, SCARLET_EVENT_TTY_STOP, 20},
-    {EVENT_TTY_INPUT, SCARLET_EVENT_TTY_INPUT, 21},   {EVENT_TTY_OUTPUT, SCARLET_EVENT_TTY_OUTPUT, 22},
-    {EVENT_WINDOW, SCARLET_EVENT_WINDOW, 28},         {EVENT_FAULT_ADDRESS, SCARLET_EVENT_FAULT, 11},
-    {EVENT_FAULT_BUS, SCARLET_EVENT_FAULT, 7},        {EVENT_FAULT_ILLEGAL, SCARLET_EVENT_FAULT, 4},
-    {EVENT_FAULT_ARITH, SCARLET_EVENT_FAULT, 8},      {EVENT_TRAP, SCARLET_EVENT_FAULT, 5},
-    {EVENT_ABORT, SCARLET_EVENT_TERMINATE, 6},        {EVENT_BAD_CALL, SCARLET_EVENT_FAULT, 31},
-    {EVENT_CPU_LIMIT, SCARLET_EVENT_TERMINATE, 24},   {EVENT_FILE_LIMIT, SCARLET_EVENT_TERMINATE, 25},
-    {EVENT_POWER, SCARLET_EVENT_TERMINATE, 30},       {EVENT_VALARM, SCARLET_EVENT_ALARM, 26},
-    {EVENT_PROF, SCARLET_EVENT_ALARM, 27},            {EVENT_URGENT, SCARLET_EVENT_IO, 23},
+    {EVENT_TERMINATE, SCARLET_EVENT_TERMINATE, 15},
+    {EVENT_KILL, SCARLET_EVENT_KILL, 9},
+    {EVENT_STOP, SCARLET_EVENT_STOP, 19},
+    {EVENT_CONTINUE, SCARLET_EVENT_CONTINUE, 18},
+    {EVENT_INTERRUPT, SCARLET_EVENT_INTERRUPT, 2},
+    {EVENT_QUIT, SCARLET_EVENT_QUIT, 3},
+    {EVENT_HANGUP, SCARLET_EVENT_HANGUP, 1},
+    {EVENT_CHILD, SCARLET_EVENT_CHILD, 17},
+    {EVENT_PIPE, SCARLET_EVENT_PIPE, 13},
+    {EVENT_ALARM, SCARLET_EVENT_ALARM, 14},
+    {EVENT_IO, SCARLET_EVENT_IO, 29},
+    {EVENT_TTY_STOP, SCARLET_EVENT_TTY_STOP, 20},
+    {EVENT_TTY_INPUT, SCARLET_EVENT_TTY_INPUT, 21},
+    {EVENT_TTY_OUTPUT, SCARLET_EVENT_TTY_OUTPUT, 22},
+    {EVENT_WINDOW, SCARLET_EVENT_WINDOW, 28},
+    {EVENT_FAULT_ADDRESS, SCARLET_EVENT_FAULT, 11},
+    {EVENT_FAULT_BUS, SCARLET_EVENT_FAULT, 7},
+    {EVENT_FAULT_ILLEGAL, SCARLET_EVENT_FAULT, 4},
+    {EVENT_FAULT_ARITH, SCARLET_EVENT_FAULT, 8},
+    {EVENT_TRAP, SCARLET_EVENT_FAULT, 5},
+    {EVENT_ABORT, SCARLET_EVENT_TERMINATE, 6},
+    {EVENT_BAD_CALL, SCARLET_EVENT_FAULT, 31},
+    {EVENT_CPU_LIMIT, SCARLET_EVENT_TERMINATE, 24},
+    {EVENT_FILE_LIMIT, SCARLET_EVENT_TERMINATE, 25},
+    {EVENT_POWER, SCARLET_EVENT_TERMINATE, 30},
+    {EVENT_VALARM, SCARLET_EVENT_ALARM, 26},
+    {EVENT_PROF, SCARLET_EVENT_ALARM, 27},
+    {EVENT_URGENT, SCARLET_EVENT_IO, 23},
 };
 enum { FIRST_CUSTOM_NUMBER = 34 }; // custom kind n travels as number 34 + n
 
@@ -52,14 +69,16 @@ u32 kind_of_number(i32 number)
     for (usize i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].number == number)
             return kinds[i].native;
-    if (number >= FIRST_CUSTOM_NUMBER && number < FIRST_CUSTOM_NUMBER + EVENT_BITS - CUSTOM_FIRST_BIT)
+    if (number >= FIRST_CUSTOM_NUMBER &&
+        number < FIRST_CUSTOM_NUMBER + EVENT_BITS - CUSTOM_FIRST_BIT)
         return (u32)(SCARLET_EVENT_CUSTOM + number - FIRST_CUSTOM_NUMBER);
     return SCARLET_EVENT_TERMINATE;
 }
 
 int kernel_kind(u32 kind, enum event_kind *out)
 {
-    if (kind >= SCARLET_EVENT_CUSTOM && kind < SCARLET_EVENT_CUSTOM + EVENT_BITS - CUSTOM_FIRST_BIT) {
+    if (kind >= SCARLET_EVENT_CUSTOM &&
+        kind < SCARLET_EVENT_CUSTOM + EVENT_BITS - CUSTOM_FIRST_BIT) {
         *out = (enum event_kind)(EVENT_ABI + FIRST_CUSTOM_NUMBER + kind - SCARLET_EVENT_CUSTOM);
         return 0;
     }
@@ -104,7 +123,7 @@ static void wake_for(struct task *t, struct task_thread *only, u32 bit)
             task_wake_thread(only);
         return;
     }
-    list_for_each_entry(tt, &t->threads, link) {
+    list_for_each_entry (tt, &t->threads, link) {
         if (wants(tt, bit)) {
             task_wake_thread(tt);
             return;
@@ -116,21 +135,23 @@ static void forget(struct task *t, u32 bits)
 {
     struct task_thread *tt;
     scarlet_task(t)->box.pending &= ~bits;
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         if (scarlet_thread(tt))
             scarlet_thread(tt)->box.pending &= ~bits;
 }
 
-// Would it do nothing as things stand? Somebody who waits for it in event_take wants it all the same.
+// Would it do nothing as things stand? Somebody who waits for it in event_take wants it all the
+// same.
 static bool ignored(struct task *t, struct task_thread *tt, u32 bit)
 {
     struct scarlet_task *st = scarlet_task(t);
     struct task_thread *each;
     if (st->handled >> bit & 1)
         return false;
-    list_for_each_entry(each, &t->threads, link) {
+    list_for_each_entry (each, &t->threads, link) {
         struct scarlet_thread *th = scarlet_thread(each);
-        if ((!tt || tt == each) && th && (atomic_load(&th->blocked) | atomic_load(&th->waiting)) >> bit & 1)
+        if ((!tt || tt == each) && th &&
+            (atomic_load(&th->blocked) | atomic_load(&th->waiting)) >> bit & 1)
             return false;
     }
     return DROPPED >> bit & 1 || st->unkillable;
@@ -158,19 +179,21 @@ int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
         return 0;
     struct event_box *box = tt ? &scarlet_thread(tt)->box : &st->box;
     if (!(box->pending >> bit & 1))
-        box->events[bit] = (struct scarlet_task_event){.kind = kind,
-                                                       .sender = (i32)e->sender_pid,
-                                                       .value = kind == SCARLET_EVENT_FAULT ? (u64)number : e->value,
-                                                       .address = e->addr,
-                                                       .status = e->status,
-                                                       .user = e->sender_uid};
+        box->events[bit] = (struct scarlet_task_event){
+            .kind = kind,
+            .sender = (i32)e->sender_pid,
+            .value = kind == SCARLET_EVENT_FAULT ? (u64)number : e->value,
+            .address = e->addr,
+            .status = e->status,
+            .user = e->sender_uid};
     box->pending |= 1u << bit;
     wake_for(t, tt, bit);
     return 0;
 }
 
 // --- taking; task->lock held ---
-static bool take(struct task *t, struct task_thread *tt, u32 wanted, u32 *bit, struct scarlet_task_event *out)
+static bool take(struct task *t, struct task_thread *tt, u32 wanted, u32 *bit,
+                 struct scarlet_task_event *out)
 {
     struct event_box *own = &scarlet_thread(tt)->box, *all = &scarlet_task(t)->box;
     struct event_box *box = own->pending & wanted ? own : all;
@@ -185,7 +208,8 @@ static bool take(struct task *t, struct task_thread *tt, u32 wanted, u32 *bit, s
 static void resolve_restart(struct trapframe *tf, bool handler)
 {
     u32 kind = entry_take_restart(tf);
-    if (kind == SYS_RESTART_SA || kind == SYS_RESTART_ALWAYS || (!handler && kind != SYS_RESTART_NEVER))
+    if (kind == SYS_RESTART_SA || kind == SYS_RESTART_ALWAYS ||
+        (!handler && kind != SYS_RESTART_NEVER))
         tf_restart_syscall(tf);
 }
 
@@ -282,7 +306,8 @@ void scarlet_fault(struct trapframe *tf, const struct event *e)
     struct task *t = tt->task;
     u32 bit = 1u << SCARLET_EVENT_FAULT;
     spin_lock(&t->lock);
-    bool handled = scarlet_task(t)->handled & bit && !(atomic_load(&scarlet_thread(tt)->blocked) & bit);
+    bool handled =
+        scarlet_task(t)->handled & bit && !(atomic_load(&scarlet_thread(tt)->blocked) & bit);
     if (handled)
         (void)scarlet_event(t, tt, e);
     spin_unlock(&t->lock);
@@ -350,7 +375,9 @@ i64 scarlet_event_take(u32 mask, struct scarlet_task_event *event, u64 deadline)
         return -E_AGAIN;
     atomic_store(&th->waiting, mask);
     bool got = false;
-    int err = wait_event_deadline(&scarlet_task(tt->task)->taken, got || (got = take_now(mask, &bit, event)), deadline_of(deadline));
+    int err =
+        wait_event_deadline(&scarlet_task(tt->task)->taken,
+                            got || (got = take_now(mask, &bit, event)), deadline_of(deadline));
     atomic_store(&th->waiting, 0);
     if (!got)
         got = take_now(mask, &bit, event);

@@ -1,4 +1,5 @@
-// Native calls on handles: facts, copies with fewer rights, flags, waiting, control operations. The handle table guards itself.
+// Native calls on handles: facts, copies with fewer rights, flags, waiting, control operations. The
+// handle table guards itself.
 #include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <ipc/channel.h>
@@ -12,7 +13,8 @@
 
 i64 install(struct object *o, u32 rights, bool cloexec)
 {
-    i32 slot = handle_install(current_handles(), o, rights, cloexec ? HANDLE_CLOEXEC : 0, 0, handle_limit());
+    i32 slot = handle_install(current_handles(), o, rights, cloexec ? HANDLE_CLOEXEC : 0, 0,
+                              handle_limit());
     if (slot < 0)
         object_put(o);
     return slot;
@@ -82,8 +84,11 @@ static u32 capabilities_of(struct object *o, u32 type)
 {
     const struct object_type *t = o->type;
     return (t->read || t->write ? SCARLET_CAN_STREAM : 0u) | (t->truncate ? SCARLET_CAN_FILE : 0u) |
-           (type == SCARLET_OBJECT_PIPE ? SCARLET_CAN_PIPE : 0u) | (t->kinds & OBJ_KIND_EVENT ? SCARLET_CAN_EVENT : 0u) | SCARLET_CAN_CLONE |
-           (t->map ? SCARLET_CAN_MAP : 0u) | (type == SCARLET_OBJECT_TERMINAL || type == SCARLET_OBJECT_PIPE ? SCARLET_CAN_CONTROL : 0u) |
+           (type == SCARLET_OBJECT_PIPE ? SCARLET_CAN_PIPE : 0u) |
+           (t->kinds & OBJ_KIND_EVENT ? SCARLET_CAN_EVENT : 0u) | SCARLET_CAN_CLONE |
+           (t->map ? SCARLET_CAN_MAP : 0u) |
+           (type == SCARLET_OBJECT_TERMINAL || type == SCARLET_OBJECT_PIPE ? SCARLET_CAN_CONTROL
+                                                                           : 0u) |
            (t->poll ? SCARLET_CAN_WAIT : 0u) | (t->readdir ? SCARLET_CAN_LIST : 0u);
 }
 
@@ -95,7 +100,8 @@ i64 scarlet_query(struct href *handle, struct scarlet_handle_info *info)
     info->capabilities = capabilities_of(o, info->type);
     info->rights = handle->rights;
     info->role = handle->flags >> HANDLE_ROLE_SHIFT;
-    info->flags = (handle->flags & HANDLE_CLOEXEC ? SCARLET_HANDLE_CLOSE_ON_EXEC : 0u) | (status & OBJ_NONBLOCK ? SCARLET_HANDLE_NONBLOCK : 0u) |
+    info->flags = (handle->flags & HANDLE_CLOEXEC ? SCARLET_HANDLE_CLOSE_ON_EXEC : 0u) |
+                  (status & OBJ_NONBLOCK ? SCARLET_HANDLE_NONBLOCK : 0u) |
                   (status & OBJ_APPEND ? SCARLET_HANDLE_APPEND : 0u);
     if (info->type == SCARLET_OBJECT_TERMINAL) {
         i64 n = tty_input_pending(o);
@@ -109,7 +115,8 @@ i64 scarlet_query(struct href *handle, struct scarlet_handle_info *info)
 
 i64 scarlet_set_role(i32 handle, u32 role)
 {
-    return handle_set_flags(current_handles(), handle, role << HANDLE_ROLE_SHIFT, 0xffu << HANDLE_ROLE_SHIFT);
+    return handle_set_flags(current_handles(), handle, role << HANDLE_ROLE_SHIFT,
+                            0xffu << HANDLE_ROLE_SHIFT);
 }
 
 // --- copies and ends ---
@@ -134,7 +141,8 @@ i64 scarlet_duplicate(struct href *handle)
 
 i64 scarlet_duplicate_to(struct href *handle, u32 rights, i32 slot, u32 flags)
 {
-    u32 keep = handle->flags & ~(u32)HANDLE_CLOEXEC, f = keep | (flags & SCARLET_HANDLE_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0u);
+    u32 keep = handle->flags & ~(u32)HANDLE_CLOEXEC,
+        f = keep | (flags & SCARLET_HANDLE_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0u);
     if (rights == SCARLET_SAME_RIGHTS)
         rights = handle->rights;
     if (flags & ~(u32)SCARLET_HANDLE_CLOSE_ON_EXEC)
@@ -143,8 +151,10 @@ i64 scarlet_duplicate_to(struct href *handle, u32 rights, i32 slot, u32 flags)
         return -E_RIGHTS;
     href_keep(handle);
     object_get(handle->object);
-    i64 r = slot == SCARLET_HERE ? handle_install(current_handles(), handle->object, rights, f, 0, handle_limit())
-                                 : handle_replace(current_handles(), slot, handle->object, rights, f, handle_limit());
+    i64 r =
+        slot == SCARLET_HERE
+            ? handle_install(current_handles(), handle->object, rights, f, 0, handle_limit())
+            : handle_replace(current_handles(), slot, handle->object, rights, f, handle_limit());
     if (r < 0)
         object_put(handle->object);
     return r < 0 || slot == SCARLET_HERE ? r : slot;
@@ -170,8 +180,10 @@ i64 scarlet_handle_restrict(i32 handle, u32 rights)
 i64 scarlet_set_flags(i32 handle, u32 flags, u32 mask)
 {
     struct href h;
-    u32 bits = (flags & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) | (flags & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
-    u32 which = (mask & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) | (mask & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
+    u32 bits = (flags & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
+               (flags & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
+    u32 which = (mask & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
+                (mask & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
     int err = get_handle(&h, handle, which ? RIGHT_CONTROL : 0);
     if (err)
         return err;
@@ -179,7 +191,9 @@ i64 scarlet_set_flags(i32 handle, u32 flags, u32 mask)
         (void)object_set_status(h.object, bits & which, which);
     href_put(&h);
     if (mask & SCARLET_HANDLE_CLOSE_ON_EXEC)
-        return handle_set_flags(current_handles(), handle, flags & SCARLET_HANDLE_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0, HANDLE_CLOEXEC);
+        return handle_set_flags(current_handles(), handle,
+                                flags & SCARLET_HANDLE_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0,
+                                HANDLE_CLOEXEC);
     return 0;
 }
 
@@ -217,7 +231,8 @@ i64 scarlet_wait(struct scarlet_wait_item *items, u32 count, u64 deadline)
     for (u32 i = 0; i < count; i++) {
         if (!refs[i].object)
             continue;
-        items[i].got = entries[i].revents & (SCARLET_READY_READ | SCARLET_READY_WRITE | SCARLET_READY_ERROR | SCARLET_READY_CLOSED);
+        items[i].got = entries[i].revents & (SCARLET_READY_READ | SCARLET_READY_WRITE |
+                                             SCARLET_READY_ERROR | SCARLET_READY_CLOSED);
         href_put(&refs[i]);
     }
     kfree(both);
@@ -234,9 +249,13 @@ i64 scarlet_control_CONTROL_TERMINAL_SIZE(struct href *handle, struct scarlet_te
     return err;
 }
 
-i64 scarlet_control_CONTROL_TERMINAL_SET_SIZE(struct href *handle, const struct scarlet_terminal_size *size)
+i64 scarlet_control_CONTROL_TERMINAL_SET_SIZE(struct href *handle,
+                                              const struct scarlet_terminal_size *size)
 {
-    const struct kwinsize w = {.rows = size->rows, .cols = size->columns, .xpixel = size->pixel_width, .ypixel = size->pixel_height};
+    const struct kwinsize w = {.rows = size->rows,
+                               .cols = size->columns,
+                               .xpixel = size->pixel_width,
+                               .ypixel = size->pixel_height};
     return tty_set_winsize(handle->object, &w);
 }
 
@@ -246,8 +265,10 @@ i64 scarlet_control_CONTROL_TERMINAL_MODE(struct href *handle)
     int err = tty_get_termios(handle->object, &k);
     if (err)
         return err;
-    return (k.lflag & KT_ICANON ? SCARLET_TERMINAL_LINES : 0) | (k.lflag & KT_ECHO ? SCARLET_TERMINAL_ECHO : 0) |
-           (k.lflag & KT_ISIG ? SCARLET_TERMINAL_KEYS : 0) | (k.oflag & KT_OPOST ? SCARLET_TERMINAL_NEWLINE : 0);
+    return (k.lflag & KT_ICANON ? SCARLET_TERMINAL_LINES : 0) |
+           (k.lflag & KT_ECHO ? SCARLET_TERMINAL_ECHO : 0) |
+           (k.lflag & KT_ISIG ? SCARLET_TERMINAL_KEYS : 0) |
+           (k.oflag & KT_OPOST ? SCARLET_TERMINAL_NEWLINE : 0);
 }
 
 i64 scarlet_control_CONTROL_TERMINAL_SET_MODE(struct href *handle, u32 mode)
@@ -256,7 +277,8 @@ i64 scarlet_control_CONTROL_TERMINAL_SET_MODE(struct href *handle, u32 mode)
     int err = tty_get_termios(handle->object, &k);
     if (err)
         return err;
-    k.lflag &= ~(u32)(KT_ICANON | KT_ECHO | KT_ECHOE | KT_ECHOK | KT_ECHOCTL | KT_ECHOKE | KT_ISIG | KT_IEXTEN);
+    k.lflag &= ~(u32)(KT_ICANON | KT_ECHO | KT_ECHOE | KT_ECHOK | KT_ECHOCTL | KT_ECHOKE | KT_ISIG |
+                      KT_IEXTEN);
     k.oflag &= ~(u32)(KT_OPOST | KT_ONLCR);
     k.iflag &= ~(u32)(KT_ICRNL | KT_IXON);
     k.cc[KT_VMIN] = 1;

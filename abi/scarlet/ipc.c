@@ -1,4 +1,5 @@
-// Native calls between tasks: pipes, channels, event channels, futexes, sets of waits, counters. No state: the objects are the kernel's.
+// Native calls between tasks: pipes, channels, event channels, futexes, sets of waits, counters. No
+// state: the objects are the kernel's.
 #include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <ipc/channel.h>
@@ -11,7 +12,8 @@
 #include <mem/slab.h>
 
 // Two fresh objects at two slots; consumes both in any case.
-static i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b, bool cloexec, i32 *ends)
+static i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
+                        bool cloexec, i32 *ends)
 {
     i64 x = install(a, rights_a, cloexec);
     if (x < 0) {
@@ -37,11 +39,14 @@ static void close_pair(const i32 *ends)
 i64 scarlet_pipe(i32 *ends, u32 flags)
 {
     struct object *r, *w;
-    int err = pipe_create(&r, &w, (flags & SCARLET_PIPE_NONBLOCK ? OBJ_NONBLOCK : 0u) | (flags & SCARLET_PIPE_PACKETS ? OBJ_DIRECT : 0u));
+    int err = pipe_create(&r, &w,
+                          (flags & SCARLET_PIPE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
+                              (flags & SCARLET_PIPE_PACKETS ? OBJ_DIRECT : 0u));
     if (err)
         return err;
     (void)object_set_status(r, 0, OBJ_DIRECT); // packets are made by the writer
-    return install_pair(r, anonymous_rights(RIGHT_READ), w, anonymous_rights(RIGHT_WRITE), flags & SCARLET_PIPE_CLOSE_ON_EXEC, ends);
+    return install_pair(r, anonymous_rights(RIGHT_READ), w, anonymous_rights(RIGHT_WRITE),
+                        flags & SCARLET_PIPE_CLOSE_ON_EXEC, ends);
 }
 
 void scarlet_pipe_undo(i32 *ends, u32 flags)
@@ -83,7 +88,8 @@ static int attach_handles(struct channel_message *m, const i32 *handles, u32 cou
     return 0;
 }
 
-i64 scarlet_channel_send(struct href *channel, struct iobuf *data, usize size, const i32 *handles, u32 count)
+i64 scarlet_channel_send(struct href *channel, struct iobuf *data, usize size, const i32 *handles,
+                         u32 count)
 {
     struct channel_message *m;
     if (!object_is_channel(channel->object))
@@ -122,7 +128,8 @@ static int reserve_slots(i32 *slots, u32 count)
     return 0;
 }
 
-i64 scarlet_channel_receive(struct href *channel, struct iobuf *data, usize size, i32 *handles, u32 count, struct scarlet_channel_result *result)
+i64 scarlet_channel_receive(struct href *channel, struct iobuf *data, usize size, i32 *handles,
+                            u32 count, struct scarlet_channel_result *result)
 {
     struct channel_message *m;
     struct channel_need need;
@@ -165,7 +172,11 @@ i64 scarlet_event_channel_create(const struct sys_name *name)
     int err = check_channel_name(name);
     if (!err)
         err = event_channel_open(name->str, name->len, true, &o);
-    return err ? err : install(o, RIGHT_WRITE | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_CONTROL, false);
+    return err ? err
+               : install(o,
+                         RIGHT_WRITE | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER |
+                             RIGHT_CONTROL,
+                         false);
 }
 
 i64 scarlet_subscribe(const struct sys_name *name)
@@ -196,9 +207,11 @@ static_assert(sizeof(struct event_note) == sizeof(struct scarlet_event_record) &
               offsetof(struct event_note, value) == offsetof(struct scarlet_event_record, value) &&
               offsetof(struct event_note, data) == offsetof(struct scarlet_event_record, data));
 
-i64 scarlet_publish(struct href *channel, u32 id, struct iobuf *payload, usize size, u64 value, u32 type)
+i64 scarlet_publish(struct href *channel, u32 id, struct iobuf *payload, usize size, u64 value,
+                    u32 type)
 {
-    struct event_note note = {.id = id, .type = type, .sender = current_task()->pid, .value = value};
+    struct event_note note = {
+        .id = id, .type = type, .sender = current_task()->pid, .value = value};
     if (!object_is_event_channel(channel->object))
         return -E_NOTTY;
     if (payload) {
@@ -216,7 +229,8 @@ i64 scarlet_handler_register(struct href *subscription, u32 handler, u32 filter,
 {
     if (!object_is_subscription(subscription->object))
         return -E_NOTTY;
-    return subscription_add_handler(subscription->object, handler, (enum note_filter)filter, parameter);
+    return subscription_add_handler(subscription->object, handler, (enum note_filter)filter,
+                                    parameter);
 }
 
 i64 scarlet_handler_remove(struct href *subscription, u32 handler)
@@ -229,7 +243,8 @@ i64 scarlet_handler_remove(struct href *subscription, u32 handler)
 // --- futexes ---
 i64 scarlet_futex_wait(uaddr_t word, u32 value, u64 deadline, u32 flags)
 {
-    return futex_wait(word, value, FUTEX_ANY_BITS, !(flags & SCARLET_FUTEX_SHARED), deadline_of(deadline));
+    return futex_wait(word, value, FUTEX_ANY_BITS, !(flags & SCARLET_FUTEX_SHARED),
+                      deadline_of(deadline));
 }
 i64 scarlet_futex_wake(uaddr_t word, u32 count, u32 flags)
 {
@@ -245,7 +260,10 @@ i64 scarlet_set_create(void)
 {
     struct object *o;
     int err = poll_set_create(0, &o);
-    return err ? err : install(o, RIGHT_READ | RIGHT_CONTROL | RIGHT_WAIT | RIGHT_METADATA | RIGHT_DUPLICATE, false);
+    return err ? err
+               : install(o,
+                         RIGHT_READ | RIGHT_CONTROL | RIGHT_WAIT | RIGHT_METADATA | RIGHT_DUPLICATE,
+                         false);
 }
 
 static int change_set(struct href *set, i32 handle, const struct scarlet_set_item *item, u32 rights,
@@ -257,8 +275,10 @@ static int change_set(struct href *set, i32 handle, const struct scarlet_set_ite
     int err = get_handle(&h, handle, rights);
     if (err)
         return err;
-    static_assert((u32)SCARLET_SET_ONCE == (u32)POLL_SET_ONESHOT && (u32)SCARLET_SET_EDGE == (u32)POLL_SET_EDGE);
-    const struct poll_item i = {.events = item->events & ~(u32)(POLL_SET_EXCLUSIVE | POLL_SET_WAKEUP), .data = item->data};
+    static_assert((u32)SCARLET_SET_ONCE == (u32)POLL_SET_ONESHOT &&
+                  (u32)SCARLET_SET_EDGE == (u32)POLL_SET_EDGE);
+    const struct poll_item i = {
+        .events = item->events & ~(u32)(POLL_SET_EXCLUSIVE | POLL_SET_WAKEUP), .data = item->data};
     err = h.object->type->poll ? fn(set->object, handle, h.object, &i) : -E_NOTTY;
     href_put(&h);
     return err == -E_LOOP || err == -E_INVAL ? -E_DEADLK : err;
@@ -313,6 +333,8 @@ i64 scarlet_set_wait(struct href *set, struct iobuf *items, u32 count, u64 deadl
 i64 scarlet_counter_create(u64 value, u32 flags)
 {
     struct object *o;
-    int err = counter_create(value, flags & SCARLET_COUNTER_ONE_BY_ONE, flags & SCARLET_COUNTER_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
-    return err ? err : install(o, anonymous_rights(RIGHT_READ | RIGHT_WRITE) & ~(u32)RIGHT_MAP, false);
+    int err = counter_create(value, flags & SCARLET_COUNTER_ONE_BY_ONE,
+                             flags & SCARLET_COUNTER_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
+    return err ? err
+               : install(o, anonymous_rights(RIGHT_READ | RIGHT_WRITE) & ~(u32)RIGHT_MAP, false);
 }

@@ -1,6 +1,8 @@
-// Building a native program aside: segments, interpreter, stack, first registers; and the private state that commit installs.
+// Building a native program aside: segments, interpreter, stack, first registers; and the private
+// state that commit installs.
 //
-// Start: a0 = argc, a1 = argv. On the stack from a1 up: argv and its null, envp and its null, the auxiliary vector; strings above.
+// Start: a0 = argc, a1 = argv. On the stack from a1 up: argv and its null, envp and its null, the
+// auxiliary vector; strings above.
 #include "scarlet.h"
 #include <device/random.h>
 #include <exec/environment.h>
@@ -9,18 +11,35 @@
 #include <mem/slab.h>
 
 enum : u64 { // keys as in the System V ABI; those from 0x5300 on are ours
-    AUX_NULL = 0, AUX_PHDR = 3, AUX_PHENT = 4, AUX_PHNUM = 5, AUX_PAGESZ = 6, AUX_BASE = 7, AUX_ENTRY = 9, AUX_UID = 11, AUX_EUID = 12,
-    AUX_GID = 13, AUX_EGID = 14, AUX_SECURE = 23, AUX_RANDOM = 25, AUX_EXECFN = 31, AUX_ROLES = 0x5300 /* roles of handles 0, 1, 2: a byte each */,
+    AUX_NULL = 0,
+    AUX_PHDR = 3,
+    AUX_PHENT = 4,
+    AUX_PHNUM = 5,
+    AUX_PAGESZ = 6,
+    AUX_BASE = 7,
+    AUX_ENTRY = 9,
+    AUX_UID = 11,
+    AUX_EUID = 12,
+    AUX_GID = 13,
+    AUX_EGID = 14,
+    AUX_SECURE = 23,
+    AUX_RANDOM = 25,
+    AUX_EXECFN = 31,
+    AUX_ROLES = 0x5300 /* roles of handles 0, 1, 2: a byte each */,
 };
 enum : u64 {
-    PROGRAM_BASE = 0x10000, INTERPRETER_BASE = 1ul << 30, STACK_GAP = 256ul << 20, RANDOM_PAGES = 0x3fff, BRK_RANDOM_PAGES = 0x1fff,
+    PROGRAM_BASE = 0x10000,
+    INTERPRETER_BASE = 1ul << 30,
+    STACK_GAP = 256ul << 20,
+    RANDOM_PAGES = 0x3fff,
+    BRK_RANDOM_PAGES = 0x1fff,
     MAX_STRINGS = 6ul << 20,
 };
 
-struct load_private { // allocated by load
+struct load_private {          // allocated by load
     struct scarlet_task *task; // installed by commit; both NULL if the task is native already
     struct scarlet_thread *thread;
-    char name[PATH_MAX_LEN];   // what the program is called in the view that it will have
+    char name[PATH_MAX_LEN]; // what the program is called in the view that it will have
 };
 
 static u64 random_below(u64 n)
@@ -36,7 +55,9 @@ static void place_regions(struct aspace *as)
     as->data_limit = task_limit_soft(LIMIT_DATA);
     u64 gap = MIN(MAX(as->stack_limit, STACK_GAP), top / 2);
     as->stack_top = top - (random_below(RANDOM_PAGES) << PAGE_SHIFT);
-    as->mmap_base = ALIGN_DOWN(top - gap - (RANDOM_PAGES << PAGE_SHIFT) - (random_below(RANDOM_PAGES) << PAGE_SHIFT), PAGE_SIZE);
+    as->mmap_base = ALIGN_DOWN(top - gap - (RANDOM_PAGES << PAGE_SHIFT) -
+                                   (random_below(RANDOM_PAGES) << PAGE_SHIFT),
+                               PAGE_SIZE);
 }
 
 static int map_stack(struct exec_build *b)
@@ -72,7 +93,8 @@ static int load_interpreter(struct exec_build *b, struct elf_image *main, u64 *s
 
 static int load_images(struct exec_build *b, struct elf_image *main, u64 *start, u64 *base)
 {
-    u64 where = b->elf.type == ELF_TYPE_DYN ? PROGRAM_BASE + (random_below(RANDOM_PAGES) << PAGE_SHIFT) : 0;
+    u64 where =
+        b->elf.type == ELF_TYPE_DYN ? PROGRAM_BASE + (random_below(RANDOM_PAGES) << PAGE_SHIFT) : 0;
     int err = elf_load(b, b->file, where, main);
     if (err)
         return err;
@@ -84,7 +106,8 @@ static int load_images(struct exec_build *b, struct elf_image *main, u64 *start,
         main->interp = NULL;
     }
     struct aspace *as = b->as;
-    as->brk_start = as->brk = ALIGN_UP(main->brk, PAGE_SIZE) + (random_below(BRK_RANDOM_PAGES) << PAGE_SHIFT);
+    as->brk_start = as->brk =
+        ALIGN_UP(main->brk, PAGE_SIZE) + (random_below(BRK_RANDOM_PAGES) << PAGE_SHIFT);
     as->start_code = main->code_start;
     as->end_code = main->code_end;
     as->start_data = main->data_start;
@@ -98,20 +121,33 @@ static u64 initial_roles(void)
     u64 roles = 0;
     for (i32 i = 0; i < 3; i++) {
         int f = handle_get_flags(current_handles(), i);
-        u64 role = f < 0 ? 0xff : (u32)f >> HANDLE_ROLE_SHIFT ? (u32)f >> HANDLE_ROLE_SHIFT & 0xff : (u64)SCARLET_ROLE_STDIN + (u64)i;
+        u64 role = f < 0                         ? 0xff
+                   : (u32)f >> HANDLE_ROLE_SHIFT ? (u32)f >> HANDLE_ROLE_SHIFT & 0xff
+                                                 : (u64)SCARLET_ROLE_STDIN + (u64)i;
         roles |= role << (8 * i);
     }
     return roles;
 }
 
-static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *img, u64 base, u64 random, u64 name)
+static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *img, u64 base,
+                       u64 random, u64 name)
 {
     const u64 pairs[][2] = {
-        {AUX_PAGESZ, PAGE_SIZE},    {AUX_PHDR, img->phdr},      {AUX_PHENT, sizeof(struct elf64_segment)},
-        {AUX_PHNUM, img->phnum},    {AUX_BASE, base},           {AUX_ENTRY, img->entry},
-        {AUX_UID, b->cred->uid},    {AUX_EUID, b->cred->euid},  {AUX_GID, b->cred->gid},
-        {AUX_EGID, b->cred->egid},  {AUX_SECURE, b->secure},    {AUX_RANDOM, random},
-        {AUX_EXECFN, name},         {AUX_ROLES, initial_roles()}, {AUX_NULL, 0},
+        {AUX_PAGESZ, PAGE_SIZE},
+        {AUX_PHDR, img->phdr},
+        {AUX_PHENT, sizeof(struct elf64_segment)},
+        {AUX_PHNUM, img->phnum},
+        {AUX_BASE, base},
+        {AUX_ENTRY, img->entry},
+        {AUX_UID, b->cred->uid},
+        {AUX_EUID, b->cred->euid},
+        {AUX_GID, b->cred->gid},
+        {AUX_EGID, b->cred->egid},
+        {AUX_SECURE, b->secure},
+        {AUX_RANDOM, random},
+        {AUX_EXECFN, name},
+        {AUX_ROLES, initial_roles()},
+        {AUX_NULL, 0},
     };
     memcpy(aux, pairs, sizeof(pairs));
     return sizeof(pairs) / 8;
@@ -131,8 +167,9 @@ static void put_pointers(const struct arg_block *args, u64 strings, u64 *out)
 static const char *name_in_view(struct exec_build *b, struct load_private *p)
 {
     const struct path *place = object_path(b->file);
-    if (!b->view || !place || environment_translate(environment_current(), current_view(), current_task()->abi, b->view, &scarlet_abi, place,
-                                                    p->name, sizeof(p->name)))
+    if (!b->view || !place ||
+        environment_translate(environment_current(), current_view(), current_task()->abi, b->view,
+                              &scarlet_abi, place, p->name, sizeof(p->name)))
         return b->filename;
     return p->name;
 }
@@ -161,7 +198,8 @@ static int build_stack(struct exec_build *b, const struct elf_image *img, u64 st
     int err = arg_write(b->argv, as, arg);
     if (!err)
         err = arg_write(b->envp, as, env);
-    if (!err && (aspace_write(as, name, file_name, name_len) != (i64)name_len || aspace_write(as, random, seed, 16) != 16 ||
+    if (!err && (aspace_write(as, name, file_name, name_len) != (i64)name_len ||
+                 aspace_write(as, random, seed, 16) != 16 ||
                  aspace_write(as, sp, block, words * 8) != (i64)(words * 8)))
         err = -E_NOMEM;
     kfree(block);
@@ -258,7 +296,8 @@ void scarlet_commit(struct exec_build *b)
         scarlet_task(t)->entry = scarlet_task(t)->stack_top = 0;
         spin_unlock(&t->lock);
         atomic_store(&scarlet_thread(tt)->blocked, 0);
-        thread_set_work(tt->thread, WORK_EVENT); // what was held back is looked at before the program starts
+        thread_set_work(tt->thread,
+                        WORK_EVENT); // what was held back is looked at before the program starts
     }
     kfree(p);
     b->abi_private = NULL;

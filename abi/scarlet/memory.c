@@ -10,7 +10,8 @@ static struct aspace *space(void)
 
 static u32 area_flags(u32 protection)
 {
-    return (protection & SCARLET_PROTECT_READ ? VMA_READ : 0u) | (protection & SCARLET_PROTECT_WRITE ? VMA_WRITE : 0u) |
+    return (protection & SCARLET_PROTECT_READ ? VMA_READ : 0u) |
+           (protection & SCARLET_PROTECT_WRITE ? VMA_WRITE : 0u) |
            (protection & SCARLET_PROTECT_EXECUTE ? VMA_EXEC : 0u);
 }
 
@@ -30,7 +31,8 @@ static int fill_from_object(struct href *h, u32 flags, struct map_request *r)
         r->flags &= ~(u32)VMA_MAYEXEC;
     }
     int err = object_map(h->object, r);
-    if (!err && r->flags & ~r->flags >> 3 & (VMA_READ | VMA_WRITE | VMA_EXEC)) // asked for what the object does not allow
+    if (!err && r->flags & ~r->flags >> 3 &
+                    (VMA_READ | VMA_WRITE | VMA_EXEC)) // asked for what the object does not allow
         err = -E_ACCES;
     return err;
 }
@@ -46,8 +48,9 @@ i64 scarlet_map(i32 handle, uaddr_t address, usize length, u32 protection, u32 f
         return -E_INVAL;
     struct map_request r = {.addr = address.v,
                             .len = length,
-                            .flags = area_flags(protection) | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC |
-                                     (flags & SCARLET_MAP_SHARED ? VMA_SHARED : 0u) | (flags & SCARLET_MAP_LOCKED ? VMA_LOCKED : 0u),
+                            .flags = area_flags(protection) | VMA_MAYREAD | VMA_MAYWRITE |
+                                     VMA_MAYEXEC | (flags & SCARLET_MAP_SHARED ? VMA_SHARED : 0u) |
+                                     (flags & SCARLET_MAP_LOCKED ? VMA_LOCKED : 0u),
                             .how = (flags & SCARLET_MAP_REPLACE ? MAP_REQ_FIXED
                                     : flags & SCARLET_MAP_FIXED ? MAP_REQ_FIXED | MAP_REQ_NOREPLACE
                                                                 : 0u) |
@@ -78,17 +81,22 @@ i64 scarlet_protect(uaddr_t address, usize length, u32 protection)
 i64 scarlet_memory_advise(uaddr_t address, usize length, u32 advice)
 {
     static const enum aspace_advice map[] = {
-        [SCARLET_MEMORY_NORMAL] = ADVISE_NORMAL,         [SCARLET_MEMORY_DROP] = ADVISE_DONTNEED,
-        [SCARLET_MEMORY_LAZY_DROP] = ADVISE_FREE,        [SCARLET_MEMORY_SOON] = ADVISE_WILLNEED,
-        [SCARLET_MEMORY_NOT_FORKED] = ADVISE_DONTFORK,   [SCARLET_MEMORY_FORKED] = ADVISE_DOFORK,
-        [SCARLET_MEMORY_CLEARED_IN_FORK] = ADVISE_WIPEONFORK, [SCARLET_MEMORY_KEPT_IN_FORK] = ADVISE_KEEPONFORK,
+        [SCARLET_MEMORY_NORMAL] = ADVISE_NORMAL,
+        [SCARLET_MEMORY_DROP] = ADVISE_DONTNEED,
+        [SCARLET_MEMORY_LAZY_DROP] = ADVISE_FREE,
+        [SCARLET_MEMORY_SOON] = ADVISE_WILLNEED,
+        [SCARLET_MEMORY_NOT_FORKED] = ADVISE_DONTFORK,
+        [SCARLET_MEMORY_FORKED] = ADVISE_DOFORK,
+        [SCARLET_MEMORY_CLEARED_IN_FORK] = ADVISE_WIPEONFORK,
+        [SCARLET_MEMORY_KEPT_IN_FORK] = ADVISE_KEEPONFORK,
     };
     return aspace_advise(space(), address.v, length, map[advice]);
 }
 
 i64 scarlet_remap(uaddr_t address, usize old_length, usize length, u32 flags)
 {
-    return aspace_remap(space(), address.v, old_length, length, flags & SCARLET_REMAP_MAY_MOVE ? REMAP_MAYMOVE : 0, 0);
+    return aspace_remap(space(), address.v, old_length, length,
+                        flags & SCARLET_REMAP_MAY_MOVE ? REMAP_MAYMOVE : 0, 0);
 }
 
 i64 scarlet_memory_sync(uaddr_t address, usize length)

@@ -1,6 +1,6 @@
 // The native ABI's record: private state of tasks and threads over their lives.
-#include "scarlet.h"
 #include "probe.h"
+#include "scarlet.h"
 #include <mem/slab.h>
 
 DEFINE_SLAB(task_slab, struct scarlet_task);
@@ -31,7 +31,8 @@ void scarlet_thread_delete(struct scarlet_thread *st)
         slab_def_free(&thread_slab, st);
 }
 
-static int scarlet_fork(struct task *child, struct task_thread *ct, struct trapframe *tf, const void *arg)
+static int scarlet_fork(struct task *child, struct task_thread *ct, struct trapframe *tf,
+                        const void *arg)
 {
     const struct scarlet_how *how = arg;
     struct task *me = current_task();

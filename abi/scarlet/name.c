@@ -6,7 +6,8 @@
 
 enum : u32 { DIRECTORY_RIGHTS = RIGHT_ENUMERATE | RIGHT_CREATE | RIGHT_REMOVE };
 
-int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup, u32 *rights_had)
+int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup,
+            u32 *rights_had)
 {
     *out = BASE_CWD;
     *lookup = 0;
@@ -42,7 +43,8 @@ static int translate(u32 flags, u32 mode, struct open_request *r)
     if (!access && !(flags & (SCARLET_OPEN_PLACE | SCARLET_OPEN_EXECUTE)))
         access = SCARLET_OPEN_READ;
     *r = (struct open_request){
-        .access = (access & SCARLET_OPEN_READ ? FILE_READ : 0u) | (access & SCARLET_OPEN_WRITE ? FILE_WRITE : 0u) |
+        .access = (access & SCARLET_OPEN_READ ? FILE_READ : 0u) |
+                  (access & SCARLET_OPEN_WRITE ? FILE_WRITE : 0u) |
                   (flags & SCARLET_OPEN_EXECUTE ? FILE_READ | FILE_EXEC : 0u),
         .create = flags & SCARLET_OPEN_CREATE,
         .exclusive = flags & SCARLET_OPEN_EXCLUSIVE,
@@ -62,7 +64,8 @@ static int translate(u32 flags, u32 mode, struct open_request *r)
     bool changes = r->create || r->truncate || r->append || r->tmpfile || r->exclusive;
     if (changes && !(r->access & FILE_WRITE))
         return -E_INVAL;
-    if ((r->exclusive && !r->create) || (r->directory && r->create) || (r->path_only && (changes || access)))
+    if ((r->exclusive && !r->create) || (r->directory && r->create) ||
+        (r->path_only && (changes || access)))
         return -E_INVAL;
     return 0;
 }
@@ -70,7 +73,8 @@ static int translate(u32 flags, u32 mode, struct open_request *r)
 // Rights that a handle opened through a narrowed directory loses with it.
 static u32 narrowed(u32 rights, u32 had)
 {
-    u32 carried = DIRECTORY_RIGHTS | RIGHT_METADATA | RIGHT_CONTROL | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_MAP | RIGHT_WAIT;
+    u32 carried = DIRECTORY_RIGHTS | RIGHT_METADATA | RIGHT_CONTROL | RIGHT_DUPLICATE |
+                  RIGHT_TRANSFER | RIGHT_MAP | RIGHT_WAIT;
     return rights & (had | ~carried);
 }
 
@@ -87,7 +91,8 @@ i64 scarlet_open_at(i32 directory, const struct sys_name *path, u32 flags, u32 m
     i32 slot = handle_reserve(current_handles(), 0, handle_limit());
     if (slot < 0)
         return slot;
-    err = base_of(directory, path, RIGHT_ENUMERATE | (changes ? RIGHT_CREATE : 0u), &base, &lookup, &had);
+    err = base_of(directory, path, RIGHT_ENUMERATE | (changes ? RIGHT_CREATE : 0u), &base, &lookup,
+                  &had);
     if (!err) {
         r.lookup |= lookup;
         err = vfs_open(&base, pathname_of(path), &r, &o, &rights);
@@ -97,7 +102,8 @@ i64 scarlet_open_at(i32 directory, const struct sys_name *path, u32 flags, u32 m
         handle_unreserve(current_handles(), slot);
         return err;
     }
-    handle_publish(current_handles(), slot, o, narrowed(rights, had), flags & SCARLET_OPEN_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0);
+    handle_publish(current_handles(), slot, o, narrowed(rights, had),
+                   flags & SCARLET_OPEN_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0);
     return slot;
 }
 
@@ -107,8 +113,10 @@ i64 scarlet_open(const struct sys_name *path, u32 flags, u32 mode)
 }
 
 // --- making ---
-// The operations of the vfs take a base and a name; a base that confines is resolved to the parent directory first.
-static int parent_of(i32 directory, const struct sys_name *path, u32 rights, struct path *base, struct pathname *name, struct parent_lookup *pl)
+// The operations of the vfs take a base and a name; a base that confines is resolved to the parent
+// directory first.
+static int parent_of(i32 directory, const struct sys_name *path, u32 rights, struct path *base,
+                     struct pathname *name, struct parent_lookup *pl)
 {
     u32 lookup;
     int err = base_of(directory, path, rights, base, &lookup, NULL);
@@ -128,7 +136,8 @@ static int parent_of(i32 directory, const struct sys_name *path, u32 rights, str
     }
     *base = pl->parent;
     path_get(base);
-    *name = pl->last; // up to the end of the string or slashes, which the vfs takes as part of the name
+    *name =
+        pl->last; // up to the end of the string or slashes, which the vfs takes as part of the name
     return 0;
 }
 
@@ -162,9 +171,11 @@ i64 scarlet_create_directory(const struct sys_name *path, u32 mode)
 }
 i64 scarlet_create_fifo(i32 directory, const struct sys_name *path, u32 mode)
 {
-    WITH_PARENT(directory, path, RIGHT_CREATE, vfs_mknod(&base, name, MODE_FIFO | (mode & 07777), 0));
+    WITH_PARENT(directory, path, RIGHT_CREATE,
+                vfs_mknod(&base, name, MODE_FIFO | (mode & 07777), 0));
 }
-i64 scarlet_create_symlink_at(const struct sys_name *target, i32 directory, const struct sys_name *path)
+i64 scarlet_create_symlink_at(const struct sys_name *target, i32 directory,
+                              const struct sys_name *path)
 {
     if (target->len == 0)
         return -E_NOENT;
@@ -198,12 +209,14 @@ i64 scarlet_remove(const struct sys_name *path)
     return scarlet_remove_at(SCARLET_HERE, path, 0);
 }
 
-i64 scarlet_rename(i32 from_directory, const struct sys_name *from, i32 to_directory, const struct sys_name *to, u32 flags)
+i64 scarlet_rename(i32 from_directory, const struct sys_name *from, i32 to_directory,
+                   const struct sys_name *to, u32 flags)
 {
     struct path b1, b2;
     struct pathname n1, n2;
     struct parent_lookup p1, p2;
-    u32 f = (flags & SCARLET_RENAME_NO_REPLACE ? RENAME_NOREPLACE : 0u) | (flags & SCARLET_RENAME_EXCHANGE ? RENAME_EXCHANGE : 0u);
+    u32 f = (flags & SCARLET_RENAME_NO_REPLACE ? RENAME_NOREPLACE : 0u) |
+            (flags & SCARLET_RENAME_EXCHANGE ? RENAME_EXCHANGE : 0u);
     int err = parent_of(from_directory, from, RIGHT_REMOVE, &b1, &n1, &p1);
     if (err)
         return err;
@@ -216,7 +229,8 @@ i64 scarlet_rename(i32 from_directory, const struct sys_name *from, i32 to_direc
     return err;
 }
 
-i64 scarlet_link(i32 from_directory, const struct sys_name *from, i32 to_directory, const struct sys_name *to, u32 flags)
+i64 scarlet_link(i32 from_directory, const struct sys_name *from, i32 to_directory,
+                 const struct sys_name *to, u32 flags)
 {
     struct path b1, b2;
     struct pathname n2;
@@ -228,7 +242,8 @@ i64 scarlet_link(i32 from_directory, const struct sys_name *from, i32 to_directo
     err = parent_of(to_directory, to, RIGHT_CREATE, &b2, &n2, &p2);
     if (!err) {
         err = vfs_link(&b1, pathname_of(from), &b2, n2,
-                       lookup | (flags & SCARLET_NO_FOLLOW ? 0u : LOOKUP_FOLLOW) | (flags & SCARLET_EMPTY_PATH ? LOOKUP_EMPTY : 0u));
+                       lookup | (flags & SCARLET_NO_FOLLOW ? 0u : LOOKUP_FOLLOW) |
+                           (flags & SCARLET_EMPTY_PATH ? LOOKUP_EMPTY : 0u));
         parent_done(&b2, &p2);
     }
     path_put(&b1);
@@ -238,10 +253,12 @@ i64 scarlet_link(i32 from_directory, const struct sys_name *from, i32 to_directo
 // --- facts by name ---
 static u32 lookup_of(u32 flags)
 {
-    return (flags & SCARLET_NO_FOLLOW ? 0u : LOOKUP_FOLLOW) | (flags & SCARLET_EMPTY_PATH ? LOOKUP_EMPTY : 0u);
+    return (flags & SCARLET_NO_FOLLOW ? 0u : LOOKUP_FOLLOW) |
+           (flags & SCARLET_EMPTY_PATH ? LOOKUP_EMPTY : 0u);
 }
 
-i64 scarlet_metadata_at(i32 directory, const struct sys_name *path, u32 flags, struct scarlet_metadata *data)
+i64 scarlet_metadata_at(i32 directory, const struct sys_name *path, u32 flags,
+                        struct scarlet_metadata *data)
 {
     struct path base;
     struct attr a;
@@ -263,7 +280,8 @@ static int change_place(const struct path *p, const struct scarlet_metadata_chan
     if (c->which & SCARLET_SET_MODE)
         err = vfs_chmod(p, c->mode & 07777);
     if (!err && c->which & (SCARLET_SET_OWNER | SCARLET_SET_GROUP))
-        err = vfs_chown(p, c->which & SCARLET_SET_OWNER ? c->owner : 0xffffffff, c->which & SCARLET_SET_GROUP ? c->group : 0xffffffff);
+        err = vfs_chown(p, c->which & SCARLET_SET_OWNER ? c->owner : 0xffffffff,
+                        c->which & SCARLET_SET_GROUP ? c->group : 0xffffffff);
     if (!err && c->which & SCARLET_SET_TIMES_NOW)
         err = vfs_utimens(p, NULL);
     else if (!err && c->which & (SCARLET_SET_ACCESSED | SCARLET_SET_MODIFIED)) {
@@ -282,7 +300,8 @@ i64 scarlet_metadata_set(struct href *handle, const struct scarlet_metadata_chan
     return p ? change_place(p, change) : -E_INVAL;
 }
 
-i64 scarlet_metadata_set_at(i32 directory, const struct sys_name *path, u32 flags, const struct scarlet_metadata_change *change)
+i64 scarlet_metadata_set_at(i32 directory, const struct sys_name *path, u32 flags,
+                            const struct scarlet_metadata_change *change)
 {
     struct path base, p;
     u32 lookup;
@@ -305,7 +324,8 @@ i64 scarlet_access_at(i32 directory, const struct sys_name *path, u32 want)
     int err = base_of(directory, path, 0, &base, &lookup, NULL);
     if (err)
         return err;
-    static_assert(SCARLET_ACCESS_EXECUTE == (int)WANT_EXEC && SCARLET_ACCESS_WRITE == (int)WANT_WRITE && SCARLET_ACCESS_READ == (int)WANT_READ);
+    static_assert(SCARLET_ACCESS_EXECUTE == (int)WANT_EXEC &&
+                  SCARLET_ACCESS_WRITE == (int)WANT_WRITE && SCARLET_ACCESS_READ == (int)WANT_READ);
     err = vfs_access(&base, pathname_of(path), want, lookup | LOOKUP_FOLLOW, false);
     path_put(&base);
     return err;
@@ -323,7 +343,8 @@ static i64 put_text(struct iobuf *out, const char *text, i64 n)
     return n > 0 && iobuf_put(out, text, (usize)n) != (usize)n ? -E_FAULT : n;
 }
 
-i64 scarlet_readlink_at(i32 directory, const struct sys_name *path, struct iobuf *buffer, usize size)
+i64 scarlet_readlink_at(i32 directory, const struct sys_name *path, struct iobuf *buffer,
+                        usize size)
 {
     struct path base, p;
     u32 lookup;
@@ -364,7 +385,9 @@ i64 scarlet_path_of(struct href *handle, struct iobuf *buffer, usize size)
     if (!p)
         return -E_NOTTY;
     char *text = kmalloc(PATH_MAX_LEN, ALLOC_USER), *at;
-    i64 n = text ? path_text(p, NULL, PATH_TEXT_DELETED | PATH_TEXT_UNREACHABLE, text, PATH_MAX_LEN, &at) : -E_NOMEM;
+    i64 n = text ? path_text(p, NULL, PATH_TEXT_DELETED | PATH_TEXT_UNREACHABLE, text, PATH_MAX_LEN,
+                             &at)
+                 : -E_NOMEM;
     if (n > 0)
         n = (usize)n > size ? -E_RANGE : put_text(buffer, at, n);
     kfree(text);

@@ -1,4 +1,5 @@
-// How well a file fits the native ABI: by its mark in the ELF header. Pure: also compiled into the offline probe.
+// How well a file fits the native ABI: by its mark in the ELF header. Pure: also compiled into the
+// offline probe.
 #include "probe.h"
 
 static int verdict(int score, char *why, usize cap, const char *text)

@@ -2,6 +2,7 @@
 #pragma once
 #include "scarlet_consts.h"
 #include "scarlet_types.h"
+#include <native/frame.h>
 #include <object/handle.h>
 #include <syscall/dispatch.h>
 #include <task/abi.h>
@@ -16,24 +17,24 @@ struct event_box {
 };
 struct scarlet_task {
     // --- guarded by task->lock ---
-    struct event_box box;     // for any thread
-    u32 handled;              // kinds with a handler
+    struct event_box box; // for any thread
+    u32 handled;          // kinds with a handler
     u64 entry, stack_top;
-    bool unkillable;          // pid 1: events without handler do nothing
-    struct waitqueue taken;   // threads in event_take sleep here
+    bool unkillable;        // pid 1: events without handler do nothing
+    struct waitqueue taken; // threads in event_take sleep here
 };
 struct spawn_job;
 struct scarlet_thread {
     // --- guarded by task->lock ---
-    struct event_box box;     // for this thread only
-    _Atomic u32 blocked;      // written by the own thread
-    _Atomic u32 waiting;      // set while in event_take: these are wanted though blocked
-    struct spawn_job *spawn;  // first delivery executes this; own thread
+    struct event_box box;    // for this thread only
+    _Atomic u32 blocked;     // written by the own thread
+    _Atomic u32 waiting;     // set while in event_take: these are wanted though blocked
+    struct spawn_job *spawn; // first delivery executes this; own thread
 };
 
 // What fork-like calls tell the hooks.
 struct scarlet_how {
-    struct spawn_job *spawn; // the new thread takes its own reference
+    struct spawn_job *spawn;         // the new thread takes its own reference
     u64 entry, stack, argument, tls; // thread_create
 };
 
@@ -60,7 +61,8 @@ void scarlet_abandon(struct exec_build *b);
 
 // --- entry.c ---
 bool scarlet_syscall(struct trapframe *tf);
-u32 entry_take_restart(struct trapframe *tf); // SYS_RESTART_* of the interrupted call in this frame, 0: none. Forgets it
+u32 entry_take_restart(struct trapframe *tf); // SYS_RESTART_* of the interrupted call in this
+                                              // frame, 0: none. Forgets it
 
 // --- event.c ---
 int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e);
@@ -76,11 +78,6 @@ u32 event_bit_of(enum event_kind k); // bit of the native kind in masks
 // --- zone.c ---
 bool scarlet_zone_syscall(struct trapframe *tf);
 
-// --- riscv64/frame.c ---
-// Makes the frame run the handler. -E_FAULT: the stack cannot take it.
-[[nodiscard]] int event_frame_push(struct trapframe *tf, u64 entry, u64 stack_top, const struct scarlet_task_event *e, u32 blocked);
-[[nodiscard]] int event_frame_pop(struct trapframe *tf, u32 *blocked);
-
 // --- spawn.c ---
 // Runs the job in the new task's own context; ends the task if it fails. Consumes the job.
 void spawn_run(struct spawn_job *job, struct trapframe *tf);
@@ -95,9 +92,11 @@ static inline u32 handle_limit(void)
 }
 static inline u32 anonymous_rights(u32 access)
 {
-    return access | RIGHT_MAP | RIGHT_CONTROL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_SIGNAL;
+    return access | RIGHT_MAP | RIGHT_CONTROL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER |
+           RIGHT_WAIT | RIGHT_SIGNAL;
 }
-// Puts a fresh object at the lowest free slot; consumes the reference in any case. -E_MFILE, -E_NOMEM.
+// Puts a fresh object at the lowest free slot; consumes the reference in any case. -E_MFILE,
+// -E_NOMEM.
 [[nodiscard]] i64 install(struct object *o, u32 rights, bool cloexec);
 // href_get whose missing rights are always -E_RIGHTS.
 [[nodiscard]] int get_handle(struct href *h, i32 slot, u32 rights);
@@ -112,9 +111,11 @@ static inline struct pathname pathname_of(const struct sys_name *n)
 {
     return n ? (struct pathname){n->str, n->len} : (struct pathname){"", 0};
 }
-// Where names relative to a handle start, with the rights the handle must have. *lookup gets LOOKUP_BENEATH for handles that were
-// narrowed: those confine. rights_had (may be NULL): what the handle has, RIGHTS_ALL without one.
-[[nodiscard]] int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup, u32 *rights_had);
+// Where names relative to a handle start, with the rights the handle must have. *lookup gets
+// LOOKUP_BENEATH for handles that were narrowed: those confine. rights_had (may be NULL): what the
+// handle has, RIGHTS_ALL without one.
+[[nodiscard]] int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out,
+                          u32 *lookup, u32 *rights_had);
 
 // --- file.c ---
 void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
@@ -122,8 +123,10 @@ void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
 // --- view.c ---
 bool object_is_view(const struct object *o);
 struct view *view_of_object(struct object *o);
-// Programs of every ABI that the current task starts from now on live in its present view, or in views composed of what that shows.
+// Programs of every ABI that the current task starts from now on live in its present view, or in
+// views composed of what that shows.
 [[nodiscard]] int confine_to_view(void);
 
 // --- task.c ---
-void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u, struct scarlet_task_end *out);
+void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u,
+                     struct scarlet_task_end *out);

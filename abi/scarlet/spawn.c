@@ -1,7 +1,9 @@
-// spawn: a new task that runs another program, with a handle table made from a list and nothing inherited by accident.
+// spawn: a new task that runs another program, with a handle table made from a list and nothing
+// inherited by accident.
 //
-// The parent builds everything, the child executes in its own context (its view, its credentials) before it ever sees user mode, and tells
-// the parent how that went. The job is shared by the two; its result is guarded by nothing but the order of `done`.
+// The parent builds everything, the child executes in its own context (its view, its credentials)
+// before it ever sees user mode, and tells the parent how that went. The job is shared by the two;
+// its result is guarded by nothing but the order of `done`.
 #include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <exec/exec.h>
@@ -134,7 +136,8 @@ static int make_handles(const struct scarlet_spawn_request *r, struct handle_tab
     int err = 0;
     if (r->flags & SCARLET_SPAWN_STANDARD)
         for (i32 i = 0; i < 3 && !err; i++)
-            err = pass_handle(t, &(struct scarlet_spawn_handle){i, i, SCARLET_SAME_RIGHTS, 0}, false);
+            err =
+                pass_handle(t, &(struct scarlet_spawn_handle){i, i, SCARLET_SAME_RIGHTS, 0}, false);
     for (u32 i = 0; i < r->count && !err; i++) {
         struct scarlet_spawn_handle s;
         err = user_copy_in(&s, uaddr(r->handles.v + i * sizeof(s)), sizeof(s));
@@ -192,7 +195,11 @@ static int execute(struct spawn_job *job, struct trapframe *tf)
         err = exec_open(job->path, &file, &attr);
     if (err)
         return err;
-    struct exec_request r = {.file = file, .filename = job->path, .argv = &job->argv, .envp = &job->envp, .abi = job->abi};
+    struct exec_request r = {.file = file,
+                             .filename = job->path,
+                             .argv = &job->argv,
+                             .envp = &job->envp,
+                             .abi = job->abi};
     return exec_run(&r, tf);
 }
 
@@ -205,7 +212,8 @@ void spawn_run(struct spawn_job *job, struct trapframe *tf)
 }
 
 // --- in the parent ---
-static int make_task(struct spawn_job *job, const struct scarlet_spawn_request *r, struct trapframe *tf, struct task **out)
+static int make_task(struct spawn_job *job, const struct scarlet_spawn_request *r,
+                     struct trapframe *tf, struct task **out)
 {
     struct task_clone c = {.exit_event = EVENT_CHILD};
     struct scarlet_how how = {.spawn = job};
@@ -266,6 +274,8 @@ i64 scarlet_spawn(const struct scarlet_spawn_request *request, struct trapframe 
         handle_unreserve(current_handles(), slot);
         return err;
     }
-    handle_publish(current_handles(), slot, o, RIGHT_WAIT | RIGHT_SIGNAL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER, 0);
+    handle_publish(current_handles(), slot, o,
+                   RIGHT_WAIT | RIGHT_SIGNAL | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER,
+                   0);
     return slot;
 }

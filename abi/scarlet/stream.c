@@ -133,10 +133,13 @@ i64 scarlet_lock(struct href *handle, u32 kind, u64 start, u64 length, u32 flags
         return -E_NOTTY;
     if (start > INT64_MAX || length > INT64_MAX - start)
         return -E_INVAL;
-    static_assert(SCARLET_LOCK_SHARED == (int)LOCK_KIND_READ && SCARLET_LOCK_EXCLUSIVE == (int)LOCK_KIND_WRITE &&
+    static_assert(SCARLET_LOCK_SHARED == (int)LOCK_KIND_READ &&
+                  SCARLET_LOCK_EXCLUSIVE == (int)LOCK_KIND_WRITE &&
                   SCARLET_LOCK_NONE == (int)LOCK_KIND_NONE);
     href_keep(handle);
-    const struct range_lock l = {.kind = (enum lock_kind)kind, .start = start, .end = length ? start + length - 1 : INT64_MAX};
+    const struct range_lock l = {.kind = (enum lock_kind)kind,
+                                 .start = start,
+                                 .end = length ? start + length - 1 : INT64_MAX};
     return lock_range(f, &l, true, flags & SCARLET_LOCK_WAIT);
 }
 
@@ -150,7 +153,8 @@ struct listing {
 };
 enum { ENTRY_HEAD = 11 }; // inode u64, length u16, type u8
 
-static bool emit_entry(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool emit_entry(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type,
+                       u64 cookie)
 {
     struct listing *l = container_of(s, struct listing, sink);
     u8 rec[ENTRY_HEAD + NAME_MAX_LEN + 1 + 8];

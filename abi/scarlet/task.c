@@ -1,6 +1,6 @@
 // Native calls on tasks and threads. No state of its own.
-#include "scarlet.h"
 #include "probe.h"
+#include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <exec/exec.h>
 #include <lib/string.h>
@@ -97,7 +97,7 @@ static bool thread_lives(struct task *t, u32 tid)
     struct task_thread *tt;
     bool found = false;
     spin_lock(&t->lock);
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         found |= tt->tid == tid;
     spin_unlock(&t->lock);
     return found;
@@ -114,11 +114,13 @@ i64 scarlet_thread_join(i32 thread, u64 deadline)
         return 0;
     if (deadline == 0)
         return -E_TIMEDOUT;
-    return wait_event_deadline(&t->wait_children, !thread_lives(t, (u32)thread), deadline_of(deadline));
+    return wait_event_deadline(&t->wait_children, !thread_lives(t, (u32)thread),
+                               deadline_of(deadline));
 }
 
 // --- exec ---
-static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, const char *abi, struct trapframe *tf)
+static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, const char *abi,
+                   struct trapframe *tf)
 {
     struct arg_block args, env;
     struct object *file;
@@ -137,7 +139,8 @@ static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, cons
     if (err) {
         object_put(file);
     } else {
-        struct exec_request r = {.file = file, .filename = path->str, .argv = &args, .envp = &env, .abi = abi};
+        struct exec_request r = {
+            .file = file, .filename = path->str, .argv = &args, .envp = &env, .abi = abi};
         err = exec_run(&r, tf);
     }
     arg_block_free(&args);
@@ -145,25 +148,32 @@ static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, cons
     return err;
 }
 
-i64 scarlet_execve(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags, struct trapframe *tf)
+i64 scarlet_execve(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
+                   struct trapframe *tf)
 {
     (void)flags;
     return execute(path, argv, envp, NULL, tf);
 }
 
-i64 scarlet_execve_abi(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags, const struct sys_name *abi, struct trapframe *tf)
+i64 scarlet_execve_abi(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
+                       const struct sys_name *abi, struct trapframe *tf)
 {
     (void)flags;
     return execute(path, argv, envp, abi->str, tf);
 }
 
 // --- waiting ---
-void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u, struct scarlet_task_end *out)
+void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u,
+                     struct scarlet_task_end *out)
 {
-    static const u32 kinds[] = {[EXIT_NORMAL] = SCARLET_END_EXIT, [EXIT_BY_EVENT] = SCARLET_END_EVENT, [EXIT_STOPPED] = SCARLET_END_STOPPED,
+    static const u32 kinds[] = {[EXIT_NORMAL] = SCARLET_END_EXIT,
+                                [EXIT_BY_EVENT] = SCARLET_END_EVENT,
+                                [EXIT_STOPPED] = SCARLET_END_STOPPED,
                                 [EXIT_CONTINUED] = SCARLET_END_CONTINUED};
     *out = (struct scarlet_task_end){.task = (i32)pid, .kind = kinds[i->kind]};
-    out->code = i->kind == EXIT_NORMAL ? i->number : i->kind == EXIT_CONTINUED ? 0 : (i32)kind_of_number(i->number);
+    out->code = i->kind == EXIT_NORMAL      ? i->number
+                : i->kind == EXIT_CONTINUED ? 0
+                                            : (i32)kind_of_number(i->number);
     if (u) {
         out->user_ns = u->utime_ns;
         out->system_ns = u->stime_ns;
@@ -174,8 +184,10 @@ void task_end_encode(u32 pid, const struct exit_info *i, const struct usage *u, 
 i64 scarlet_waitpid(i32 task, struct scarlet_task_end *end, u32 flags)
 {
     struct wait_result w;
-    u32 how = WAIT_EXITED | (flags & SCARLET_WAIT_NOHANG ? WAIT_NOHANG : 0u) | (flags & SCARLET_WAIT_STOPPED ? WAIT_STOPPED : 0u) |
-              (flags & SCARLET_WAIT_CONTINUED ? WAIT_CONTINUED : 0u) | (flags & SCARLET_WAIT_KEEP ? WAIT_NOWAIT : 0u);
+    u32 how = WAIT_EXITED | (flags & SCARLET_WAIT_NOHANG ? WAIT_NOHANG : 0u) |
+              (flags & SCARLET_WAIT_STOPPED ? WAIT_STOPPED : 0u) |
+              (flags & SCARLET_WAIT_CONTINUED ? WAIT_CONTINUED : 0u) |
+              (flags & SCARLET_WAIT_KEEP ? WAIT_NOWAIT : 0u);
     if (task == INT32_MIN)
         return -E_CHILD;
     i64 r = task_wait(task, how, &w);
@@ -205,7 +217,8 @@ i64 scarlet_task_wait(struct href *task, struct scarlet_task_end *end, u64 deadl
     struct usage u = {0};
     if (is_my_child(t)) {
         struct wait_result w;
-        i64 r = task_wait(t->pid, WAIT_EXITED, &w); // it is on its way: this takes no longer than its last steps
+        i64 r = task_wait(t->pid, WAIT_EXITED,
+                          &w); // it is on its way: this takes no longer than its last steps
         if (r > 0)
             u = w.usage;
         else if (r != -E_CHILD)
@@ -223,14 +236,18 @@ static bool may_signal(struct task *t)
     if (t == current_task() || cred_capable(me, CAP_KILL))
         return true;
     struct cred *c = task_cred_get(t);
-    bool same = me->euid == c->uid || me->euid == c->suid || me->uid == c->uid || me->uid == c->suid;
+    bool same =
+        me->euid == c->uid || me->euid == c->suid || me->uid == c->uid || me->uid == c->suid;
     cred_put(c);
     return same;
 }
 
 static struct event event_for(enum event_kind kind)
 {
-    return (struct event){.kind = kind, .code = EVC_USER, .sender_pid = current_task()->pid, .sender_uid = current_cred()->uid};
+    return (struct event){.kind = kind,
+                          .code = EVC_USER,
+                          .sender_pid = current_task()->pid,
+                          .sender_uid = current_cred()->uid};
 }
 
 static i64 kill_group(u32 id, enum event_kind kind)
@@ -254,7 +271,7 @@ static i64 kill_group(u32 id, enum event_kind kind)
         n = 0;
         all = true;
         spin_lock(&tree_lock);
-        list_for_each_entry(t, &pg->members, pgrp_link) {
+        list_for_each_entry (t, &pg->members, pgrp_link) {
             if (i++ < skip)
                 continue;
             if (n == ARRAY_LEN(members)) {
@@ -321,7 +338,9 @@ static i64 install_task(struct task *t, u32 more)
 {
     struct object *o;
     int err = task_object_create(t, &o);
-    return err ? err : install(o, RIGHT_WAIT | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | more, false);
+    return err ? err
+               : install(o, RIGHT_WAIT | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | more,
+                         false);
 }
 
 i64 scarlet_task_self(void)
@@ -364,7 +383,7 @@ static char state_of(struct task *t)
         return 'T';
     char c = 'S';
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link) {
+    list_for_each_entry (tt, &t->threads, link) {
         enum thread_state s = atomic_load_explicit(&tt->thread->state, memory_order_relaxed);
         if (s == THREAD_RUNNABLE)
             return 'R';

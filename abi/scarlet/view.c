@@ -1,7 +1,9 @@
-// Mounts and views. A view object holds a view that its owner prepares, enters, passes on or spawns into.
+// Mounts and views. A view object holds a view that its owner prepares, enters, passes on or spawns
+// into.
 //
-// Mount operations work on the namespace of the calling task's view; to prepare another view the task looks through it for the length of
-// one operation, which only a task of one thread can do (nobody else sees the exchange).
+// Mount operations work on the namespace of the calling task's view; to prepare another view the
+// task looks through it for the length of one operation, which only a task of one thread can do
+// (nobody else sees the exchange).
 #include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <exec/environment.h>
@@ -63,7 +65,8 @@ static i64 install_view(struct view *v, u32 rights)
     }
     object_init(&o->obj, &view_type, 0);
     o->view = v;
-    return install(&o->obj, RIGHT_EXECUTE | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_METADATA | rights, false);
+    return install(
+        &o->obj, RIGHT_EXECUTE | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_METADATA | rights, false);
 }
 
 i64 scarlet_view_create(u32 flags)
@@ -142,8 +145,10 @@ static int place(const struct sys_name *name, struct path *out)
 
 static u32 kernel_flags(u32 f)
 {
-    return (f & SCARLET_MOUNT_READ_ONLY ? MOUNT_RDONLY : 0u) | (f & SCARLET_MOUNT_NO_SETID ? MOUNT_NOSUID : 0u) |
-           (f & SCARLET_MOUNT_NO_DEVICES ? MOUNT_NODEV : 0u) | (f & SCARLET_MOUNT_NO_EXECUTE ? MOUNT_NOEXEC : 0u) | MOUNT_RELATIME;
+    return (f & SCARLET_MOUNT_READ_ONLY ? MOUNT_RDONLY : 0u) |
+           (f & SCARLET_MOUNT_NO_SETID ? MOUNT_NOSUID : 0u) |
+           (f & SCARLET_MOUNT_NO_DEVICES ? MOUNT_NODEV : 0u) |
+           (f & SCARLET_MOUNT_NO_EXECUTE ? MOUNT_NOEXEC : 0u) | MOUNT_RELATIME;
 }
 
 static int mount_tree(const struct path *at, const struct sys_name *source, u32 flags)
@@ -152,10 +157,12 @@ static int mount_tree(const struct path *at, const struct sys_name *source, u32 
     int err = source ? place(source, &from) : -E_INVAL;
     if (err)
         return err;
-    err = flags & SCARLET_MOUNT_MOVE ? vfs_mount_move(&from, at) : vfs_mount_bind(&from, at, flags & SCARLET_MOUNT_RECURSIVE);
+    err = flags & SCARLET_MOUNT_MOVE ? vfs_mount_move(&from, at)
+                                     : vfs_mount_bind(&from, at, flags & SCARLET_MOUNT_RECURSIVE);
     path_put(&from);
     if (!err && flags & SCARLET_MOUNT_BIND &&
-        flags & (SCARLET_MOUNT_READ_ONLY | SCARLET_MOUNT_NO_SETID | SCARLET_MOUNT_NO_DEVICES | SCARLET_MOUNT_NO_EXECUTE)) {
+        flags & (SCARLET_MOUNT_READ_ONLY | SCARLET_MOUNT_NO_SETID | SCARLET_MOUNT_NO_DEVICES |
+                 SCARLET_MOUNT_NO_EXECUTE)) {
         struct path top = *at; // flags belong to the new mount, which lies on top of `at`
         path_get(&top);
         path_down_mounts(&top);
@@ -167,10 +174,11 @@ static int mount_tree(const struct path *at, const struct sys_name *source, u32 
     return err;
 }
 
-static int mount_here(const struct sys_name *source, const struct sys_name *target, const struct sys_name *type, u32 flags,
-                      const struct sys_name *data)
+static int mount_here(const struct sys_name *source, const struct sys_name *target,
+                      const struct sys_name *type, u32 flags, const struct sys_name *data)
 {
-    u32 what = flags & (SCARLET_MOUNT_BIND | SCARLET_MOUNT_MOVE | SCARLET_MOUNT_CHANGE | SCARLET_MOUNT_SHARED | SCARLET_MOUNT_PRIVATE);
+    u32 what = flags & (SCARLET_MOUNT_BIND | SCARLET_MOUNT_MOVE | SCARLET_MOUNT_CHANGE |
+                        SCARLET_MOUNT_SHARED | SCARLET_MOUNT_PRIVATE);
     struct path at;
     if (what & (what - 1))
         return -E_INVAL;
@@ -182,7 +190,8 @@ static int mount_here(const struct sys_name *source, const struct sys_name *targ
     } else if (what == SCARLET_MOUNT_CHANGE) {
         err = vfs_remount(&at, kernel_flags(flags), true, NULL);
     } else if (what) {
-        err = vfs_mount_propagation(&at, what == SCARLET_MOUNT_SHARED ? PROP_SHARED : PROP_PRIVATE, flags & SCARLET_MOUNT_RECURSIVE);
+        err = vfs_mount_propagation(&at, what == SCARLET_MOUNT_SHARED ? PROP_SHARED : PROP_PRIVATE,
+                                    flags & SCARLET_MOUNT_RECURSIVE);
     } else {
         const struct mount_request r = {.source = source ? source->str : "none",
                                         .type = type ? type->str : NULL,
@@ -205,8 +214,8 @@ static int umount_here(const struct sys_name *target, u32 flags)
     return err;
 }
 
-i64 scarlet_mount(const struct sys_name *source, const struct sys_name *target, const struct sys_name *type, u32 flags,
-                  const struct sys_name *data)
+i64 scarlet_mount(const struct sys_name *source, const struct sys_name *target,
+                  const struct sys_name *type, u32 flags, const struct sys_name *data)
 {
     return mount_here(source, target, type, flags, data);
 }
@@ -232,8 +241,9 @@ i64 scarlet_pivot_root(const struct sys_name *root, const struct sys_name *old)
 }
 
 // --- the same inside a view that one holds ---
-i64 scarlet_view_mount(struct href *view, const struct sys_name *source, const struct sys_name *target, const struct sys_name *type,
-                       u32 flags, const struct sys_name *data)
+i64 scarlet_view_mount(struct href *view, const struct sys_name *source,
+                       const struct sys_name *target, const struct sys_name *type, u32 flags,
+                       const struct sys_name *data)
 {
     int err = check_view(view);
     if (err)
@@ -316,8 +326,10 @@ struct mount_search {
 
 static u32 native_flags(u32 f)
 {
-    return (f & MOUNT_RDONLY ? SCARLET_MOUNT_READ_ONLY : 0u) | (f & MOUNT_NOSUID ? SCARLET_MOUNT_NO_SETID : 0u) |
-           (f & MOUNT_NODEV ? SCARLET_MOUNT_NO_DEVICES : 0u) | (f & MOUNT_NOEXEC ? SCARLET_MOUNT_NO_EXECUTE : 0u);
+    return (f & MOUNT_RDONLY ? SCARLET_MOUNT_READ_ONLY : 0u) |
+           (f & MOUNT_NOSUID ? SCARLET_MOUNT_NO_SETID : 0u) |
+           (f & MOUNT_NODEV ? SCARLET_MOUNT_NO_DEVICES : 0u) |
+           (f & MOUNT_NOEXEC ? SCARLET_MOUNT_NO_EXECUTE : 0u);
 }
 
 static int look_at_mount(struct mount *m, void *arg)
@@ -330,7 +342,8 @@ static int look_at_mount(struct mount *m, void *arg)
     i64 n = path_text(&top, &s->root, 0, s->buf, PATH_MAX_LEN, &at);
     if (n < 0 || (usize)n >= sizeof(s->out->target))
         return 0;
-    *s->out = (struct scarlet_mount_info){.id = m->id, .parent = m->parent->id, .flags = native_flags(mount_flags(m))};
+    *s->out = (struct scarlet_mount_info){
+        .id = m->id, .parent = m->parent->id, .flags = native_flags(mount_flags(m))};
     strlcpy(s->out->type, m->sb->type->name, sizeof(s->out->type));
     strlcpy(s->out->source, m->source ? m->source : "none", sizeof(s->out->source));
     memcpy(s->out->target, at, (usize)n);

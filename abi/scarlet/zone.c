@@ -1,4 +1,5 @@
-// Zones: address ranges of a task whose calls another ABI serves; and native calls made in a zone of another ABI's task.
+// Zones: address ranges of a task whose calls another ABI serves; and native calls made in a zone
+// of another ABI's task.
 #include "scarlet.h"
 #include "scarlet_dispatch.h"
 #include "scarlet_errno.h"
@@ -42,7 +43,8 @@ i64 scarlet_list_abi_zones(u32 index, struct scarlet_zone_info *info)
 // Calls that make tasks or look at this ABI's private state need a native task.
 static bool works_in_zone(u64 nr, const struct syscall_entry *e)
 {
-    return e->fn && !(e->flags & SYS_FRAME) && !(nr >= SCARLET_SYS_event_handler && nr <= SCARLET_SYS_event_take);
+    return e->fn && !(e->flags & SYS_FRAME) &&
+           !(nr >= SCARLET_SYS_event_handler && nr <= SCARLET_SYS_event_take);
 }
 
 bool scarlet_zone_syscall(struct trapframe *tf)
@@ -50,6 +52,7 @@ bool scarlet_zone_syscall(struct trapframe *tf)
     u64 nr = tf_syscall_nr(tf);
     const struct syscall_entry *e = nr <= SCARLET_SYS_MAX ? &scarlet_syscalls[nr] : NULL;
     i64 r = e && works_in_zone(nr, e) ? e->fn(tf_args(tf), tf) : -E_NOSYS;
-    tf_set_result(tf, r < 0 ? (u64)(i64)-scarlet_errno[-r] : (u64)r); // an interrupted call answers INTERRUPTED
+    tf_set_result(tf, r < 0 ? (u64)(i64)-scarlet_errno[-r]
+                            : (u64)r); // an interrupted call answers INTERRUPTED
     return false;
 }

@@ -1,7 +1,8 @@
 // Channels. A channel has two sides; a side's queue holds what the other side has sent.
 //
-// Owns struct channel, which lives until both ends are gone. The spinlock guards queues and the open flags; waiting happens on the
-// sides' wait queues without it. Messages are freed outside the lock, as dropping a handle may sleep.
+// Owns struct channel, which lives until both ends are gone. The spinlock guards queues and the
+// open flags; waiting happens on the sides' wait queues without it. Messages are freed outside the
+// lock, as dropping a handle may sleep.
 #include <ipc/channel.h>
 #include <lib/printf.h>
 #include <mem/slab.h>
@@ -137,7 +138,8 @@ int channel_send(struct object *o, struct channel_message *m)
 
 // --- receiving ---
 // 1 taken, 0 nothing there, -E_PIPE, -E_MSGSIZE.
-static int try_receive(struct channel_end *e, u32 bytes, u32 handles, struct channel_need *need, struct channel_message **out)
+static int try_receive(struct channel_end *e, u32 bytes, u32 handles, struct channel_need *need,
+                       struct channel_message **out)
 {
     struct channel *c = e->channel;
     struct channel_side *in = own_side(e);
@@ -161,7 +163,8 @@ static int try_receive(struct channel_end *e, u32 bytes, u32 handles, struct cha
     return r;
 }
 
-int channel_receive(struct object *o, u32 bytes, u32 handles, struct channel_need *need, struct channel_message **out)
+int channel_receive(struct object *o, u32 bytes, u32 handles, struct channel_need *need,
+                    struct channel_message **out)
 {
     struct channel_end *e = end_of(o);
     struct channel_side *in = own_side(e);
@@ -201,7 +204,9 @@ static u32 channel_poll(struct object *o, struct poll_table *pt)
     struct channel_side *in = own_side(e), *to = other_side(e);
     poll_wait(pt, &in->wait);
     poll_wait(pt, &to->wait);
-    return (in->messages ? POLL_IN | POLL_RDNORM : 0u) | (!to->open ? POLL_HUP | POLL_IN : has_room(to) ? POLL_OUT | POLL_WRNORM : 0u);
+    return (in->messages ? POLL_IN | POLL_RDNORM : 0u) | (!to->open      ? POLL_HUP | POLL_IN
+                                                          : has_room(to) ? POLL_OUT | POLL_WRNORM
+                                                                         : 0u);
 }
 
 static void end_free(struct object *o)
@@ -227,7 +232,7 @@ static void channel_release(struct object *o)
     wake_all(&in->wait, 0);
     wake_all(&other_side(e)->wait, 0);
     struct channel_message *m, *tmp;
-    list_for_each_entry_safe(m, tmp, &unread, link)
+    list_for_each_entry_safe (m, tmp, &unread, link)
         channel_message_free(m);
     if (refcount_dec_and_test(&c->refs))
         kfree(c);
@@ -256,7 +261,8 @@ static const struct object_type channel_type = {
 int channel_create(struct object **a, struct object **b, u32 status)
 {
     struct channel *c = kzalloc(sizeof(*c), ALLOC_USER);
-    struct channel_end *ends[2] = {kzalloc(sizeof(struct channel_end), ALLOC_USER), kzalloc(sizeof(struct channel_end), ALLOC_USER)};
+    struct channel_end *ends[2] = {kzalloc(sizeof(struct channel_end), ALLOC_USER),
+                                   kzalloc(sizeof(struct channel_end), ALLOC_USER)};
     if (!c || !ends[0] || !ends[1]) {
         kfree(ends[1]);
         kfree(ends[0]);

@@ -1,7 +1,8 @@
 // Event channels and subscriptions.
 //
-// Owns the registry of names. The registry's mutex guards the list of channels and each channel's list of subscriptions; publishing holds
-// it too, so that all subscriptions see one order. A subscription's spinlock guards its queue and handlers.
+// Owns the registry of names. The registry's mutex guards the list of channels and each channel's
+// list of subscriptions; publishing holds it too, so that all subscriptions see one order. A
+// subscription's spinlock guards its queue and handlers.
 #include <arch/time.h>
 #include <ipc/event_channel.h>
 #include <lib/list.h>
@@ -28,7 +29,7 @@ struct note_handler {
     u64 parameter;
 };
 struct subscription {
-    struct object obj; // first
+    struct object obj;             // first
     struct event_channel *channel; // counted
     struct waitqueue wait;
     struct list link;     // registry_mutex
@@ -64,8 +65,9 @@ static struct event_channel *channel_of(struct object *o)
 static struct event_channel *find(const char *name, usize len)
 {
     struct event_channel *c;
-    list_for_each_entry(c, &channels, link)
-        if (strlen(c->name) == len && memcmp(c->name, name, len) == 0 && refcount_inc_not_zero(&c->obj.refs))
+    list_for_each_entry (c, &channels, link)
+        if (strlen(c->name) == len && memcmp(c->name, name, len) == 0 &&
+            refcount_inc_not_zero(&c->obj.refs))
             return c;
     return NULL;
 }
@@ -114,9 +116,10 @@ static bool wanted(struct subscription *s, const struct event_note *n, u32 *hand
     *handler = 0;
     if (list_empty(&s->handlers))
         return true;
-    list_for_each_entry(h, &s->handlers, link) {
+    list_for_each_entry (h, &s->handlers, link) {
         if (h->filter == NOTE_ALL || (h->filter == NOTE_SENDER && h->parameter == n->sender) ||
-            (h->filter == NOTE_ID && h->parameter == n->id) || (h->filter == NOTE_TYPE && h->parameter == n->type)) {
+            (h->filter == NOTE_ID && h->parameter == n->id) ||
+            (h->filter == NOTE_TYPE && h->parameter == n->type)) {
             *handler = h->number;
             return true;
         }
@@ -162,7 +165,7 @@ i64 event_channel_publish(struct object *channel, const struct event_note *note)
     int err = 0;
     u64 now = arch_time_ns();
     mutex_lock(&registry_mutex);
-    list_for_each_entry(s, &channel_of(channel)->subscriptions, link) {
+    list_for_each_entry (s, &channel_of(channel)->subscriptions, link) {
         int r = deliver(s, note, now);
         if (r > 0)
             told++;
@@ -200,10 +203,10 @@ static void subscription_release(struct object *o)
     list_del(&s->link);
     mutex_unlock(&registry_mutex);
     struct queued_note *q, *qt;
-    list_for_each_entry_safe(q, qt, &s->queue, link)
+    list_for_each_entry_safe (q, qt, &s->queue, link)
         kfree(q);
     struct note_handler *h, *ht;
-    list_for_each_entry_safe(h, ht, &s->handlers, link)
+    list_for_each_entry_safe (h, ht, &s->handlers, link)
         kfree(h);
     object_put(&s->channel->obj);
     object_free(o, plain_free);
@@ -282,7 +285,7 @@ int subscription_add_handler(struct object *o, u32 handler, enum note_filter f, 
     if (!fresh)
         return -E_NOMEM;
     spin_lock(&s->lock);
-    list_for_each_entry(h, &s->handlers, link)
+    list_for_each_entry (h, &s->handlers, link)
         if (h->number == handler)
             use = h;
     if (!use) {
@@ -303,7 +306,7 @@ int subscription_remove_handler(struct object *o, u32 handler)
     struct subscription *s = subscription_of(o);
     struct note_handler *h, *found = NULL;
     spin_lock(&s->lock);
-    list_for_each_entry(h, &s->handlers, link)
+    list_for_each_entry (h, &s->handlers, link)
         if (h->number == handler)
             found = h;
     if (found)

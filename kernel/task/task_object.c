@@ -1,7 +1,9 @@
-// Handles to tasks. An object holds a reference to its task, so that the number cannot come to mean another one.
+// Handles to tasks. An object holds a reference to its task, so that the number cannot come to mean
+// another one.
 //
-// Those who wait sleep on one of a few shared queues, by number; the exit hook wakes them. `task.exiting` is set for good under task.lock,
-// together with the exit information, before the hook runs.
+// Those who wait sleep on one of a few shared queues, by number; the exit hook wakes them.
+// `task.exiting` is set for good under task.lock, together with the exit information, before the
+// hook runs.
 #include <lib/printf.h>
 #include <mem/slab.h>
 #include <object/attr.h>
@@ -63,7 +65,8 @@ struct task *task_of_object(struct object *o)
 int task_object_wait(struct object *o, u64 deadline, struct exit_info *out)
 {
     struct task *t = task_of_object(o);
-    int err = deadline == 1 ? (has_ended(t) ? 0 : -E_TIMEDOUT) : wait_event_deadline(queue_of(t), has_ended(t), deadline);
+    int err = deadline == 1 ? (has_ended(t) ? 0 : -E_TIMEDOUT)
+                            : wait_event_deadline(queue_of(t), has_ended(t), deadline);
     if (err)
         return err;
     spin_lock(&t->lock);

@@ -117,7 +117,8 @@ long remove_tree(const char *path)
     if (err < 0)
         return err;
     if (m.type == SCARLET_TYPE_DIRECTORY) {
-        long h = scarlet_call_open(path, SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY | SCARLET_OPEN_NO_FOLLOW, 0);
+        long h = scarlet_call_open(
+            path, SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY | SCARLET_OPEN_NO_FOLLOW, 0);
         if (h < 0)
             return h;
         struct directory *d = allocate(sizeof(*d));
@@ -144,7 +145,8 @@ long copy_file(const char *from, const char *to, u32 mode)
     long a = scarlet_call_open(from, SCARLET_OPEN_READ, 0), r;
     if (a < 0)
         return a;
-    long b = scarlet_call_open(to, SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE, mode);
+    long b = scarlet_call_open(to, SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE,
+                               mode);
     if (b < 0) {
         scarlet_call_close((int)a);
         return b;

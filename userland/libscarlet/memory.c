@@ -1,4 +1,5 @@
-// Allocation: powers of two up to 64 KiB from chunks with free lists, larger ones mapped by themselves. Guarded by one lock.
+// Allocation: powers of two up to 64 KiB from chunks with free lists, larger ones mapped by
+// themselves. Guarded by one lock.
 #include "private.h"
 
 enum { MIN_SHIFT = 5, MAX_SHIFT = 16, CHUNK = 1 << 18 };
@@ -14,7 +15,8 @@ static char *chunk, *chunk_end;
 
 static void *map_memory(usize n)
 {
-    long at = scarlet_call_map(SCARLET_NO_HANDLE, NULL, n, SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
+    long at = scarlet_call_map(SCARLET_NO_HANDLE, NULL, n,
+                               SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
     if (at < 0)
         die("out of memory");
     return (void *)at;
@@ -28,7 +30,8 @@ static struct block *take(u32 shift)
         free_lists[shift] = b->next;
         return b;
     }
-    if ((usize)(chunk_end - chunk) < size) { // what is left of the old chunk is given up; it is less than the block wanted
+    if ((usize)(chunk_end - chunk) <
+        size) { // what is left of the old chunk is given up; it is less than the block wanted
         chunk = map_memory(CHUNK);
         chunk_end = chunk + CHUNK;
     }

@@ -3,7 +3,8 @@
 
 enum : u64 { DT_RELA = 7, DT_RELASZ = 8, R_RISCV_RELATIVE = 3 };
 
-// Position-independent programs carry a list of words to which their load address is added. Runs before any other data is valid.
+// Position-independent programs carry a list of words to which their load address is added. Runs
+// before any other data is valid.
 void relocate_self(u64 base, const u64 *dynamic)
 {
     u64 rela = 0, size = 0;

@@ -119,9 +119,12 @@ bool parse_number(const char *s, i64 *out)
     if (!*s)
         return false;
     for (; *s; s++) {
-        u64 d = *s >= '0' && *s <= '9' ? (u64)(*s - '0') : *s >= 'a' && *s <= 'f' ? (u64)(*s - 'a' + 10)
-                : *s >= 'A' && *s <= 'F' ? (u64)(*s - 'A' + 10) : 99;
-        if (d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v) || v > (u64)INT64_MAX)
+        u64 d = *s >= '0' && *s <= '9'   ? (u64)(*s - '0')
+                : *s >= 'a' && *s <= 'f' ? (u64)(*s - 'a' + 10)
+                : *s >= 'A' && *s <= 'F' ? (u64)(*s - 'A' + 10)
+                                         : 99;
+        if (d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v) ||
+            v > (u64)INT64_MAX)
             return false;
     }
     *out = negative ? -(i64)v : (i64)v;

@@ -16,12 +16,14 @@ void thread_begin_c(struct thread_begin *b)
 
 long thread_start(struct thread *t, void (*fn)(void *), void *arg)
 {
-    long at = scarlet_call_map(SCARLET_NO_HANDLE, NULL, STACK_SIZE, SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
+    long at = scarlet_call_map(SCARLET_NO_HANDLE, NULL, STACK_SIZE,
+                               SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
     if (at < 0)
         return at;
     t->stack = (void *)at;
     t->size = STACK_SIZE;
-    struct thread_begin *b = (struct thread_begin *)(at + STACK_SIZE - sizeof(*b)); // on top of its own stack
+    struct thread_begin *b =
+        (struct thread_begin *)(at + STACK_SIZE - sizeof(*b)); // on top of its own stack
     *b = (struct thread_begin){fn, arg};
     long id = scarlet_call_thread_create((void *)thread_entry, b, (u64)b, 0);
     if (id < 0)
@@ -63,5 +65,6 @@ void event_dispatch(const struct scarlet_task_event *e)
 long on_events(u32 mask, void (*fn)(const struct scarlet_task_event *e))
 {
     handler = fn;
-    return fn ? scarlet_call_event_handler((void *)event_entry, NULL, mask) : scarlet_call_event_handler(NULL, NULL, 0);
+    return fn ? scarlet_call_event_handler((void *)event_entry, NULL, mask)
+              : scarlet_call_event_handler(NULL, NULL, 0);
 }

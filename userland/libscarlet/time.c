@@ -8,7 +8,8 @@ struct date date_of(i64 t)
         rest += 86400;
         days--;
     }
-    struct date d = {.hour = (u32)(rest / 3600), .minute = (u32)(rest / 60 % 60), .second = (u32)(rest % 60)};
+    struct date d = {
+        .hour = (u32)(rest / 3600), .minute = (u32)(rest / 60 % 60), .second = (u32)(rest % 60)};
     d.weekday = (u32)(((days + 4) % 7 + 7) % 7);
     // Years that begin in March: the leap day is the last of its year.
     i64 z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097;

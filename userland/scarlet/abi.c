@@ -1,4 +1,5 @@
-// abi: the ABIs of this kernel. abi probe file: what each says of it, and why. abi run NAME program args: runs it under that ABI.
+// abi: the ABIs of this kernel. abi probe file: what each says of it, and why. abi run NAME program
+// args: runs it under that ABI.
 #include <scarlet/scarlet.h>
 
 static int list(void)
@@ -32,7 +33,8 @@ int main(int argc, char **argv)
         return probe(argv[2]);
     if (argc >= 4 && strcmp(argv[1], "run") == 0) {
         char *path = find_program(argv[3]);
-        long r = path ? scarlet_call_execve_abi(path, argv + 3, env, 0, argv[2]) : -SCARLET_NOT_FOUND;
+        long r =
+            path ? scarlet_call_execve_abi(path, argv + 3, env, 0, argv[2]) : -SCARLET_NOT_FOUND;
         say("%s: %s", argv[3], status_text(r));
         return 127;
     }

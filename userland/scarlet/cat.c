@@ -7,7 +7,8 @@ static bool plain(int h, const char *name)
     flush();
     while ((n = scarlet_call_transfer(h, 1, 1 << 20)) > 0)
         ;
-    if (n == -SCARLET_BAD_ARGUMENT || n == -SCARLET_WRONG_KIND || n == -SCARLET_NOT_SUPPORTED) { // these two cannot be joined: by hand
+    if (n == -SCARLET_BAD_ARGUMENT || n == -SCARLET_WRONG_KIND ||
+        n == -SCARLET_NOT_SUPPORTED) { // these two cannot be joined: by hand
         static char buf[65536];
         while ((n = scarlet_call_read(h, buf, sizeof(buf))) > 0) {
             long w = write_all(1, buf, (usize)n);

@@ -40,7 +40,8 @@ static void copy(const char *from, const char *to, bool top)
 {
     struct scarlet_metadata m, t;
     long r = scarlet_call_metadata_at(HERE, from, top ? 0 : SCARLET_NO_FOLLOW, &m);
-    if (r == 0 && m.type != SCARLET_TYPE_DIRECTORY && scarlet_call_metadata_at(HERE, to, 0, &t) == 0 && t.inode == m.inode &&
+    if (r == 0 && m.type != SCARLET_TYPE_DIRECTORY &&
+        scarlet_call_metadata_at(HERE, to, 0, &t) == 0 && t.inode == m.inode &&
         t.device == m.device) {
         say("%s and %s are the same file", from, to);
         failed = 1;
@@ -74,7 +75,8 @@ int main(int argc, char **argv)
         die("needs a source and a target");
     struct scarlet_metadata m;
     const char *target = argv[argc - 1];
-    bool into = scarlet_call_metadata_at(HERE, target, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY;
+    bool into =
+        scarlet_call_metadata_at(HERE, target, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY;
     if (!into && argc - o.i > 2)
         die("%s: %s", target, status_text(-SCARLET_NOT_DIRECTORY));
     for (int i = o.i; i < argc - 1; i++) {

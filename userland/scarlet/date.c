@@ -1,10 +1,12 @@
-// date [-s SECONDS]: date and time (UTC); -s sets the clock to so many seconds since 1970; -n prints those.
+// date [-s SECONDS]: date and time (UTC); -s sets the clock to so many seconds since 1970; -n
+// prints those.
 #include <scarlet/scarlet.h>
 
 int main(int argc, char **argv)
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct options o = {.i = 1};
     bool seconds = false;
     int c;
@@ -19,6 +21,7 @@ int main(int argc, char **argv)
     if (seconds)
         out("%ld\n", now);
     else
-        out("%s %s %2u %02u:%02u:%02u UTC %ld\n", days[d.weekday], months[d.month - 1], d.day, d.hour, d.minute, d.second, d.year);
+        out("%s %s %2u %02u:%02u:%02u UTC %ld\n", days[d.weekday], months[d.month - 1], d.day,
+            d.hour, d.minute, d.second, d.year);
     return 0;
 }

@@ -7,7 +7,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     (void)scarlet_call_system_info(&s);
-    out("%10s %10s %10s\n%10lu %10lu %10lu\n", "total", "used", "free", s.memory_total / 1024, (s.memory_total - s.memory_free) / 1024,
-        s.memory_free / 1024);
+    out("%10s %10s %10s\n%10lu %10lu %10lu\n", "total", "used", "free", s.memory_total / 1024,
+        (s.memory_total - s.memory_free) / 1024, s.memory_free / 1024);
     return 0;
 }

@@ -1,8 +1,9 @@
-// grep [-vincqF] pattern [files]: lines that match. Patterns: . * ^ $ [set] \c \+ \? \| \( \) as in basic expressions; -F takes it as it is.
-// Status 0 found, 1 not found, 2 trouble.
+// grep [-vincqF] pattern [files]: lines that match. Patterns: . * ^ $ [set] \c \+ \? \| \( \) as in
+// basic expressions; -F takes it as it is. Status 0 found, 1 not found, 2 trouble.
 #include <scarlet/scarlet.h>
 
-// A pattern is compiled to a tree and matched by trying; sizes are bounded by the pattern's own length.
+// A pattern is compiled to a tree and matched by trying; sizes are bounded by the pattern's own
+// length.
 enum kind { CHAR, ANY, SET, START, END, GROUP, EMPTY };
 struct item {
     enum kind kind;
@@ -39,8 +40,9 @@ static const char *parse_set(const char *s, struct item *it)
     for (; *s && (*s != ']' || first); s++, first = false) {
         static const struct {
             const char *name, *chars;
-        } classes[] = {{"[:digit:]", "09"}, {"[:lower:]", "az"}, {"[:upper:]", "AZ"}, {"[:alpha:]", "azAZ"},
-                       {"[:alnum:]", "azAZ09"}, {"[:space:]", "\t\r  "}, {"[:blank:]", "\t\t  "}, {"[:punct:]", "!/:@[`{~"}};
+        } classes[] = {{"[:digit:]", "09"},     {"[:lower:]", "az"},      {"[:upper:]", "AZ"},
+                       {"[:alpha:]", "azAZ"},   {"[:alnum:]", "azAZ09"},  {"[:space:]", "\t\r  "},
+                       {"[:blank:]", "\t\t  "}, {"[:punct:]", "!/:@[`{~"}};
         usize k = 0;
         for (; k < ARRAY_LEN(classes); k++)
             if (strncmp(s, classes[k].name, strlen(classes[k].name)) == 0)
@@ -147,8 +149,9 @@ static bool match_items(const struct item *it, const char *s, const struct after
 
 static bool match_one(const struct item *it, const char *s)
 {
-    return s < line_end && (it->kind == ANY || (it->kind == CHAR && (fold ? lower(*s) : *s) == it->c) ||
-                            (it->kind == SET && it->set[(u8)*s / 8] >> (u8)*s % 8 & 1));
+    return s < line_end &&
+           (it->kind == ANY || (it->kind == CHAR && (fold ? lower(*s) : *s) == it->c) ||
+            (it->kind == SET && it->set[(u8)*s / 8] >> (u8)*s % 8 & 1));
 }
 
 static bool match_branches(const struct branch *b, const char *s, const struct after *k)
@@ -215,7 +218,8 @@ static bool matches(const struct branch *b, const char *s, usize n)
 int main(int argc, char **argv)
 {
     struct options o = {.i = 1};
-    bool invert = false, number = false, only_count = false, quiet = false, fixed = false, names = false, found = false, trouble = false;
+    bool invert = false, number = false, only_count = false, quiet = false, fixed = false,
+         names = false, found = false, trouble = false;
     int c;
     while ((c = next_option(&o, argc, argv, "vincqFl", "[-vincqFl] pattern [files]"))) {
         invert |= c == 'v';

@@ -1,5 +1,6 @@
-// init: the first task. Mounts what is missing, reads /etc/init.conf, starts and restarts what stands there, reaps, and takes the system
-// down in order when `shutdown` asks for it on the event channel system.shutdown.
+// init: the first task. Mounts what is missing, reads /etc/init.conf, starts and restarts what
+// stands there, reaps, and takes the system down in order when `shutdown` asks for it on the event
+// channel system.shutdown.
 #include <scarlet/scarlet.h>
 
 enum action { ONCE, START, KEEP, CONSOLE, END };
@@ -15,7 +16,8 @@ static struct service *services;
 static const char *const words[] = {"once", "start", "keep", "console", "end"};
 static const u64 SECOND = 1000000000;
 
-static const char *prefix = ""; // where native programs lie: the first task may see the base tree instead of its own root
+static const char *prefix =
+    ""; // where native programs lie: the first task may see the base tree instead of its own root
 
 static char *under_prefix(const char *name)
 {
@@ -86,13 +88,15 @@ static void read_config(const char *path)
 static int start(struct service *s)
 {
     struct text command = {0};
-    text_format(&command, "%s%s", s->action == CONSOLE ? "exec " : "", s->command); // it leads the session itself
+    text_format(&command, "%s%s", s->action == CONSOLE ? "exec " : "",
+                s->command); // it leads the session itself
     char *argv[] = {"sh", "-c", command.s, NULL};
     struct run r = {.path = under_prefix("/bin/sh"), .argv = argv};
     long terminal = -1;
     if (s->action == CONSOLE) {
         r.flags = SCARLET_SPAWN_NEW_SESSION;
-        terminal = scarlet_call_open("/dev/console", SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CLOSE_ON_EXEC, 0);
+        terminal = scarlet_call_open(
+            "/dev/console", SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CLOSE_ON_EXEC, 0);
         if (terminal >= 0) {
             r.set_standard = true;
             r.standard[0] = r.standard[1] = r.standard[2] = (int)terminal;
@@ -205,7 +209,8 @@ int main(int argc, char **argv)
         while ((task = scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG)) > 0)
             ended((int)task);
         for (struct service *s = services; s; s = s->next) {
-            bool wanted = s->action == KEEP || s->action == CONSOLE || (s->action == START && !s->started);
+            bool wanted =
+                s->action == KEEP || s->action == CONSOLE || (s->action == START && !s->started);
             if (!wanted || s->task)
                 continue;
             if (s->again <= now())
@@ -215,7 +220,8 @@ int main(int argc, char **argv)
         }
         // Children's ends arrive as events; a look every second costs nothing and needs no handler.
         u64 soon = now() + SECOND;
-        struct scarlet_wait_item item = {.handle = (i32)(wishes >= 0 ? wishes : SCARLET_NO_HANDLE), .wanted = SCARLET_READY_READ};
+        struct scarlet_wait_item item = {.handle = (i32)(wishes >= 0 ? wishes : SCARLET_NO_HANDLE),
+                                         .wanted = SCARLET_READY_READ};
         long r = scarlet_call_wait(&item, 1, next < soon ? next : soon);
         if (r > 0) {
             static struct scarlet_event_record rec;

@@ -1,12 +1,14 @@
-// kill [-EVENT] tasks: sends an event, by name or number of the native kinds; default TERMINATE. A negative number is a group.
+// kill [-EVENT] tasks: sends an event, by name or number of the native kinds; default TERMINATE. A
+// negative number is a group.
 #include <scarlet/scarlet.h>
 
 static const struct {
     const char *name, *other;
     u32 kind;
 } kinds[] = {
-    {"TERMINATE", "TERM", SCARLET_EVENT_TERMINATE}, {"KILL", "9", SCARLET_EVENT_KILL},        {"STOP", "STOP", SCARLET_EVENT_STOP},
-    {"CONTINUE", "CONT", SCARLET_EVENT_CONTINUE},   {"INTERRUPT", "INT", SCARLET_EVENT_INTERRUPT}, {"QUIT", "QUIT", SCARLET_EVENT_QUIT},
+    {"TERMINATE", "TERM", SCARLET_EVENT_TERMINATE}, {"KILL", "9", SCARLET_EVENT_KILL},
+    {"STOP", "STOP", SCARLET_EVENT_STOP},           {"CONTINUE", "CONT", SCARLET_EVENT_CONTINUE},
+    {"INTERRUPT", "INT", SCARLET_EVENT_INTERRUPT},  {"QUIT", "QUIT", SCARLET_EVENT_QUIT},
     {"HANGUP", "HUP", SCARLET_EVENT_HANGUP},        {"ALARM", "ALRM", SCARLET_EVENT_ALARM},
 };
 

@@ -14,11 +14,14 @@ int main(int argc, char **argv)
         die("needs a target and a name");
     struct scarlet_metadata m;
     const char *target = argv[o.i], *name = argv[o.i + 1];
-    char *full = scarlet_call_metadata_at(HERE, name, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY ? join_path(name, base_name(target))
-                                                                                                      : copy_string(name);
+    char *full =
+        scarlet_call_metadata_at(HERE, name, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY
+            ? join_path(name, base_name(target))
+            : copy_string(name);
     if (force)
         (void)scarlet_call_remove_at(HERE, full, SCARLET_REMOVE_FILE);
-    long r = symbolic ? scarlet_call_create_symlink(target, full) : scarlet_call_link(HERE, target, HERE, full, SCARLET_NO_FOLLOW);
+    long r = symbolic ? scarlet_call_create_symlink(target, full)
+                      : scarlet_call_link(HERE, target, HERE, full, SCARLET_NO_FOLLOW);
     if (r < 0)
         die("%s: %s", full, status_text(r));
     return 0;

@@ -1,5 +1,6 @@
-// login [-f user]: asks who it is, then that user's shell from /etc/passwd (native if it can be found here). Passwords: the second field of
-// the line; empty or "x" asks for none. -f asks for nothing (for consoles that are locked by other means).
+// login [-f user]: asks who it is, then that user's shell from /etc/passwd (native if it can be
+// found here). Passwords: the second field of the line; empty or "x" asks for none. -f asks for
+// nothing (for consoles that are locked by other means).
 #include <scarlet/scarlet.h>
 
 static struct text passwd;
@@ -51,7 +52,8 @@ static bool find_user(const char *name, char *fields[7])
 static void hide_input(bool hide)
 {
     (void)scarlet_call_control(0, SCARLET_CONTROL_TERMINAL_SET_MODE,
-                               SCARLET_TERMINAL_LINES | SCARLET_TERMINAL_KEYS | SCARLET_TERMINAL_NEWLINE | (hide ? 0 : SCARLET_TERMINAL_ECHO));
+                               SCARLET_TERMINAL_LINES | SCARLET_TERMINAL_KEYS |
+                                   SCARLET_TERMINAL_NEWLINE | (hide ? 0 : SCARLET_TERMINAL_ECHO));
 }
 
 static bool allowed(char *fields[7])
@@ -102,7 +104,8 @@ int main(int argc, char **argv)
         env_set("TERM", "vt100");
     if (!env_get("PATH"))
         env_set("PATH", "/bin:/names");
-    long r = scarlet_call_identity_set((u32)number_argument(fields[2]), (u32)number_argument(fields[3]));
+    long r =
+        scarlet_call_identity_set((u32)number_argument(fields[2]), (u32)number_argument(fields[3]));
     if (r < 0)
         die("%s", status_text(r));
     if (scarlet_call_change_directory(fields[5]) < 0)

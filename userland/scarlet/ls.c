@@ -1,4 +1,5 @@
-// ls [-aldi1] [names]: what is in directories; -l with type, mode, links, owner, size, time; -i inode numbers; -d directories themselves.
+// ls [-aldi1] [names]: what is in directories; -l with type, mode, links, owner, size, time; -i
+// inode numbers; -d directories themselves.
 #include <scarlet/scarlet.h>
 
 static bool all, details, itself, inodes;

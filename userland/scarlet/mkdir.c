@@ -26,7 +26,8 @@ int main(int argc, char **argv)
     if (o.i == argc)
         die("no name");
     for (int i = o.i; i < argc; i++) {
-        long r = parents && argv[i][0] ? make_all(argv[i]) : scarlet_call_create_directory(argv[i], 0777);
+        long r = parents && argv[i][0] ? make_all(argv[i])
+                                       : scarlet_call_create_directory(argv[i], 0777);
         if (r < 0) {
             say("%s: %s", argv[i], status_text(r));
             failed = 1;

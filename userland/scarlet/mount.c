@@ -1,16 +1,21 @@
-// mount: what is mounted. mount [-t type] [-o words] source target: mounts; words: ro bind rbind nosuid nodev noexec remount move, others
-// go to the file system.
+// mount: what is mounted. mount [-t type] [-o words] source target: mounts; words: ro bind rbind
+// nosuid nodev noexec remount move, others go to the file system.
 #include <scarlet/scarlet.h>
 
 static const struct {
     const char *word;
     u32 flags;
 } words[] = {
-    {"ro", SCARLET_MOUNT_READ_ONLY},   {"rw", 0},
-    {"nosuid", SCARLET_MOUNT_NO_SETID}, {"nodev", SCARLET_MOUNT_NO_DEVICES},
-    {"noexec", SCARLET_MOUNT_NO_EXECUTE}, {"bind", SCARLET_MOUNT_BIND},
-    {"rbind", SCARLET_MOUNT_BIND | SCARLET_MOUNT_RECURSIVE}, {"remount", SCARLET_MOUNT_CHANGE},
-    {"move", SCARLET_MOUNT_MOVE},      {"shared", SCARLET_MOUNT_SHARED},
+    {"ro", SCARLET_MOUNT_READ_ONLY},
+    {"rw", 0},
+    {"nosuid", SCARLET_MOUNT_NO_SETID},
+    {"nodev", SCARLET_MOUNT_NO_DEVICES},
+    {"noexec", SCARLET_MOUNT_NO_EXECUTE},
+    {"bind", SCARLET_MOUNT_BIND},
+    {"rbind", SCARLET_MOUNT_BIND | SCARLET_MOUNT_RECURSIVE},
+    {"remount", SCARLET_MOUNT_CHANGE},
+    {"move", SCARLET_MOUNT_MOVE},
+    {"shared", SCARLET_MOUNT_SHARED},
     {"private", SCARLET_MOUNT_PRIVATE},
 };
 
@@ -39,8 +44,10 @@ static int show(void)
 {
     static struct scarlet_mount_info m;
     for (u64 from = 0; (from = (u64)scarlet_call_mount_list(from, &m)) > 0; from++)
-        out("%s on %s type %s (%s%s%s%s)\n", m.source, m.target, m.type, m.flags & SCARLET_MOUNT_READ_ONLY ? "ro" : "rw",
-            m.flags & SCARLET_MOUNT_NO_SETID ? ",nosuid" : "", m.flags & SCARLET_MOUNT_NO_DEVICES ? ",nodev" : "",
+        out("%s on %s type %s (%s%s%s%s)\n", m.source, m.target, m.type,
+            m.flags & SCARLET_MOUNT_READ_ONLY ? "ro" : "rw",
+            m.flags & SCARLET_MOUNT_NO_SETID ? ",nosuid" : "",
+            m.flags & SCARLET_MOUNT_NO_DEVICES ? ",nodev" : "",
             m.flags & SCARLET_MOUNT_NO_EXECUTE ? ",noexec" : "");
     return 0;
 }

@@ -22,7 +22,9 @@ static long move(const char *from, const char *to, u32 flags)
     r = copy_file(from, to, m.mode);
     if (r < 0)
         return r;
-    struct scarlet_metadata_change c = {.which = SCARLET_SET_ACCESSED | SCARLET_SET_MODIFIED, .accessed = m.accessed, .modified = m.modified};
+    struct scarlet_metadata_change c = {.which = SCARLET_SET_ACCESSED | SCARLET_SET_MODIFIED,
+                                        .accessed = m.accessed,
+                                        .modified = m.modified};
     (void)scarlet_call_metadata_set_at(HERE, to, 0, &c);
     return scarlet_call_remove(from);
 }
@@ -38,7 +40,8 @@ int main(int argc, char **argv)
         die("needs a source and a target");
     struct scarlet_metadata m;
     const char *target = argv[argc - 1];
-    bool into = scarlet_call_metadata_at(HERE, target, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY;
+    bool into =
+        scarlet_call_metadata_at(HERE, target, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY;
     if (!into && argc - o.i > 2)
         die("%s: %s", target, status_text(-SCARLET_NOT_DIRECTORY));
     for (int i = o.i; i < argc - 1; i++) {

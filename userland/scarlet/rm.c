@@ -13,7 +13,8 @@ int main(int argc, char **argv)
     if (o.i == argc && !force)
         die("nothing to remove");
     for (int i = o.i; i < argc; i++) {
-        long r = recursive ? remove_tree(argv[i]) : scarlet_call_remove_at(HERE, argv[i], SCARLET_REMOVE_FILE);
+        long r = recursive ? remove_tree(argv[i])
+                           : scarlet_call_remove_at(HERE, argv[i], SCARLET_REMOVE_FILE);
         if (r < 0 && !(force && r == -SCARLET_NOT_FOUND)) {
             say("%s: %s", argv[i], status_text(r));
             failed = 1;

@@ -1,4 +1,5 @@
-// shutdown [-r|-h]: asks init to end everything and power off (-r restart, -h halt); -f does it at once.
+// shutdown [-r|-h]: asks init to end everything and power off (-r restart, -h halt); -f does it at
+// once.
 #include <scarlet/scarlet.h>
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
-// sort [-rnu] [files]: lines in order of their bytes; -n of their leading numbers; -r backwards; -u equal ones once.
+// sort [-rnu] [files]: lines in order of their bytes; -n of their leading numbers; -r backwards; -u
+// equal ones once.
 #include <scarlet/scarlet.h>
 
 static bool backwards, numeric;

@@ -3,17 +3,19 @@
 
 static const char *type_name(u32 t)
 {
-    static const char *const names[] = {[SCARLET_TYPE_FIFO] = "named pipe", [SCARLET_TYPE_CHARACTER] = "character device",
-                                        [SCARLET_TYPE_DIRECTORY] = "directory", [SCARLET_TYPE_BLOCK] = "block device",
-                                        [SCARLET_TYPE_REGULAR] = "regular file", [SCARLET_TYPE_SYMLINK] = "symbolic link",
-                                        [SCARLET_TYPE_SOCKET] = "socket"};
+    static const char *const names[] = {
+        [SCARLET_TYPE_FIFO] = "named pipe",      [SCARLET_TYPE_CHARACTER] = "character device",
+        [SCARLET_TYPE_DIRECTORY] = "directory",  [SCARLET_TYPE_BLOCK] = "block device",
+        [SCARLET_TYPE_REGULAR] = "regular file", [SCARLET_TYPE_SYMLINK] = "symbolic link",
+        [SCARLET_TYPE_SOCKET] = "socket"};
     return t < ARRAY_LEN(names) && names[t] ? names[t] : "unknown";
 }
 
 static void when(const char *what, i64 ns)
 {
     struct date d = date_of(ns / 1000000000);
-    out("%10s %04ld-%02u-%02u %02u:%02u:%02u.%09ld\n", what, d.year, d.month, d.day, d.hour, d.minute, d.second, ns % 1000000000);
+    out("%10s %04ld-%02u-%02u %02u:%02u:%02u.%09ld\n", what, d.year, d.month, d.day, d.hour,
+        d.minute, d.second, ns % 1000000000);
 }
 
 int main(int argc, char **argv)
@@ -31,9 +33,12 @@ int main(int argc, char **argv)
             failed = 1;
             continue;
         }
-        out("%10s %s\n%10s %s\n%10s %lu (%lu allocated)\n", "name", argv[i], "type", type_name(m.type), "size", m.size, m.allocated);
-        out("%10s %04o\n%10s %u group %u\n%10s %u\n", "mode", m.mode, "owner", m.owner, m.group, "links", m.links);
-        out("%10s %lu on device %lu:%lu\n", "inode", m.inode, m.device >> 32, m.device & 0xffffffff);
+        out("%10s %s\n%10s %s\n%10s %lu (%lu allocated)\n", "name", argv[i], "type",
+            type_name(m.type), "size", m.size, m.allocated);
+        out("%10s %04o\n%10s %u group %u\n%10s %u\n", "mode", m.mode, "owner", m.owner, m.group,
+            "links", m.links);
+        out("%10s %lu on device %lu:%lu\n", "inode", m.inode, m.device >> 32,
+            m.device & 0xffffffff);
         if (m.special)
             out("%10s %lu:%lu\n", "device", m.special >> 32, m.special & 0xffffffff);
         when("accessed", m.accessed);

@@ -1,7 +1,8 @@
 // view [words] -- program args: runs a program in a view of its own. Words, done in order:
 //   bind FROM TO    a part of the tree at TO        robind FROM TO   the same, read-only
-//   mount TYPE TO   a fresh file system             overlay UPPER LOWER TO   LOWER at TO, changes go to UPPER (with UPPER.work)
-//   umount TO       take a mount away               root DIR         make DIR the root
+//   mount TYPE TO   a fresh file system             overlay UPPER LOWER TO   LOWER at TO, changes
+//   go to UPPER (with UPPER.work) umount TO       take a mount away               root DIR make DIR
+//   the root
 #include <scarlet/scarlet.h>
 
 static void check(long r, const char *what)
@@ -28,13 +29,15 @@ int main(int argc, char **argv)
     check(view, "view");
     int v = (int)view, i = 1;
     while (i < argc && strcmp(argv[i], "--") != 0) {
-        const char *w = argv[i], *a = i + 1 < argc ? argv[i + 1] : NULL, *b = i + 2 < argc ? argv[i + 2] : NULL,
-                   *c = i + 3 < argc ? argv[i + 3] : NULL;
+        const char *w = argv[i], *a = i + 1 < argc ? argv[i + 1] : NULL,
+                   *b = i + 2 < argc ? argv[i + 2] : NULL, *c = i + 3 < argc ? argv[i + 3] : NULL;
         if (strcmp(w, "bind") == 0 && b) {
             check(scarlet_call_view_mount(v, a, b, NULL, SCARLET_MOUNT_BIND, NULL), b);
             i += 3;
         } else if (strcmp(w, "robind") == 0 && b) {
-            check(scarlet_call_view_mount(v, a, b, NULL, SCARLET_MOUNT_BIND | SCARLET_MOUNT_READ_ONLY, NULL), b);
+            check(scarlet_call_view_mount(v, a, b, NULL,
+                                          SCARLET_MOUNT_BIND | SCARLET_MOUNT_READ_ONLY, NULL),
+                  b);
             i += 3;
         } else if (strcmp(w, "mount") == 0 && b) {
             check(scarlet_call_view_mount(v, a, b, a, 0, NULL), b);

@@ -1,5 +1,5 @@
-// zone: shows what zones are: a few instructions of another ABI inside this native program. zone run ABI CALL [a0 a1 a2]: makes one call
-// under that ABI from a zone and prints the raw result.
+// zone: shows what zones are: a few instructions of another ABI inside this native program. zone
+// run ABI CALL [a0 a1 a2]: makes one call under that ABI from a zone and prints the raw result.
 #include <scarlet/scarlet.h>
 
 // addi a7... the numbers come in registers: mv a7,a3; ecall; ret
@@ -7,11 +7,13 @@ static const u32 code[] = {0x00068893, 0x00000073, 0x00008067};
 
 static long make_call(const char *abi, long nr, long a, long b, long c)
 {
-    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
+    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096,
+                                 SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
     if (page < 0)
         die("map: %s", status_text(page));
     memcpy((void *)page, code, sizeof(code));
-    long r = scarlet_call_protect((void *)page, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE);
+    long r =
+        scarlet_call_protect((void *)page, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE);
     if (r < 0)
         die("protect: %s", status_text(r));
     __asm__ volatile("fence.i" ::: "memory");

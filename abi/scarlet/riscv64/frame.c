@@ -1,7 +1,11 @@
-// The frame of an event handler on riscv64: the event, what was blocked, all registers, floating-point state. Lies on the user's stack; what
-// comes back from there is checked before it is used.
-#include "../scarlet.h"
+// The frame of an event handler on riscv64: the event, what was blocked, all registers,
+// floating-point state. Lies on the user's stack; what comes back from there is checked before it
+// is used.
+#include "scarlet_types.h"
+#include <kerr.h>
 #include <lib/string.h>
+#include <native/frame.h>
+#include <sched/thread.h>
 #include <vm/user.h>
 
 struct event_frame {
@@ -12,9 +16,11 @@ struct event_frame {
 };
 enum { FRAME_MAGIC = 0x53435654 };
 
-int event_frame_push(struct trapframe *tf, u64 entry, u64 stack_top, const struct scarlet_task_event *e, u32 blocked)
+int event_frame_push(struct trapframe *tf, u64 entry, u64 stack_top,
+                     const struct scarlet_task_event *e, u32 blocked)
 {
-    u64 sp = tf_sp(tf), top = stack_top && !(sp < stack_top && sp >= stack_top - (1ul << 20)) ? stack_top : sp;
+    u64 sp = tf_sp(tf),
+        top = stack_top && !(sp < stack_top && sp >= stack_top - (1ul << 20)) ? stack_top : sp;
     u64 at = (top - sizeof(struct event_frame)) & ~15ul;
     struct event_frame f;
     memset(&f, 0, sizeof(f));

@@ -23,13 +23,17 @@ static void channels(void)
     int c[2], p[2], got[2] = {-1, -1};
     char buf[16];
     struct scarlet_channel_result r;
-    CHECK(scarlet_call_channel_create(c, SCARLET_CHANNEL_NONBLOCK) == 0 && scarlet_call_pipe(p, 0) == 0);
+    CHECK(scarlet_call_channel_create(c, SCARLET_CHANNEL_NONBLOCK) == 0 &&
+          scarlet_call_pipe(p, 0) == 0);
     CHECK(scarlet_call_channel_receive(c[0], buf, 16, got, 2, &r) == -SCARLET_WOULD_BLOCK);
     CHECK(scarlet_call_channel_send(c[0], "hello", 5, p, 2) == 0);
     CHECK(scarlet_call_write(p[1], "x", 1) == -SCARLET_BAD_HANDLE); // it has moved
-    CHECK(scarlet_call_channel_receive(c[1], buf, 2, got, 2, &r) == -SCARLET_TOO_BIG && r.bytes == 5 && r.handles == 2);
-    CHECK(scarlet_call_channel_receive(c[1], buf, 16, got, 2, &r) == 0 && r.bytes == 5 && r.handles == 2);
-    CHECK(memcmp(buf, "hello", 5) == 0 && scarlet_call_write(got[1], "y", 1) == 1 && scarlet_call_read(got[0], buf, 1) == 1 && buf[0] == 'y');
+    CHECK(scarlet_call_channel_receive(c[1], buf, 2, got, 2, &r) == -SCARLET_TOO_BIG &&
+          r.bytes == 5 && r.handles == 2);
+    CHECK(scarlet_call_channel_receive(c[1], buf, 16, got, 2, &r) == 0 && r.bytes == 5 &&
+          r.handles == 2);
+    CHECK(memcmp(buf, "hello", 5) == 0 && scarlet_call_write(got[1], "y", 1) == 1 &&
+          scarlet_call_read(got[0], buf, 1) == 1 && buf[0] == 'y');
     CHECK(scarlet_call_channel_send(c[0], NULL, 0, &c[1], 1) < 0); // an end of itself
     long narrow = scarlet_call_duplicate_to(got[0], SCARLET_RIGHT_READ, HERE, 0);
     int cannot = (int)narrow;
@@ -46,13 +50,16 @@ static void event_channels(void)
 {
     static struct scarlet_event_record e;
     CHECK(scarlet_call_subscribe("test.none") == -SCARLET_NOT_FOUND);
-    long c = scarlet_call_event_channel_create("test.native"), s = scarlet_call_subscribe("test.native"), t = scarlet_call_subscribe("test.native");
+    long c = scarlet_call_event_channel_create("test.native"),
+         s = scarlet_call_subscribe("test.native"), t = scarlet_call_subscribe("test.native");
     CHECK(c >= 0 && s >= 0 && t >= 0);
     CHECK(scarlet_call_handler_register((int)t, 9, SCARLET_FILTER_ID, 2) == 0);
     CHECK(scarlet_call_publish((int)c, 1, "one", 3, 11, 5) == 1);
     CHECK(scarlet_call_publish((int)c, 2, NULL, 0, 22, 5) == 2);
-    CHECK(scarlet_call_read((int)s, &e, sizeof(e)) == sizeof(e) && e.id == 1 && e.value == 11 && e.length == 3 && memcmp(e.data, "one", 3) == 0);
-    CHECK(scarlet_call_read((int)t, &e, sizeof(e)) == sizeof(e) && e.id == 2 && e.handler == 9 && e.sender == scarlet_call_getpid());
+    CHECK(scarlet_call_read((int)s, &e, sizeof(e)) == sizeof(e) && e.id == 1 && e.value == 11 &&
+          e.length == 3 && memcmp(e.data, "one", 3) == 0);
+    CHECK(scarlet_call_read((int)t, &e, sizeof(e)) == sizeof(e) && e.id == 2 && e.handler == 9 &&
+          e.sender == scarlet_call_getpid());
     for (int i = 0; i < 300; i++)
         CHECK(scarlet_call_publish((int)c, 3, NULL, 0, (u64)i, 0) == 1);
     CHECK(scarlet_call_read((int)s, &e, sizeof(e)) == sizeof(e) && e.lost > 0);
@@ -104,11 +111,14 @@ static void threads(void)
 static void waiting(void)
 {
     u64 n, start = (u64)scarlet_call_clock_get(SCARLET_CLOCK_MONOTONIC);
-    long t = scarlet_call_timer_create(0), c = scarlet_call_counter_create(0, SCARLET_COUNTER_NONBLOCK), s = scarlet_call_set_create();
+    long t = scarlet_call_timer_create(0),
+         c = scarlet_call_counter_create(0, SCARLET_COUNTER_NONBLOCK),
+         s = scarlet_call_set_create();
     struct scarlet_set_item item = {.events = SCARLET_SET_READ, .data = 77}, got[4];
     CHECK(t >= 0 && c >= 0 && s >= 0);
     CHECK(scarlet_call_timer_set((int)t, start + 20000000, 0) == 0);
-    CHECK(scarlet_call_set_add((int)s, (int)t, &item) == 0 && scarlet_call_set_add((int)s, (int)t, &item) == -SCARLET_EXISTS);
+    CHECK(scarlet_call_set_add((int)s, (int)t, &item) == 0 &&
+          scarlet_call_set_add((int)s, (int)t, &item) == -SCARLET_EXISTS);
     item.data = 78;
     CHECK(scarlet_call_set_add((int)s, (int)c, &item) == 0);
     CHECK(scarlet_call_set_wait((int)s, got, 4, 0) == 0);
@@ -118,9 +128,11 @@ static void waiting(void)
     CHECK(scarlet_call_read((int)c, &n, 8) == -SCARLET_WOULD_BLOCK);
     n = 5;
     CHECK(scarlet_call_write((int)c, &n, 8) == 8);
-    struct scarlet_wait_item w[2] = {{.handle = (i32)t, .wanted = SCARLET_READY_READ}, {.handle = (i32)c, .wanted = SCARLET_READY_READ}};
+    struct scarlet_wait_item w[2] = {{.handle = (i32)t, .wanted = SCARLET_READY_READ},
+                                     {.handle = (i32)c, .wanted = SCARLET_READY_READ}};
     CHECK(scarlet_call_wait(w, 2, FOREVER) == 1 && w[0].got == 0 && w[1].got == SCARLET_READY_READ);
-    CHECK(scarlet_call_set_remove((int)s, (int)t) == 0 && scarlet_call_set_remove((int)s, (int)t) == -SCARLET_NOT_FOUND);
+    CHECK(scarlet_call_set_remove((int)s, (int)t) == 0 &&
+          scarlet_call_set_remove((int)s, (int)t) == -SCARLET_NOT_FOUND);
     w[0].handle = 99;
     CHECK(scarlet_call_wait(w, 1, 0) == 1 && w[0].got == SCARLET_READY_BAD);
     scarlet_call_close((int)t);

@@ -17,7 +17,8 @@ static int show_slots(void)
 {
     struct scarlet_handle_info h;
     for (int i = 0; i < 12; i++)
-        out("%c", scarlet_call_query(i, &h) == 0 ? (h.rights & SCARLET_RIGHT_WRITE ? 'w' : 'r') : '-');
+        out("%c",
+            scarlet_call_query(i, &h) == 0 ? (h.rights & SCARLET_RIGHT_WRITE ? 'w' : 'r') : '-');
     out("\n");
     return 0;
 }
@@ -27,7 +28,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*fn)(void);
-    } parts[] = {{"rights", rights_parts}, {"ipc", ipc_parts}, {"task", task_parts}, {"file", file_parts}};
+    } parts[] = {
+        {"rights", rights_parts}, {"ipc", ipc_parts}, {"task", task_parts}, {"file", file_parts}};
     if (argc > 1 && strcmp(argv[1], "slots") == 0)
         return show_slots();
     if (argc > 1 && strcmp(argv[1], "sleep") == 0)

@@ -15,12 +15,15 @@ static u32 chance(u32 n)
     return (seed >> 8) % n;
 }
 
-// A walk over calls that make handles out of handles; none may ever hold a right that the first one had lost.
+// A walk over calls that make handles out of handles; none may ever hold a right that the first one
+// had lost.
 static void property(void)
 {
-    long first = scarlet_call_open("/tmp/rights", SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE, 0600);
+    long first = scarlet_call_open(
+        "/tmp/rights", SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE, 0600);
     for (int round = 0; round < 200; round++) {
-        u32 mask = (rights_of((int)first) & (chance(0x8000) | SCARLET_RIGHT_DUPLICATE | SCARLET_RIGHT_TRANSFER));
+        u32 mask = (rights_of((int)first) &
+                    (chance(0x8000) | SCARLET_RIGHT_DUPLICATE | SCARLET_RIGHT_TRANSFER));
         long h = scarlet_call_duplicate_to((int)first, mask, HERE, 0);
         CHECK(h >= 0 && rights_of((int)h) == mask);
         for (int step = 0; step < 6 && h >= 0; step++) {
@@ -32,17 +35,21 @@ static void property(void)
                 next = scarlet_call_duplicate((int)h);
                 break;
             case 1:
-                CHECK(scarlet_call_duplicate_to((int)h, mask | SCARLET_RIGHT_ADMIN, HERE, 0) == -SCARLET_RIGHTS);
+                CHECK(scarlet_call_duplicate_to((int)h, mask | SCARLET_RIGHT_ADMIN, HERE, 0) ==
+                      -SCARLET_RIGHTS);
                 next = scarlet_call_duplicate_to((int)h, SCARLET_SAME_RIGHTS, HERE, 0);
                 break;
             case 2:
                 if (scarlet_call_channel_create(ends, 0) == 0) {
                     int moved = (int)h;
                     CHECK(scarlet_call_channel_send(ends[0], "x", 1, &moved, 1) == 0);
-                    CHECK(scarlet_call_channel_receive(ends[1], NULL, 1, &got, 1, &r) == -SCARLET_BAD_ADDRESS || got >= 0);
+                    CHECK(scarlet_call_channel_receive(ends[1], NULL, 1, &got, 1, &r) ==
+                              -SCARLET_BAD_ADDRESS ||
+                          got >= 0);
                     char c;
                     if (got < 0)
-                        CHECK(scarlet_call_channel_receive(ends[1], &c, 1, &got, 1, &r) == 0 && r.handles == 1);
+                        CHECK(scarlet_call_channel_receive(ends[1], &c, 1, &got, 1, &r) == 0 &&
+                              r.handles == 1);
                     next = got;
                     h = -1;
                     scarlet_call_close(ends[0]);
@@ -52,7 +59,8 @@ static void property(void)
             case 3:
                 next = h;
                 h = -1;
-                CHECK(scarlet_call_handle_restrict((int)next, SCARLET_RIGHTS_ALL & ~mask) == (mask == SCARLET_RIGHTS_ALL ? 0 : -SCARLET_RIGHTS));
+                CHECK(scarlet_call_handle_restrict((int)next, SCARLET_RIGHTS_ALL & ~mask) ==
+                      (mask == SCARLET_RIGHTS_ALL ? 0 : -SCARLET_RIGHTS));
                 break;
             }
             CHECK(next >= 0 && (rights_of((int)next) & ~mask) == 0);
@@ -62,7 +70,9 @@ static void property(void)
         }
         char c = 'x';
         CHECK((scarlet_call_write((int)h, &c, 1) == 1) == ((mask & SCARLET_RIGHT_WRITE) != 0));
-        CHECK((scarlet_call_read_at((int)h, &c, 0, 0) == 0) == ((mask & (SCARLET_RIGHT_READ | SCARLET_RIGHT_SEEK)) == (SCARLET_RIGHT_READ | SCARLET_RIGHT_SEEK)));
+        CHECK((scarlet_call_read_at((int)h, &c, 0, 0) == 0) ==
+              ((mask & (SCARLET_RIGHT_READ | SCARLET_RIGHT_SEEK)) ==
+               (SCARLET_RIGHT_READ | SCARLET_RIGHT_SEEK)));
         scarlet_call_close((int)h);
     }
     scarlet_call_close((int)first);
@@ -78,16 +88,19 @@ static void directories(void)
     CHECK(scarlet_call_create_file("/tmp/box/f", 0644) == 0);
     CHECK(scarlet_call_create_symlink("/etc", "/tmp/box/out") == 0);
     long d = scarlet_call_open("/tmp/box", SCARLET_OPEN_DIRECTORY, 0);
-    long n = scarlet_call_duplicate_to((int)d, rights_of((int)d) & ~(SCARLET_RIGHT_CREATE | SCARLET_RIGHT_REMOVE), HERE, 0);
+    long n = scarlet_call_duplicate_to(
+        (int)d, rights_of((int)d) & ~(SCARLET_RIGHT_CREATE | SCARLET_RIGHT_REMOVE), HERE, 0);
     CHECK(d >= 0 && n >= 0);
-    CHECK(scarlet_call_open_at((int)n, "../..", SCARLET_OPEN_DIRECTORY, 0) == -SCARLET_OTHER_FILESYSTEM);
+    CHECK(scarlet_call_open_at((int)n, "../..", SCARLET_OPEN_DIRECTORY, 0) ==
+          -SCARLET_OTHER_FILESYSTEM);
     CHECK(scarlet_call_open_at((int)n, "out/passwd", 0, 0) == -SCARLET_OTHER_FILESYSTEM);
     CHECK(scarlet_call_open_at((int)n, "f", SCARLET_OPEN_WRITE, 0) == -SCARLET_RIGHTS);
     CHECK(scarlet_call_create_directory_at((int)n, "new", 0755) == -SCARLET_RIGHTS);
     CHECK(scarlet_call_remove_at((int)n, "f", 0) == -SCARLET_RIGHTS);
     long sub = scarlet_call_open_at((int)n, "in", SCARLET_OPEN_DIRECTORY, 0);
     CHECK(sub >= 0 && !(rights_of((int)sub) & (SCARLET_RIGHT_CREATE | SCARLET_RIGHT_REMOVE)));
-    CHECK(scarlet_call_open_at((int)sub, "..", SCARLET_OPEN_DIRECTORY, 0) == -SCARLET_OTHER_FILESYSTEM);
+    CHECK(scarlet_call_open_at((int)sub, "..", SCARLET_OPEN_DIRECTORY, 0) ==
+          -SCARLET_OTHER_FILESYSTEM);
     long f = scarlet_call_open_at((int)n, "f", 0, 0);
     CHECK(f >= 0);
     CHECK(scarlet_call_create_directory_at((int)d, "new", 0755) == 0);

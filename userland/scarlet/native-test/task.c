@@ -5,7 +5,12 @@ static const char *self;
 
 static long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard)
 {
-    struct scarlet_spawn_request q = {.path.p = self, .argv.p = argv, .envp.p = env, .handles.p = h, .count = n, .view = SCARLET_NO_HANDLE,
+    struct scarlet_spawn_request q = {.path.p = self,
+                                      .argv.p = argv,
+                                      .envp.p = env,
+                                      .handles.p = h,
+                                      .count = n,
+                                      .view = SCARLET_NO_HANDLE,
                                       .flags = standard ? SCARLET_SPAWN_STANDARD : 0};
     return scarlet_call_spawn(&q);
 }
@@ -16,7 +21,8 @@ static void explicit_handles(void)
     char buf[32];
     char *slots[] = {"native-test", "slots", NULL};
     CHECK(scarlet_call_pipe(p, 0) == 0);
-    struct scarlet_spawn_handle h[] = {{p[1], 1, SCARLET_SAME_RIGHTS, 0}, {p[0], 5, SCARLET_RIGHT_READ, 0}};
+    struct scarlet_spawn_handle h[] = {{p[1], 1, SCARLET_SAME_RIGHTS, 0},
+                                       {p[0], 5, SCARLET_RIGHT_READ, 0}};
     long t = child(slots, h, 2, false);
     CHECK(t >= 0);
     scarlet_call_close(p[1]);
@@ -45,7 +51,8 @@ static void ends(void)
     CHECK(scarlet_call_task_kill((int)look, SCARLET_EVENT_KILL) == -SCARLET_RIGHTS);
     scarlet_call_close((int)look);
     CHECK(scarlet_call_task_kill((int)t, SCARLET_EVENT_TERMINATE) == 0);
-    CHECK(wait_for((int)t, &e) == 128 + SCARLET_EVENT_TERMINATE && e.kind == SCARLET_END_EVENT && e.code == SCARLET_EVENT_TERMINATE);
+    CHECK(wait_for((int)t, &e) == 128 + SCARLET_EVENT_TERMINATE && e.kind == SCARLET_END_EVENT &&
+          e.code == SCARLET_EVENT_TERMINATE);
     long c = scarlet_call_clone(0);
     if (c == 0)
         (void)scarlet_call_exit(9);
@@ -74,12 +81,15 @@ static void events(void)
     (void)scarlet_call_event_block(1u << SCARLET_EVENT_INTERRUPT);
     CHECK(scarlet_call_kill(me, SCARLET_EVENT_INTERRUPT) == 0 && seen == 2);
     struct scarlet_task_event e;
-    CHECK(scarlet_call_event_take(1u << SCARLET_EVENT_INTERRUPT, &e, 0) == SCARLET_EVENT_INTERRUPT && e.sender == me);
+    CHECK(scarlet_call_event_take(1u << SCARLET_EVENT_INTERRUPT, &e, 0) ==
+              SCARLET_EVENT_INTERRUPT &&
+          e.sender == me);
     CHECK(scarlet_call_event_take(1u << SCARLET_EVENT_INTERRUPT, &e, 0) == -SCARLET_WOULD_BLOCK);
     CHECK(scarlet_call_kill(me, SCARLET_EVENT_INTERRUPT) == 0 && seen == 2);
     CHECK(scarlet_call_event_block(0) == 1u << SCARLET_EVENT_INTERRUPT && seen == 3);
     CHECK(on_events(0, NULL) == 0);
-    CHECK(scarlet_call_event_handler((void *)handler, NULL, 1u << SCARLET_EVENT_KILL) == -SCARLET_BAD_ARGUMENT);
+    CHECK(scarlet_call_event_handler((void *)handler, NULL, 1u << SCARLET_EVENT_KILL) ==
+          -SCARLET_BAD_ARGUMENT);
     CHECK(scarlet_call_kill(me, SCARLET_EVENT_CHILD) == 0); // dropped
 }
 
@@ -92,7 +102,8 @@ static void views(void)
     char *probe[] = {"native-test", "exit", "0", NULL};
     struct scarlet_fs_info f;
     CHECK(scarlet_call_fs_info(HERE, "/tmp/v", &f) == 0);
-    struct scarlet_spawn_request q = {.path.p = self, .argv.p = probe, .envp.p = env, .directory.p = "/tmp/v", .view = (i32)v};
+    struct scarlet_spawn_request q = {
+        .path.p = self, .argv.p = probe, .envp.p = env, .directory.p = "/tmp/v", .view = (i32)v};
     long t = scarlet_call_spawn(&q);
     CHECK(t >= 0 && wait_for((int)t, NULL) == 0);
     long weak = scarlet_call_duplicate_to((int)v, SCARLET_RIGHT_EXECUTE, HERE, 0);
@@ -111,21 +122,25 @@ static void views(void)
 static void zones(void)
 {
     static const u32 code[] = {0x00068893, 0x00000073, 0x00008067}; // mv a7,a3; ecall; ret
-    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
+    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096,
+                                 SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
     CHECK(page > 0);
     memcpy((void *)page, code, sizeof(code));
-    CHECK(scarlet_call_protect((void *)page, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE) == 0);
+    CHECK(scarlet_call_protect((void *)page, 4096,
+                               SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE) == 0);
     __asm__ volatile("fence.i" ::: "memory");
     long (*fn)(long, long, long, long) = (long (*)(long, long, long, long))page;
     CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "no-such") == -SCARLET_NOT_FOUND);
-    CHECK(scarlet_call_register_abi_zone((void *)(page + 1), 4096, "scarlet") == -SCARLET_BAD_ARGUMENT);
+    CHECK(scarlet_call_register_abi_zone((void *)(page + 1), 4096, "scarlet") ==
+          -SCARLET_BAD_ARGUMENT);
     CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == 0);
     CHECK(fn(0, 0, 0, SCARLET_SYS_getpid) == scarlet_call_getpid());
     struct scarlet_zone_info z;
     CHECK(scarlet_call_list_abi_zones(0, &z) == 0 && z.start == (u64)page && z.length == 4096);
     CHECK(scarlet_call_list_abi_zones(1, &z) == -SCARLET_OUT_OF_RANGE);
     CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == -SCARLET_EXISTS);
-    CHECK(scarlet_call_unregister_abi_zone((void *)page) == 0 && scarlet_call_unregister_abi_zone((void *)page) == -SCARLET_NOT_FOUND);
+    CHECK(scarlet_call_unregister_abi_zone((void *)page) == 0 &&
+          scarlet_call_unregister_abi_zone((void *)page) == -SCARLET_NOT_FOUND);
     CHECK(scarlet_call_unmap((void *)page, 4096) == 0);
 }
 

@@ -36,14 +36,14 @@ static i64 value_of(const char *name)
 static i64 primary(void)
 {
     blanks();
-    if (take("("))  {
+    if (take("(")) {
         i64 v = assignment();
         if (!take(")"))
             bad = true;
         return v;
     }
     if (take("-"))
-        return (i64)-(u64)primary();
+        return (i64) - (u64)primary();
     if (take("+"))
         return primary();
     if (take("!"))
@@ -52,7 +52,8 @@ static i64 primary(void)
         return ~primary();
     const char *s = p;
     if (*s >= '0' && *s <= '9') {
-        while ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f') || (*p >= 'A' && *p <= 'F') || *p == 'x' || *p == 'X')
+        while ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f') || (*p >= 'A' && *p <= 'F') ||
+               *p == 'x' || *p == 'X')
             p++;
         char *t = copy_part(s, (usize)(p - s));
         i64 v = 0;
@@ -75,8 +76,9 @@ static i64 primary(void)
 static const struct {
     const char *op;
     int level;
-} operators[] = {{"||", 1}, {"&&", 2}, {"|", 3}, {"^", 4}, {"&", 5}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7}, {"<<", 8}, {">>", 8},
-                 {"<", 7},  {">", 7},  {"+", 9}, {"-", 9}, {"*", 10}, {"/", 10}, {"%", 10}};
+} operators[] = {{"||", 1}, {"&&", 2}, {"|", 3},  {"^", 4},  {"&", 5},  {"==", 6},
+                 {"!=", 6}, {"<=", 7}, {">=", 7}, {"<<", 8}, {">>", 8}, {"<", 7},
+                 {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10}};
 
 static i64 apply(const char *op, i64 a, i64 b)
 {

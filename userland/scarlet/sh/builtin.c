@@ -218,7 +218,8 @@ static int b_eval(struct list_of_strings *argv, struct io *io)
     for (usize i = 1; i < argv->n; i++)
         text_format(&t, "%s ", argv->v[i]);
     int s = t.s ? run_text(t.s, io) : 0;
-    return s; // the text stays: the tree points into nothing of it, but functions may have been made
+    return s; // the text stays: the tree points into nothing of it, but functions may have been
+              // made
 }
 
 static int b_source(struct list_of_strings *argv, struct io *io)
@@ -330,11 +331,14 @@ static const struct {
     const char *name;
     builtin_fn fn;
 } table[] = {
-    {":", b_true},      {"true", b_true},     {"false", b_false},  {"echo", b_echo},   {"cd", b_cd},         {"pwd", b_pwd},
-    {"exit", b_exit},   {"export", b_export}, {"unset", b_unset},  {"local", b_local}, {"set", b_set},       {"shift", b_shift},
-    {"break", b_loop},  {"continue", b_loop}, {"return", b_return}, {"exec", b_exec},  {"eval", b_eval},     {".", b_source},
-    {"source", b_source}, {"read", b_read},   {"umask", b_umask},  {"type", b_type},   {"test", test_builtin}, {"[", test_builtin},
-    {"jobs", jobs_builtin}, {"fg", jobs_builtin}, {"bg", jobs_builtin}, {"wait", jobs_builtin}, {"history", b_history},
+    {":", b_true},          {"true", b_true},     {"false", b_false},     {"echo", b_echo},
+    {"cd", b_cd},           {"pwd", b_pwd},       {"exit", b_exit},       {"export", b_export},
+    {"unset", b_unset},     {"local", b_local},   {"set", b_set},         {"shift", b_shift},
+    {"break", b_loop},      {"continue", b_loop}, {"return", b_return},   {"exec", b_exec},
+    {"eval", b_eval},       {".", b_source},      {"source", b_source},   {"read", b_read},
+    {"umask", b_umask},     {"type", b_type},     {"test", test_builtin}, {"[", test_builtin},
+    {"jobs", jobs_builtin}, {"fg", jobs_builtin}, {"bg", jobs_builtin},   {"wait", jobs_builtin},
+    {"history", b_history},
 };
 
 builtin_fn builtin_find(const char *name)

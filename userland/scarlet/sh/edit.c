@@ -21,7 +21,8 @@ void history_add(const char *s)
     if (!home)
         return;
     char *name = join_path(home, ".sh_history");
-    long h = scarlet_call_open(name, SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_APPEND, 0600);
+    long h = scarlet_call_open(name, SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_APPEND,
+                               0600);
     if (h >= 0) {
         struct text t = {0};
         text_format(&t, "%s\n", s);
@@ -68,7 +69,8 @@ static void draw(void)
     struct scarlet_terminal_size size = {0};
     struct text t = {0};
     (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SIZE, (u64)&size);
-    usize width = size.columns > 20 ? size.columns : 80, room = width - 1, used = strlen(prompt_text) % width;
+    usize width = size.columns > 20 ? size.columns : 80, room = width - 1,
+          used = strlen(prompt_text) % width;
     room = room > used + 8 ? room - used : 8;
     usize from = cursor >= room ? cursor - room + 1 : 0, n = line.len - from;
     if (n > room)
@@ -106,7 +108,8 @@ static void replace(const char *s)
 }
 
 // --- completion ---
-static void add_names(const char *dir, const char *start, struct list_of_strings *found, bool commands)
+static void add_names(const char *dir, const char *start, struct list_of_strings *found,
+                      bool commands)
 {
     long h = scarlet_call_open(*dir ? dir : ".", SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY, 0);
     if (h < 0)
@@ -118,7 +121,8 @@ static void add_names(const char *dir, const char *start, struct list_of_strings
             continue;
         struct scarlet_metadata m;
         char *full = join_path(dir, d->name);
-        bool is_dir = scarlet_call_metadata_at(HERE, *dir ? full : d->name, 0, &m) == 0 && m.type == SCARLET_TYPE_DIRECTORY;
+        bool is_dir = scarlet_call_metadata_at(HERE, *dir ? full : d->name, 0, &m) == 0 &&
+                      m.type == SCARLET_TYPE_DIRECTORY;
         release(full);
         if (commands && is_dir)
             continue;
@@ -235,7 +239,10 @@ static int read_key(void)
         number = number * 10 + c - '0';
     while (c >= 0 && c < 64)
         c = read_byte();
-    return number == 1 || number == 7 ? KEY_HOME : number == 4 || number == 8 ? KEY_END : number == 3 ? KEY_DELETE : KEY_NONE;
+    return number == 1 || number == 7   ? KEY_HOME
+           : number == 4 || number == 8 ? KEY_END
+           : number == 3                ? KEY_DELETE
+                                        : KEY_NONE;
 }
 
 // 1 line done, 0 go on, -1 end of input.
@@ -254,7 +261,7 @@ static int handle_key(int key, usize *place)
     case KEY_DELETE:
         if (cursor < line.len) {
             usize keep = cursor;
-            delete(cursor, cursor + 1);
+            delete (cursor, cursor + 1);
             cursor = keep;
         }
         return 0;
@@ -266,7 +273,7 @@ static int handle_key(int key, usize *place)
     case 8:
     case 127:
         if (cursor)
-            delete(cursor - 1, cursor);
+            delete (cursor - 1, cursor);
         return 0;
     case 1:
     case KEY_HOME:
@@ -286,11 +293,11 @@ static int handle_key(int key, usize *place)
         return 0;
     case 11: // ^K
         if (cursor < line.len)
-            delete(cursor, line.len);
+            delete (cursor, line.len);
         return 0;
     case 21: // ^U
         if (cursor)
-            delete(0, cursor);
+            delete (0, cursor);
         return 0;
     case 23: { // ^W
         usize from = cursor;
@@ -299,7 +306,7 @@ static int handle_key(int key, usize *place)
         while (from && line.s[from - 1] != ' ')
             from--;
         if (from < cursor)
-            delete(from, cursor);
+            delete (from, cursor);
         return 0;
     }
     case 12: // ^L
@@ -337,7 +344,8 @@ char *edit_line(const char *prompt)
     prompt_text = prompt;
     text_clear(&line);
     cursor = 0;
-    (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SET_MODE, SCARLET_TERMINAL_NEWLINE);
+    (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SET_MODE,
+                               SCARLET_TERMINAL_NEWLINE);
     do {
         draw();
         r = handle_key(read_key(), &place);

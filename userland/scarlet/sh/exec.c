@@ -1,5 +1,6 @@
-// Running the tree. Programs are spawned with exactly the handles they shall have; only what needs a shell of its own (subshells, parts of
-// pipelines that are no plain programs) is a copy of this one.
+// Running the tree. Programs are spawned with exactly the handles they shall have; only what needs
+// a shell of its own (subshells, parts of pipelines that are no plain programs) is a copy of this
+// one.
 #include "sh.h"
 
 bool interactive, exit_on_error;
@@ -54,13 +55,17 @@ static int here_handle(const char *text)
     return (int)h;
 }
 
-// Applies redirections to a copy of *from. opened: handles to close afterwards. False: an error was said.
-static bool redirect(const struct redirect *r, const struct io *from, struct io *to, int *opened, int *nopened)
+// Applies redirections to a copy of *from. opened: handles to close afterwards. False: an error was
+// said.
+static bool redirect(const struct redirect *r, const struct io *from, struct io *to, int *opened,
+                     int *nopened)
 {
     *to = *from;
     *nopened = 0;
     for (; r; r = r->next) {
-        char *word = r->kind != R_HERE ? expand_one(r->word) : r->literal ? copy_string(r->word) : expand_here(r->word);
+        char *word = r->kind != R_HERE ? expand_one(r->word)
+                     : r->literal      ? copy_string(r->word)
+                                       : expand_here(r->word);
         long h = -1;
         u32 flags = SCARLET_OPEN_CLOSE_ON_EXEC;
         if (!word)
@@ -70,13 +75,17 @@ static bool redirect(const struct redirect *r, const struct io *from, struct io 
             h = scarlet_call_open(word, flags | SCARLET_OPEN_READ, 0);
             break;
         case R_WRITE:
-            h = scarlet_call_open(word, flags | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE, 0666);
+            h = scarlet_call_open(
+                word, flags | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE,
+                0666);
             break;
         case R_APPEND:
-            h = scarlet_call_open(word, flags | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_APPEND, 0666);
+            h = scarlet_call_open(
+                word, flags | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_APPEND, 0666);
             break;
         case R_READ_WRITE:
-            h = scarlet_call_open(word, flags | SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE, 0666);
+            h = scarlet_call_open(
+                word, flags | SCARLET_OPEN_READ | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE, 0666);
             break;
         case R_HERE:
             h = here_handle(word);
@@ -118,14 +127,19 @@ static void close_opened(const int *opened, int n)
 // --- programs ---
 static void cannot_run(const char *name, long r)
 {
-    say("%s: %s", name, r == -SCARLET_NOT_FOUND && !strchr(name, '/') ? "no such command" : status_text(r));
+    say("%s: %s", name,
+        r == -SCARLET_NOT_FOUND && !strchr(name, '/') ? "no such command" : status_text(r));
 }
 
 // Spawns a program; the task's number, or minus a status.
 static long spawn(struct list_of_strings *argv, const struct io *io, u32 flags, int group)
 {
     struct scarlet_spawn_handle more[10];
-    struct run r = {.argv = argv->v, .set_standard = true, .flags = flags, .group = (u32)group, .handles = more};
+    struct run r = {.argv = argv->v,
+                    .set_standard = true,
+                    .flags = flags,
+                    .group = (u32)group,
+                    .handles = more};
     for (int i = 0; i < 3; i++)
         r.standard[i] = io->h[i];
     for (int i = 3; i < 10; i++)
@@ -149,7 +163,10 @@ int call_program(struct list_of_strings *argv, struct io *io)
         return 127;
     }
     for (int i = 0; i < 10; i++) // out of the way of the slots first
-        high[i] = io->h[i] < 0 ? -1 : (int)scarlet_call_duplicate_to(io->h[i], SCARLET_SAME_RIGHTS, 100 + i, SCARLET_HANDLE_CLOSE_ON_EXEC);
+        high[i] = io->h[i] < 0
+                      ? -1
+                      : (int)scarlet_call_duplicate_to(io->h[i], SCARLET_SAME_RIGHTS, 100 + i,
+                                                       SCARLET_HANDLE_CLOSE_ON_EXEC);
     for (int i = 0; i < 10; i++) {
         (void)scarlet_call_close(i);
         if (high[i] >= 0)
@@ -201,7 +218,8 @@ static int run_simple(struct node *n, struct io *outer)
     if (argv.n == 0 && n->assigns.n)
         status = 0;
     for (usize i = 0; i < n->assigns.n; i++) {
-        char *eq = strchr(n->assigns.v[i], '='), *name = copy_part(n->assigns.v[i], (usize)(eq - n->assigns.v[i]));
+        char *eq = strchr(n->assigns.v[i], '='),
+             *name = copy_part(n->assigns.v[i], (usize)(eq - n->assigns.v[i]));
         last_status = status;
         char *value = expand_one(eq + 1);
         if (argv.n == 0 && strchr(eq + 1, '(')) // the status of a command substitution counts
@@ -283,7 +301,8 @@ static bool is_plain_program(struct node *n)
 }
 
 // Starts one part of a pipeline. The task's number, or 0 if it could not be.
-static int start_part(struct node *n, struct io *outer, struct job *j, const int *unwanted, int nunwanted)
+static int start_part(struct node *n, struct io *outer, struct job *j, const int *unwanted,
+                      int nunwanted)
 {
     bool jobs = interactive && !in_child;
     if (is_plain_program(n)) {
@@ -291,8 +310,10 @@ static int start_part(struct node *n, struct io *outer, struct job *j, const int
         struct io io;
         int opened[16], nopened = 0;
         long t = -SCARLET_BAD_ARGUMENT;
-        if (expand_words(&n->words, &argv) && argv.n && redirect(n->redirects, outer, &io, opened, &nopened)) {
-            t = spawn(&argv, &io, jobs && !j->group ? SCARLET_SPAWN_NEW_GROUP : 0, jobs ? j->group : 0);
+        if (expand_words(&n->words, &argv) && argv.n &&
+            redirect(n->redirects, outer, &io, opened, &nopened)) {
+            t = spawn(&argv, &io, jobs && !j->group ? SCARLET_SPAWN_NEW_GROUP : 0,
+                      jobs ? j->group : 0);
             if (t < 0)
                 cannot_run(argv.v[0], t);
         }

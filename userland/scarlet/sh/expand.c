@@ -1,6 +1,8 @@
-// From raw words to fields: tilde, parameters, commands, arithmetic, splitting, matching of names, removal of quotes.
+// From raw words to fields: tilde, parameters, commands, arithmetic, splitting, matching of names,
+// removal of quotes.
 //
-// A field under construction is a pattern: characters that were quoted and would be special carry a backslash.
+// A field under construction is a pattern: characters that were quoted and would be special carry a
+// backslash.
 #include "sh.h"
 
 const char *skip_part(const char *s);
@@ -8,8 +10,8 @@ const char *skip_part(const char *s);
 struct building {
     struct list_of_strings *fields; // finished ones
     struct text now;
-    bool any;     // the current field exists even if it is empty
-    bool split;   // unquoted results are split
+    bool any;   // the current field exists even if it is empty
+    bool split; // unquoted results are split
     bool failed;
 };
 
@@ -136,7 +138,8 @@ static void put_braced(struct building *b, const char *s, const char *end, bool 
     if (name[0] >= '1' && name[0] <= '9' && parse_number(name, &number))
         v = number <= nparams ? params[number - 1] : NULL;
     else
-        v = name[0] && !name[1] && !var_is_name(name, 1) ? special(name[0], buf, sizeof(buf)) : var_get(name);
+        v = name[0] && !name[1] && !var_is_name(name, 1) ? special(name[0], buf, sizeof(buf))
+                                                         : var_get(name);
     if (length) {
         format(buf, sizeof(buf), "%lu", v ? strlen(v) : 0);
         put_value(b, buf, quoted);
@@ -337,7 +340,8 @@ static void match_names(const char *prefix, const char *pattern, struct list_of_
         release(part);
         return;
     }
-    long h = scarlet_call_open(*prefix ? prefix : ".", SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY, 0);
+    long h =
+        scarlet_call_open(*prefix ? prefix : ".", SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY, 0);
     struct directory *d = allocate(sizeof(*d));
     struct list_of_strings names = {0};
     d->handle = (int)h;

@@ -7,8 +7,9 @@ static struct job *jobs;
 void jobs_init(void)
 {
     // What the terminal's keys send is for the jobs.
-    (void)scarlet_call_event_block(1u << SCARLET_EVENT_INTERRUPT | 1u << SCARLET_EVENT_QUIT | 1u << SCARLET_EVENT_TTY_STOP |
-                                   1u << SCARLET_EVENT_TTY_INPUT | 1u << SCARLET_EVENT_TTY_OUTPUT);
+    (void)scarlet_call_event_block(1u << SCARLET_EVENT_INTERRUPT | 1u << SCARLET_EVENT_QUIT |
+                                   1u << SCARLET_EVENT_TTY_STOP | 1u << SCARLET_EVENT_TTY_INPUT |
+                                   1u << SCARLET_EVENT_TTY_OUTPUT);
     shell_group = (int)scarlet_call_group_get(0);
     long own = scarlet_call_getpid();
     if (shell_group != own && scarlet_call_group_set(0, 0) == 0)
@@ -79,10 +80,13 @@ static void note(int task, const struct scarlet_task_end *e)
 int job_wait(struct job *j)
 {
     struct scarlet_task_end e = {0};
-    bool fore = interactive && terminal >= 0 && j->group && scarlet_call_group_get(0) == shell_group;
+    bool fore =
+        interactive && terminal >= 0 && j->group && scarlet_call_group_get(0) == shell_group;
     if (fore && j->left) {
         terminal_to(j->group);
-        (void)scarlet_call_kill(-j->group, SCARLET_EVENT_CONTINUE); // it may have asked for the terminal before it had it
+        (void)scarlet_call_kill(
+            -j->group,
+            SCARLET_EVENT_CONTINUE); // it may have asked for the terminal before it had it
     }
     j->stopped = false;
     while (j->left && !j->stopped) {
@@ -115,7 +119,8 @@ void jobs_reap(bool tell)
 {
     struct scarlet_task_end e;
     long t;
-    while ((t = scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG | SCARLET_WAIT_STOPPED | SCARLET_WAIT_CONTINUED)) > 0)
+    while ((t = scarlet_call_waitpid(
+                -1, &e, SCARLET_WAIT_NOHANG | SCARLET_WAIT_STOPPED | SCARLET_WAIT_CONTINUED)) > 0)
         note((int)t, &e);
     for (struct job *j = jobs, *next; j; j = next) {
         next = j->next;
@@ -156,7 +161,8 @@ int jobs_builtin(struct list_of_strings *argv, struct io *io)
     if (strcmp(what, "jobs") == 0) {
         jobs_reap(false);
         for (struct job *j = jobs; j; j = j->next)
-            io_print(io, 1, "[%d] %-8s %d  %s\n", j->number, j->stopped ? "stopped" : "running", j->group, j->text);
+            io_print(io, 1, "[%d] %-8s %d  %s\n", j->number, j->stopped ? "stopped" : "running",
+                     j->group, j->text);
         return 0;
     }
     if (strcmp(what, "wait") == 0) {

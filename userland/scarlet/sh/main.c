@@ -1,4 +1,5 @@
-// sh [-e] [-c text [name args] | file args]: the native shell. Without a file it reads from standard input; from a terminal with editing.
+// sh [-e] [-c text [name args] | file args]: the native shell. Without a file it reads from
+// standard input; from a terminal with editing.
 #include "sh.h"
 
 static struct io standard = {{0, 1, 2, -1, -1, -1, -1, -1, -1, -1}};
@@ -10,7 +11,8 @@ static int run_script(const char *text)
     return s;
 }
 
-// Standard input that is no terminal: complete commands are run as they come, a byte at a time, so that they can read from it themselves.
+// Standard input that is no terminal: complete commands are run as they come, a byte at a time, so
+// that they can read from it themselves.
 static int run_stream(void)
 {
     struct text t = {0};

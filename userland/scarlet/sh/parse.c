@@ -1,8 +1,9 @@
-// Grammar of the POSIX shell, by descent. Words stay raw (quotes and all); expansion reads them again.
+// Grammar of the POSIX shell, by descent. Words stay raw (quotes and all); expansion reads them
+// again.
 #include "sh.h"
 
 static const char *at;
-static int trouble;        // 0 fine, 1 more needed, -1 error
+static int trouble;                   // 0 fine, 1 more needed, -1 error
 static struct redirect *waiting_here; // here-documents whose text follows the line
 
 static void fail(const char *what)
@@ -228,7 +229,9 @@ static bool redirect(struct redirect **list)
         r->kind = *at == '<' ? R_READ : R_WRITE;
         at += at[0] == '>' && at[1] == '|' ? 2 : 1;
     }
-    r->slot = slot >= 0 ? slot : r->kind == R_READ || r->kind == R_HERE || r->kind == R_READ_WRITE ? 0 : 1;
+    r->slot = slot >= 0                                                           ? slot
+              : r->kind == R_READ || r->kind == R_HERE || r->kind == R_READ_WRITE ? 0
+                                                                                  : 1;
     r->word = word();
     if (!r->word) {
         fail("a redirection without a name");
@@ -412,7 +415,8 @@ static struct node *parse_command(void)
             continue;
         }
         strings_add(&n->words, w);
-        if (n->words.n == 1 && !n->assigns.n && at[0] == '(' && at[1] == ')' && var_is_name(w, strlen(w))) {
+        if (n->words.n == 1 && !n->assigns.n && at[0] == '(' && at[1] == ')' &&
+            var_is_name(w, strlen(w))) {
             at += 2;
             skip_lines();
             n->kind = N_FUNCTION;
@@ -451,7 +455,9 @@ static struct node *parse_pipe(void)
 static struct node *parse_and_or(void)
 {
     struct node *n = parse_pipe();
-    for (skip_blanks(); n && !trouble && ((at[0] == '&' && at[1] == '&') || (at[0] == '|' && at[1] == '|')); skip_blanks()) {
+    for (skip_blanks();
+         n && !trouble && ((at[0] == '&' && at[1] == '&') || (at[0] == '|' && at[1] == '|'));
+         skip_blanks()) {
         enum node_kind kind = *at == '&' ? N_AND : N_OR;
         at += 2;
         skip_lines();

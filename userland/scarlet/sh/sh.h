@@ -3,15 +3,30 @@
 #include <scarlet/scarlet.h>
 
 // --- the tree ---
-enum node_kind { N_COMMAND, N_PIPE, N_AND, N_OR, N_SEQUENCE, N_BACKGROUND, N_NOT, N_SUBSHELL, N_GROUP, N_IF, N_WHILE, N_UNTIL, N_FOR, N_CASE,
-                 N_FUNCTION };
+enum node_kind {
+    N_COMMAND,
+    N_PIPE,
+    N_AND,
+    N_OR,
+    N_SEQUENCE,
+    N_BACKGROUND,
+    N_NOT,
+    N_SUBSHELL,
+    N_GROUP,
+    N_IF,
+    N_WHILE,
+    N_UNTIL,
+    N_FOR,
+    N_CASE,
+    N_FUNCTION
+};
 enum redirect_kind { R_READ, R_WRITE, R_APPEND, R_READ_WRITE, R_COPY, R_HERE };
 struct redirect {
     struct redirect *next;
     enum redirect_kind kind;
     int slot;
-    char *word;      // name, handle number or "-" (R_COPY); text (R_HERE)
-    bool literal;    // R_HERE: nothing in it is expanded
+    char *word;   // name, handle number or "-" (R_COPY); text (R_HERE)
+    bool literal; // R_HERE: nothing in it is expanded
 };
 struct case_item {
     struct case_item *next;
@@ -24,13 +39,14 @@ struct node {
     struct list_of_strings assigns; // command: raw NAME=word
     struct redirect *redirects;
     struct node *left, *right, *other; // other: else part
-    char *name;                     // for: variable; case: word; function: name
-    bool has_list;                  // for: "in" was given
+    char *name;                        // for: variable; case: word; function: name
+    bool has_list;                     // for: "in" was given
     struct case_item *cases;
 };
 
 // --- parse.c ---
-// Parses text. Result: 1 complete (tree may be NULL: nothing there), 0 more input is needed, -1 an error (said already).
+// Parses text. Result: 1 complete (tree may be NULL: nothing there), 0 more input is needed, -1 an
+// error (said already).
 int parse_text(const char *text, struct node **out);
 
 // --- variables (vars.c) ---
@@ -49,10 +65,13 @@ extern const char *shell_name; // $0
 extern int last_status, last_background;
 
 // --- expand.c ---
-bool expand_words(const struct list_of_strings *raw, struct list_of_strings *out); // splitting and matching of names; false: an error was said
-char *expand_one(const char *raw);     // no splitting, no matching; NULL: error
-char *expand_pattern(const char *raw); // as expand_one, but quoted special characters keep a backslash
-char *expand_here(const char *text);   // only $ and backquotes
+bool expand_words(
+    const struct list_of_strings *raw,
+    struct list_of_strings *out);  // splitting and matching of names; false: an error was said
+char *expand_one(const char *raw); // no splitting, no matching; NULL: error
+char *
+expand_pattern(const char *raw); // as expand_one, but quoted special characters keep a backslash
+char *expand_here(const char *text); // only $ and backquotes
 bool arithmetic(const char *s, i64 *out);
 
 // --- exec.c ---
@@ -63,11 +82,12 @@ int run_tree(struct node *n, struct io *io);
 int run_text(const char *text, struct io *io);
 char *capture(const char *command); // output without final newlines
 extern bool interactive, exit_on_error;
-extern int breaking, continuing;    // loops still to leave
+extern int breaking, continuing; // loops still to leave
 extern bool returning;
 struct node *function_find(const char *name);
 void function_set(const char *name, struct node *body);
-int call_program(struct list_of_strings *argv, struct io *io); // exec builtin's heart: does not return on success
+int call_program(struct list_of_strings *argv,
+                 struct io *io); // exec builtin's heart: does not return on success
 
 // --- jobs.c ---
 struct job {

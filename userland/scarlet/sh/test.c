@@ -11,8 +11,12 @@ static bool file_test(char op, const char *name)
 {
     struct scarlet_metadata m;
     if (op == 'r' || op == 'w' || op == 'x')
-        return scarlet_call_access_at(HERE, name, op == 'r' ? SCARLET_ACCESS_READ : op == 'w' ? SCARLET_ACCESS_WRITE : SCARLET_ACCESS_EXECUTE) == 0;
-    if (scarlet_call_metadata_at(HERE, name, op == 'h' || op == 'L' ? SCARLET_NO_FOLLOW : 0, &m) < 0)
+        return scarlet_call_access_at(HERE, name,
+                                      op == 'r'   ? SCARLET_ACCESS_READ
+                                      : op == 'w' ? SCARLET_ACCESS_WRITE
+                                                  : SCARLET_ACCESS_EXECUTE) == 0;
+    if (scarlet_call_metadata_at(HERE, name, op == 'h' || op == 'L' ? SCARLET_NO_FOLLOW : 0, &m) <
+        0)
         return false;
     switch (op) {
     case 'f':
@@ -39,7 +43,8 @@ static bool is_terminal(const char *s)
 {
     struct scarlet_handle_info h;
     i64 k;
-    return parse_number(s, &k) && scarlet_call_query((int)k, &h) == 0 && h.type == SCARLET_OBJECT_TERMINAL;
+    return parse_number(s, &k) && scarlet_call_query((int)k, &h) == 0 &&
+           h.type == SCARLET_OBJECT_TERMINAL;
 }
 
 static bool compare(const char *op, const char *x, const char *y)
@@ -54,7 +59,11 @@ static bool compare(const char *op, const char *x, const char *y)
         bad = true;
         return false;
     }
-    return op[1] == 'e' ? l == r : op[1] == 'n' ? l != r : op[1] == 'l' ? (op[2] == 't' ? l < r : l <= r) : op[2] == 't' ? l > r : l >= r;
+    return op[1] == 'e'   ? l == r
+           : op[1] == 'n' ? l != r
+           : op[1] == 'l' ? (op[2] == 't' ? l < r : l <= r)
+           : op[2] == 't' ? l > r
+                          : l >= r;
 }
 
 static bool is_binary(const char *s)

@@ -33,7 +33,8 @@ static struct var *find(const char *name)
 bool var_is_name(const char *s, usize n)
 {
     for (usize i = 0; i < n; i++)
-        if (!(s[i] == '_' || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (i && s[i] >= '0' && s[i] <= '9')))
+        if (!(s[i] == '_' || (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+              (i && s[i] >= '0' && s[i] <= '9')))
             return false;
     return n > 0;
 }

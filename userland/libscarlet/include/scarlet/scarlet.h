@@ -1,11 +1,11 @@
-// libscarlet: what a native program needs. Calls are the generated stubs (scarlet_call_NAME): a value >= 0, or minus a status. Everything
-// else here is plain C on top of them. Nothing sets a hidden error variable; nothing but `env` and the standard output buffer is global.
+// libscarlet: what a native program needs. Calls are the generated stubs (scarlet_call_NAME): a
+// value >= 0, or minus a status. Everything else here is plain C on top of them. Nothing sets a
+// hidden error variable; nothing but `env` and the standard output buffer is global.
 #pragma once
-#include <lib/types.h>
 #include <scarlet_consts.h>
-#include <scarlet_types.h>
-#include <scarlet_stubs.h>
 #include <scarlet_status.h>
+#include <scarlet_stubs.h>
+#include <scarlet_types.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define FOREVER ((u64)SCARLET_FOREVER)
@@ -19,8 +19,9 @@ const char *status_name(long status); // "NOT_FOUND"; status may be negative
 const char *status_text(long status); // "not found"
 
 // --- options.c ---
-// Single-letter options, grouped or not, "--" ends them: `letters` as "ln:", where ":" means that the letter takes an argument. Returns
-// the letter, 0 behind the last (then o->i is the first other word). An unknown one ends the program with `usage`. Start: {.i = 1}.
+// Single-letter options, grouped or not, "--" ends them: `letters` as "ln:", where ":" means that
+// the letter takes an argument. Returns the letter, 0 behind the last (then o->i is the first other
+// word). An unknown one ends the program with `usage`. Start: {.i = 1}.
 struct options {
     int i;
     const char *at, *arg;
@@ -39,15 +40,17 @@ int strncmp(const char *a, const char *b, usize n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *what);
-const char *base_name(const char *path);                 // what stands behind the last slash
-bool parse_number(const char *s, i64 *out);              // the whole string: decimal, 0x, 0 (octal); false: no number
-bool match_pattern(const char *pattern, const char *s);  // * ? [a-z] [!a] backslash
+const char *base_name(const char *path); // what stands behind the last slash
+bool parse_number(const char *s,
+                  i64 *out); // the whole string: decimal, 0x, 0 (octal); false: no number
+bool match_pattern(const char *pattern, const char *s); // * ? [a-z] [!a] backslash
 
 // --- memory.c ---
-// From the task's own mappings. Running out ends the program with a message: programs of this kind have nothing better to do.
-[[nodiscard]] void *allocate(usize n);                   // zeroed
-[[nodiscard]] void *reallocate(void *p, usize n);        // new bytes are not zeroed
-void release(void *p);                                   // NULL allowed
+// From the task's own mappings. Running out ends the program with a message: programs of this kind
+// have nothing better to do.
+[[nodiscard]] void *allocate(usize n);            // zeroed
+[[nodiscard]] void *reallocate(void *p, usize n); // new bytes are not zeroed
+void release(void *p);                            // NULL allowed
 [[nodiscard]] char *copy_string(const char *s);
 [[nodiscard]] char *copy_part(const char *s, usize n);
 
@@ -76,17 +79,19 @@ void strings_sort(char **v, usize n);
 // %s %c %d %i %u %x %X %o %p %% with l, z, width, *, 0, -, .precision for strings.
 usize format_args(char *buf, usize cap, const char *fmt, va_list ap); // length it would have
 usize format(char *buf, usize cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-// Standard output, buffered; flushed when full, by flush(), and at exit. On a failed write the program ends quietly with status 1.
+// Standard output, buffered; flushed when full, by flush(), and at exit. On a failed write the
+// program ends quietly with status 1.
 void out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void out_bytes(const void *s, usize n);
 void flush(void);
-void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // standard error: "program: text\n"
+void say(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2))); // standard error: "program: text\n"
 [[noreturn]] void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 [[noreturn]] void leave(int code); // flushes and ends the task
 extern const char *program_name;
 
 // --- file.c ---
-long write_all(int handle, const void *p, usize n);         // 0 or minus a status
+long write_all(int handle, const void *p, usize n); // 0 or minus a status
 // Lines from a handle. False at the end. The line has no newline; valid until the next call.
 struct reader {
     int handle;
@@ -97,8 +102,8 @@ struct reader {
 };
 bool read_line(struct reader *r, char **line, usize *len);
 void reader_free(struct reader *r);
-long read_file(const char *path, struct text *out);         // whole contents; 0 or minus a status
-int open_or_stdin(const char *path);                        // "-" or NULL: handle 0. Minus a status
+long read_file(const char *path, struct text *out); // whole contents; 0 or minus a status
+int open_or_stdin(const char *path);                // "-" or NULL: handle 0. Minus a status
 
 // Directory entries. Zero-initialise with the handle set.
 struct directory {
@@ -109,34 +114,37 @@ struct directory {
     u64 inode;
     u32 type; // SCARLET_TYPE_*
 };
-int directory_next(struct directory *d); // 1, 0 at the end, minus a status. "." and ".." are left out
+int directory_next(
+    struct directory *d); // 1, 0 at the end, minus a status. "." and ".." are left out
 char *join_path(const char *dir, const char *name); // allocated
 // Removes a tree. 0 or the first status.
 long remove_tree(const char *path);
 long copy_file(const char *from, const char *to, u32 mode);
 
 // --- env.c ---
-extern char **env;                                   // NULL-terminated, as given at the start or changed
-extern const u64 *auxv;                              // pairs key, value
-const char *env_get(const char *name);               // NULL: not set
-void env_set(const char *name, const char *value);   // value NULL: removes
+extern char **env;                     // NULL-terminated, as given at the start or changed
+extern const u64 *auxv;                // pairs key, value
+const char *env_get(const char *name); // NULL: not set
+void env_set(const char *name, const char *value); // value NULL: removes
 u64 auxv_get(u64 key);
 
 // --- run.c ---
-char *find_program(const char *name);                // looks through PATH; allocated, NULL: not found
+char *find_program(const char *name); // looks through PATH; allocated, NULL: not found
 struct run {
-    const char *path;                // NULL: argv[0] through PATH
+    const char *path; // NULL: argv[0] through PATH
     char *const *argv;
     const char *abi, *directory;
     const struct scarlet_spawn_handle *handles; // beyond 0, 1, 2
     u32 count;
-    int standard[3];                 // what 0, 1, 2 shall be; SCARLET_NO_HANDLE: closed
-    bool set_standard;               // false: the caller's own
-    int view;                        // 0: the caller's
+    int standard[3];   // what 0, 1, 2 shall be; SCARLET_NO_HANDLE: closed
+    bool set_standard; // false: the caller's own
+    int view;          // 0: the caller's
     u32 flags, group;
 };
-long run_program(const struct run *r);               // handle of the task, or minus a status
-int wait_for(int task, struct scarlet_task_end *end); // waits and closes the handle; the exit code, 128 + kind of the event
+long run_program(const struct run *r); // handle of the task, or minus a status
+int wait_for(int task,
+             struct scarlet_task_end
+                 *end); // waits and closes the handle; the exit code, 128 + kind of the event
 int end_code(const struct scarlet_task_end *end);
 
 // --- thread.c ---
@@ -156,7 +164,8 @@ void lock_take(struct lock *l);
 void lock_give(struct lock *l);
 
 // --- event.c ---
-// Calls fn for the kinds in mask (bit n: SCARLET_EVENT_*, custom kinds from bit 16 on); NULL: default actions.
+// Calls fn for the kinds in mask (bit n: SCARLET_EVENT_*, custom kinds from bit 16 on); NULL:
+// default actions.
 long on_events(u32 mask, void (*fn)(const struct scarlet_task_event *e));
 
 // --- time.c ---
