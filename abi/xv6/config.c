@@ -1,4 +1,5 @@
-// A view's own word on its xv6 machine: /etc/xv6, lines of NAME NUMBER (with K or M), '#' comments. Read once when the machine is made.
+// A view's own word on its xv6 machine: /etc/xv6, lines of NAME NUMBER (with K or M), '#' comments.
+// Read once when the machine is made.
 #include "xv6.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -86,7 +87,10 @@ void xv6_configure(const struct path *root, struct xv6_limits *l)
             if (end)
                 *end++ = 0;
             if (!apply(line, l))
-                klog(LOG_WARN, "xv6: /etc/xv6, line %u: not understood (handles, processes, files, memory, file_size and a number within bounds)", number);
+                klog(LOG_WARN,
+                     "xv6: /etc/xv6, line %u: not understood (handles, processes, files, memory, "
+                     "file_size and a number within bounds)",
+                     number);
         }
     }
     kfree(text);

@@ -3,7 +3,8 @@
 #include <object/attr.h>
 #include <tty/tty.h>
 
-// Major 1 is the console: the machine's own. Others have no driver; their files keep the numbers under a major of their own.
+// Major 1 is the console: the machine's own. Others have no driver; their files keep the numbers
+// under a major of their own.
 enum : u32 { XV6_CONSOLE = 1, XV6_MAJORS = 10, XV6_DEVICES = 0x786 };
 
 static inline u64 xv6_rdev(i16 major, i16 minor)

@@ -1,8 +1,8 @@
 // Directories read as files: 16-byte records of a 16-bit inode number and a name of 14 bytes.
 //
-// The names come from the directory object itself, whose position moves entry by entry. A number is that of the file behind the
-// name, as fstat gives it: mounts, symbolic links and layers make it differ from what the directory says. Records are made after the
-// directory was let go.
+// The names come from the directory object itself, whose position moves entry by entry. A number is
+// that of the file behind the name, as fstat gives it: mounts, symbolic links and layers make it
+// differ from what the directory says. Records are made after the directory was let go.
 #include "xv6.h"
 #include "xv6_types.h"
 #include <lib/string.h>
@@ -21,7 +21,8 @@ struct batch {
     } at[BATCH];
 };
 
-static bool collect(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool collect(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type,
+                    u64 cookie)
 {
     struct batch *b = container_of(sink, struct batch, sink);
     (void)cookie;
@@ -63,11 +64,13 @@ static i64 next_records(struct object *dir, struct batch *b, u32 want, struct xv
     return b->count ? b->count : err;
 }
 
-// What is left of a record that an earlier read took a part of, if the directory was not moved since.
+// What is left of a record that an earlier read took a part of, if the directory was not moved
+// since.
 static usize take_part(struct object *dir, u8 *dst, usize n)
 {
     struct xv6_task *x = current_xv6();
-    if (!x->part.left || x->part.dir != dir || x->part.cookie != (u64)object_seek(dir, 0, OBJ_SEEK_CUR)) {
+    if (!x->part.left || x->part.dir != dir ||
+        x->part.cookie != (u64)object_seek(dir, 0, OBJ_SEEK_CUR)) {
         x->part.left = 0;
         return 0;
     }
@@ -115,7 +118,8 @@ struct counter {
     u64 count;
 };
 
-static bool count_entry(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool count_entry(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type,
+                        u64 cookie)
 {
     (void)name;
     (void)len;

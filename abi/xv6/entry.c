@@ -1,9 +1,9 @@
 // The way of one call: number -> table -> handler -> value or -1.
 #include "entry.h"
+#include "xv6.h"
 #include "xv6_dispatch.h"
 #include "xv6_errno.h"
 #include "xv6_trace.h"
-#include "xv6.h"
 
 static i64 unknown_call(u64 nr)
 {

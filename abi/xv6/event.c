@@ -1,14 +1,24 @@
-// What events become: xv6 knows one thing that can happen to a process, being killed. Stopping and continuing are the terminal's and the
-// shell's matter and pass it by unseen. Pending stops are guarded by task->lock.
+// What events become: xv6 knows one thing that can happen to a process, being killed. Stopping and
+// continuing are the terminal's and the shell's matter and pass it by unseen. Pending stops are
+// guarded by task->lock.
 #include "xv6.h"
 
 // As another system's parent reads them: the numbers of Linux's signals.
 static const u8 numbers[] = {
-    [EVENT_INTERRUPT] = 2, [EVENT_QUIT] = 3, [EVENT_HANGUP] = 1, [EVENT_TERMINATE] = 15, [EVENT_KILL] = 9, [EVENT_STOP] = 19,
-    [EVENT_TTY_STOP] = 20, [EVENT_TTY_INPUT] = 21, [EVENT_TTY_OUTPUT] = 22, [EVENT_CONTINUE] = 18, [EVENT_CHILD] = 17,
-    [EVENT_PIPE] = 13, [EVENT_ALARM] = 14, [EVENT_VALARM] = 26, [EVENT_PROF] = 27, [EVENT_IO] = 29, [EVENT_URGENT] = 23,
-    [EVENT_WINDOW] = 28, [EVENT_FAULT_ADDRESS] = 11, [EVENT_FAULT_BUS] = 7, [EVENT_FAULT_ILLEGAL] = 4, [EVENT_FAULT_ARITH] = 8,
-    [EVENT_TRAP] = 5, [EVENT_ABORT] = 6, [EVENT_BAD_CALL] = 31, [EVENT_CPU_LIMIT] = 24, [EVENT_FILE_LIMIT] = 25, [EVENT_POWER] = 30,
+    [EVENT_INTERRUPT] = 2,      [EVENT_QUIT] = 3,
+    [EVENT_HANGUP] = 1,         [EVENT_TERMINATE] = 15,
+    [EVENT_KILL] = 9,           [EVENT_STOP] = 19,
+    [EVENT_TTY_STOP] = 20,      [EVENT_TTY_INPUT] = 21,
+    [EVENT_TTY_OUTPUT] = 22,    [EVENT_CONTINUE] = 18,
+    [EVENT_CHILD] = 17,         [EVENT_PIPE] = 13,
+    [EVENT_ALARM] = 14,         [EVENT_VALARM] = 26,
+    [EVENT_PROF] = 27,          [EVENT_IO] = 29,
+    [EVENT_URGENT] = 23,        [EVENT_WINDOW] = 28,
+    [EVENT_FAULT_ADDRESS] = 11, [EVENT_FAULT_BUS] = 7,
+    [EVENT_FAULT_ILLEGAL] = 4,  [EVENT_FAULT_ARITH] = 8,
+    [EVENT_TRAP] = 5,           [EVENT_ABORT] = 6,
+    [EVENT_BAD_CALL] = 31,      [EVENT_CPU_LIMIT] = 24,
+    [EVENT_FILE_LIMIT] = 25,    [EVENT_POWER] = 30,
 };
 
 i32 xv6_event_number(enum event_kind k)
@@ -41,11 +51,12 @@ int xv6_event(struct task *t, struct task_thread *tt, const struct event *e)
     case EVENT_TTY_OUTPUT:
         x->stop = true;
         x->stop_number = xv6_event_number(e->kind);
-        list_for_each_entry(tt, &t->threads, link)
+        list_for_each_entry (tt, &t->threads, link)
             task_wake_thread(tt);
         return 0;
     default:
-        task_terminate_locked(t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = xv6_event_number(e->kind)});
+        task_terminate_locked(
+            t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = xv6_event_number(e->kind)});
         return 0;
     }
 }
@@ -97,5 +108,6 @@ void xv6_deliver(struct trapframe *tf)
 void xv6_fault(struct trapframe *tf, const struct event *e)
 {
     (void)tf;
-    task_terminate(current_task(), (struct exit_info){.kind = EXIT_BY_EVENT, .number = xv6_event_number(e->kind)});
+    task_terminate(current_task(),
+                   (struct exit_info){.kind = EXIT_BY_EVENT, .number = xv6_event_number(e->kind)});
 }

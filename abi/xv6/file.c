@@ -1,6 +1,6 @@
 // Descriptors: opening, closing, copies, pipes, attributes.
-#include "xv6.h"
 #include "devices.h"
+#include "xv6.h"
 #include "xv6_consts.h"
 #include "xv6_handlers.h"
 #include <ipc/pipe.h>
@@ -22,13 +22,15 @@ int xv6_href(struct href *h, i32 fd, u32 rights)
     return href_get(h, fd, rights);
 }
 
-// A directory opens with mode 0 exactly, whatever the bits mean otherwise; making a file over one fails.
+// A directory opens with mode 0 exactly, whatever the bits mean otherwise; making a file over one
+// fails.
 static int open_file(struct pathname name, i32 mode, struct object **out, u32 *rights)
 {
     struct path cwd = BASE_CWD;
     struct attr a;
     struct open_request r = {
-        .access = (mode & XV6_O_WRONLY ? 0u : FILE_READ) | (mode & (XV6_O_WRONLY | XV6_O_RDWR) ? FILE_WRITE : 0u),
+        .access = (mode & XV6_O_WRONLY ? 0u : FILE_READ) |
+                  (mode & (XV6_O_WRONLY | XV6_O_RDWR) ? FILE_WRITE : 0u),
         .create = mode & XV6_O_CREATE,
         .truncate = mode & XV6_O_TRUNC,
         .mode = 0777, // any file can be executed
@@ -84,7 +86,9 @@ i64 xv6_close(i32 fd)
 {
     if (fd < 0 || (u32)fd >= handle_limit())
         return -E_BADF;
-    return handle_close(table(), fd) == -E_BADF ? -E_BADF : 0; // an error of the object's own is not the descriptor's
+    return handle_close(table(), fd) == -E_BADF
+               ? -E_BADF
+               : 0; // an error of the object's own is not the descriptor's
 }
 
 i64 xv6_dup(i32 fd)
@@ -115,7 +119,9 @@ i64 xv6_pipe(i32 *fds)
     }
     const u32 rights = RIGHTS_ALL & ~(u32)(RIGHT_READ | RIGHT_WRITE | RIGHT_ADMIN);
     fds[0] = handle_install(table(), ends[0], rights | RIGHT_READ, 0, 0, handle_limit());
-    fds[1] = fds[0] < 0 ? fds[0] : handle_install(table(), ends[1], rights | RIGHT_WRITE, 0, 0, handle_limit());
+    fds[1] = fds[0] < 0
+                 ? fds[0]
+                 : handle_install(table(), ends[1], rights | RIGHT_WRITE, 0, 0, handle_limit());
     if (fds[1] >= 0)
         return 0;
     if (fds[0] >= 0)
@@ -155,15 +161,19 @@ i64 xv6_fstat(i32 fd, struct xv6_stat *st)
     if (err)
         return err;
     const struct path *p = object_path(h.object);
-    bool named = p || h.object->type->kinds & (OBJ_KIND_TTY | OBJ_KIND_DEVICE | OBJ_KIND_FILE | OBJ_KIND_DIR);
+    bool named = p || h.object->type->kinds &
+                          (OBJ_KIND_TTY | OBJ_KIND_DEVICE | OBJ_KIND_FILE | OBJ_KIND_DIR);
     err = named && !object_is_pipe(h.object) ? object_getattr(h.object, &a) : -E_BADF;
     if (!err) {
         st->dev = (i32)((a.dev >> 32) << 20 | (a.dev & 0xfffff));
         st->ino = xv6_inum(current_xv6()->machine, a.dev, a.ino);
         st->type = type_of(a.mode);
-        u32 links = st->type == XV6_T_DIR && a.nlink > 1 ? a.nlink - 1 : a.nlink; // "." does not count
+        u32 links =
+            st->type == XV6_T_DIR && a.nlink > 1 ? a.nlink - 1 : a.nlink; // "." does not count
         st->nlink = (i16)MIN(links, (u32)INT16_MAX);
-        st->size = st->type == XV6_T_DIR && p ? xv6_dir_size(p) : st->type == XV6_T_DEVICE ? 0 : a.size;
+        st->size = st->type == XV6_T_DIR && p ? xv6_dir_size(p)
+                   : st->type == XV6_T_DEVICE ? 0
+                                              : a.size;
     }
     href_put(&h);
     return err;

@@ -1,8 +1,8 @@
 // Inode numbers of 16 bits for files of any file system.
 //
-// A table by number: a pair (device, inode) sits in the first free place from where it would like to be. A small inode number likes
-// itself, so that numbers rarely differ from what other systems show. Pages of the table are made when first needed. Guarded by
-// the machine's inum_lock.
+// A table by number: a pair (device, inode) sits in the first free place from where it would like
+// to be. A small inode number likes itself, so that numbers rarely differ from what other systems
+// show. Pages of the table are made when first needed. Guarded by the machine's inum_lock.
 #include "xv6.h"
 #include <mem/frame.h>
 
@@ -16,7 +16,8 @@ static_assert(sizeof(struct inum_page) <= PAGE_SIZE);
 
 static u16 wish(u64 dev, u64 ino)
 {
-    u64 h = ino < 0x10000 ? ino + (dev & 0xff) * 4099 : (ino ^ dev << 40) * 0x9e3779b97f4a7c15ul >> 48;
+    u64 h =
+        ino < 0x10000 ? ino + (dev & 0xff) * 4099 : (ino ^ dev << 40) * 0x9e3779b97f4a7c15ul >> 48;
     return (u16)h;
 }
 
@@ -31,7 +32,8 @@ u16 xv6_inum(struct xv6_machine *m, u64 dev, u64 ino)
         if (!p) {
             p = m->inums[n / PER_PAGE] = page_alloc(ALLOC_ZERO);
             if (!p)
-                break; // no memory to remember it: still the same as long as nobody else is given this number
+                break; // no memory to remember it: still the same as long as nobody else is given
+                       // this number
         }
         u64 *dev_at = &p->at[n % PER_PAGE].dev_plus_1, *ino_at = &p->at[n % PER_PAGE].ino;
         if (*dev_at == dev + 1 && *ino_at == ino)

@@ -1,12 +1,13 @@
-// Building an xv6 program aside. Memory as the teaching kernel lays it out: the file's segments from 0 upwards without a hole, one page
-// that cannot be reached, one page of stack with the arguments, whose top is the first break. Segments are copied, not mapped:
-// they may start anywhere in the file, and the program's memory is its own from then on.
+// Building an xv6 program aside. Memory as the teaching kernel lays it out: the file's segments
+// from 0 upwards without a hole, one page that cannot be reached, one page of stack with the
+// arguments, whose top is the first break. Segments are copied, not mapped: they may start anywhere
+// in the file, and the program's memory is its own from then on.
 #include "xv6.h"
 #include "xv6_consts.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 
-struct load_private { // charged by load; installed by commit
+struct load_private {      // charged by load; installed by commit
     struct xv6_task *task; // NULL: it is an xv6 process already
     u64 pages;
     bool is_init;
@@ -16,7 +17,10 @@ enum : u32 { MAY = VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC };
 
 static int map(struct aspace *as, u64 start, u64 end, u32 flags)
 {
-    struct map_request r = {.addr = start, .len = end - start, .flags = flags | MAY, .how = MAP_REQ_FIXED | MAP_REQ_NOREPLACE | MAP_REQ_LOW};
+    struct map_request r = {.addr = start,
+                            .len = end - start,
+                            .flags = flags | MAY,
+                            .how = MAP_REQ_FIXED | MAP_REQ_NOREPLACE | MAP_REQ_LOW};
     i64 at = start < end ? aspace_map(as, &r) : 0;
     return at < 0 ? (int)at : 0;
 }
@@ -40,12 +44,14 @@ static int copy_segment(struct exec_build *b, const struct elf64_segment *s, u8 
 
 static u32 protection(const struct elf64_segment *s)
 {
-    return VMA_READ | (s->flags & ELF_FLAG_W ? VMA_WRITE : 0u) | (s->flags & ELF_FLAG_X ? VMA_EXEC : 0u);
+    return VMA_READ | (s->flags & ELF_FLAG_W ? VMA_WRITE : 0u) |
+           (s->flags & ELF_FLAG_X ? VMA_EXEC : 0u);
 }
 
-// Maps what one segment covers beyond `size`, the end of those before it, and fills it in. A page that it shares with the segment before
-// allows what either of them does.
-static int load_segment(struct exec_build *b, const struct elf64_segment *s, u64 size, u32 before, u8 *page)
+// Maps what one segment covers beyond `size`, the end of those before it, and fills it in. A page
+// that it shares with the segment before allows what either of them does.
+static int load_segment(struct exec_build *b, const struct elf64_segment *s, u64 size, u32 before,
+                        u8 *page)
 {
     struct aspace *as = b->as;
     u64 top = ALIGN_UP(s->vaddr + s->memsz, XV6_PAGE);
@@ -81,14 +87,16 @@ static int load_segments(struct exec_build *b, u64 *end)
     if (!page)
         return -E_NOMEM;
     for (u32 i = 0; !err && i < b->elf.header.phnum; i++) {
-        struct elf64_segment s = elf_segment(b->head, &b->elf, i); // in order and apart: elf_summarise saw to that
+        struct elf64_segment s =
+            elf_segment(b->head, &b->elf, i); // in order and apart: elf_summarise saw to that
         if (s.type != ELF_SEG_LOAD || !s.memsz)
             continue;
         if (s.vaddr + s.memsz > XV6_TOP - 2 * XV6_PAGE)
             err = -E_NOEXEC;
         if (!err)
             err = load_segment(b, &s, size, before, page);
-        before = ALIGN_DOWN(s.vaddr, XV6_PAGE) + XV6_PAGE <= size ? before | protection(&s) : protection(&s);
+        before = ALIGN_DOWN(s.vaddr, XV6_PAGE) + XV6_PAGE <= size ? before | protection(&s)
+                                                                  : protection(&s);
         size = MAX(size, ALIGN_UP(s.vaddr + s.memsz, XV6_PAGE));
     }
     page_free(page);
@@ -96,7 +104,8 @@ static int load_segments(struct exec_build *b, u64 *end)
     return err;
 }
 
-// Strings, then the array of pointers, each 16-byte aligned, within the one page below `top`. -E_2BIG.
+// Strings, then the array of pointers, each 16-byte aligned, within the one page below `top`.
+// -E_2BIG.
 static int push_args(struct exec_build *b, u64 top, u64 *argc, u64 *argv)
 {
     struct arg_block *args = b->argv;
@@ -132,8 +141,10 @@ static int push_args(struct exec_build *b, u64 top, u64 *argc, u64 *argv)
     page_free(page);
     *argc = args->count;
     *argv = sp;
-    b->as->arg_start = sp;
-    b->as->arg_end = b->as->env_start = b->as->env_end = top;
+    // What /proc shows as command line: the name it was run by. The strings behind it lie the other way round.
+    b->as->arg_start = args->count ? pointers[0] : top;
+    b->as->arg_end = args->count ? pointers[0] + arg_string_size(args, 0) : top;
+    b->as->env_start = b->as->env_end = top;
     return err;
 }
 
@@ -158,7 +169,8 @@ static bool is_init(const char *path)
     return strcmp(base ? base + 1 : path, "init") == 0;
 }
 
-// Who enters from another system is let in even if the believed machine is full: the limits are for what xv6 programs ask for.
+// Who enters from another system is let in even if the believed machine is full: the limits are for
+// what xv6 programs ask for.
 static int enter(struct exec_build *b, struct load_private *p)
 {
     struct xv6_task *x = xv6_task_new();
@@ -201,7 +213,8 @@ void xv6_abandon(struct exec_build *b)
     if (p->task)
         xv6_task_delete(p->task);
     else if (current_task()->abi == &xv6_abi)
-        atomic_fetch_sub_explicit(&current_xv6()->machine->pages, (i64)p->pages, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&current_xv6()->machine->pages, (i64)p->pages,
+                                  memory_order_relaxed);
     kfree(p);
     b->abi_private = NULL;
 }

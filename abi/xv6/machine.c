@@ -1,5 +1,5 @@
-// The believed machine: made for each root directory that xv6 programs run under, so that what one view's programs use up
-// is not missed in another. Guarded by machines_lock; the counts are atomic.
+// The believed machine: made for each root directory that xv6 programs run under, so that what one
+// view's programs use up is not missed in another. Guarded by machines_lock; the counts are atomic.
 #include "xv6.h"
 #include <lib/sort.h>
 #include <mem/slab.h>
@@ -10,7 +10,7 @@ static struct list machines = LIST_INIT(machines);
 static struct xv6_machine *find_locked(const struct view *v, const struct path *root)
 {
     struct xv6_machine *m;
-    list_for_each_entry(m, &machines, link) {
+    list_for_each_entry (m, &machines, link) {
         if (m->ns == v->ns && m->mount == root->mount && m->root == root->dentry) {
             m->refs++;
             return m;
@@ -31,7 +31,11 @@ struct xv6_machine *xv6_machine_get(struct view *v)
         fresh->ns = v->ns;
         fresh->mount = root.mount;
         fresh->root = root.dentry;
-        fresh->limits = (struct xv6_limits){.handles = 16, .processes = 64, .files = 100, .memory = (128ul << 20) / XV6_PAGE, .file_size = 268 * 1024};
+        fresh->limits = (struct xv6_limits){.handles = 16,
+                                            .processes = 64,
+                                            .files = 100,
+                                            .memory = (128ul << 20) / XV6_PAGE,
+                                            .file_size = 268 * 1024};
         mutex_init(&fresh->inum_lock, &lock_class_sleep_other);
         xv6_configure(&root, &fresh->limits);
         spin_lock(&machines_lock);
@@ -74,13 +78,15 @@ static bool take(_Atomic i64 *count, u64 n, u64 limit)
     do
         if (now + (i64)n > (i64)limit)
             return false;
-    while (!atomic_compare_exchange_weak_explicit(count, &now, now + (i64)n, memory_order_relaxed, memory_order_relaxed));
+    while (!atomic_compare_exchange_weak_explicit(count, &now, now + (i64)n, memory_order_relaxed,
+                                                  memory_order_relaxed));
     return true;
 }
 
 int xv6_charge_pages(struct xv6_machine *m, u64 pages)
 {
-    if (pages > m->limits.memory || pages > frame_free_count()) // what is promised here is there when it is touched
+    if (pages > m->limits.memory ||
+        pages > frame_free_count()) // what is promised here is there when it is touched
         return -E_NOMEM;
     return take(&m->pages, pages, m->limits.memory) ? 0 : -E_NOMEM;
 }
@@ -103,8 +109,9 @@ void xv6_uncount(struct task *t)
 }
 
 // --- open files ---
-// Different objects in the tables of all processes of a machine are its open files, as xv6 counts them: a descriptor that dup or fork
-// copied names the same one. Nobody is told when an object goes, so `files` only grows, and is counted anew when it is at the limit.
+// Different objects in the tables of all processes of a machine are its open files, as xv6 counts
+// them: a descriptor that dup or fork copied names the same one. Nobody is told when an object
+// goes, so `files` only grows, and is counted anew when it is at the limit.
 struct census {
     struct xv6_machine *machine;
     const void **seen;

@@ -1,4 +1,5 @@
-// sbrk. The break may go anywhere from 0 up: below it is the program itself, which may give its own stack or text away.
+// sbrk. The break may go anywhere from 0 up: below it is the program itself, which may give its own
+// stack or text away.
 #include "xv6.h"
 #include "xv6_handlers.h"
 
@@ -7,7 +8,8 @@ enum { HOW_LAZY = 2 };
 static i64 grow(struct aspace *as, u64 old, u64 now, bool lazy)
 {
     struct xv6_task *x = current_xv6();
-    u64 start = ALIGN_UP(old, XV6_PAGE), end = ALIGN_UP(now, XV6_PAGE), pages = (end - start) / XV6_PAGE;
+    u64 start = ALIGN_UP(old, XV6_PAGE), end = ALIGN_UP(now, XV6_PAGE),
+        pages = (end - start) / XV6_PAGE;
     if (now > XV6_TOP)
         return -E_NOMEM;
     if (pages) {
@@ -18,7 +20,8 @@ static i64 grow(struct aspace *as, u64 old, u64 now, bool lazy)
         }
         struct map_request r = {.addr = start,
                                 .len = end - start,
-                                .flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC | VMA_HEAP,
+                                .flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE |
+                                         VMA_MAYEXEC | VMA_HEAP,
                                 .how = MAP_REQ_FIXED | MAP_REQ_NOREPLACE | MAP_REQ_LOW};
         i64 at = aspace_map(as, &r);
         if (at < 0) {
@@ -36,7 +39,8 @@ static i64 grow(struct aspace *as, u64 old, u64 now, bool lazy)
 static i64 shrink(struct aspace *as, u64 old, u64 now)
 {
     struct xv6_task *x = current_xv6();
-    u64 start = ALIGN_UP(now, XV6_PAGE), end = ALIGN_UP(old, XV6_PAGE), pages = (end - start) / XV6_PAGE;
+    u64 start = ALIGN_UP(now, XV6_PAGE), end = ALIGN_UP(old, XV6_PAGE),
+        pages = (end - start) / XV6_PAGE;
     if (pages) {
         int err = aspace_unmap(as, start, end - start);
         if (err)
@@ -55,7 +59,7 @@ i64 xv6_sbrk(i32 n, i32 how)
     u64 old = as->brk; // one thread: nobody else moves it
     if (n > 0)
         return grow(as, old, old + (u64)n, how == HOW_LAZY);
-    u64 less = (u64)-(i64)n;
+    u64 less = (u64) - (i64)n;
     if (!less || less > old) // taking away more than there is changes nothing
         return (i64)old;
     return shrink(as, old, old - less);

@@ -32,7 +32,8 @@ void xv6_task_delete(struct xv6_task *x)
     slab_def_free(&task_slab, x);
 }
 
-static int on_fork(struct task *child, struct task_thread *ct, struct trapframe *tf, const void *how)
+static int on_fork(struct task *child, struct task_thread *ct, struct trapframe *tf,
+                   const void *how)
 {
     (void)ct;
     (void)tf;

@@ -1,8 +1,10 @@
 // Paths as xv6 reads them.
 //
-// xv6 looks at the first 14 characters of a name. Its own names are never longer, so cutting is all it takes; but other systems share the
-// file systems, and a name of theirs shows up cut in a directory's records. So a name of 14 characters or more means, in this order: the
-// 14 characters; the name as it was written; the first name in the directory that begins with the 14. A new file gets the 14.
+// xv6 looks at the first 14 characters of a name. Its own names are never longer, so cutting is all
+// it takes; but other systems share the file systems, and a name of theirs shows up cut in a
+// directory's records. So a name of 14 characters or more means, in this order: the 14 characters;
+// the name as it was written; the first name in the directory that begins with the 14. A new file
+// gets the 14.
 #include "xv6.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -27,7 +29,8 @@ struct begin_search {
     char found[NAME_MAX_LEN + 1];
 };
 
-static bool begins(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type, u64 cookie)
+static bool begins(struct dir_sink *sink, const char *name, usize len, u64 ino, u32 type,
+                   u64 cookie)
 {
     struct begin_search *b = container_of(sink, struct begin_search, sink);
     (void)ino;

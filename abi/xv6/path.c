@@ -1,8 +1,8 @@
 // Calls on names.
+#include "devices.h"
 #include "xv6.h"
 #include "xv6_consts.h"
 #include "xv6_handlers.h"
-#include "devices.h"
 
 // Runs fn on the path that was given.
 static i64 with_path(const struct sys_name *given, int (*fn)(struct pathname name))

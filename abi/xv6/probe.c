@@ -1,10 +1,17 @@
 // How well a file fits xv6. Pure: also compiled into the offline probe.
 //
-// Nothing in the file says "xv6". What tells: static, no notes, linked at address 0, and every call stub (`li a7, N; ecall`)
-// has a number of 1 to 21. One foreign number, or any other load address, and it is not ours.
+// Nothing in the file says "xv6". What tells: static, no notes, linked at address 0, and every call
+// stub (`li a7, N; ecall`) has a number of 1 to 21. One foreign number, or any other load address,
+// and it is not ours.
 #include "probe.h"
 
-enum : u32 { ECALL = 0x00000073, LI_A7 = 0x00000893, LI_A7_MASK = 0x000fffff, C_LI_A7 = 0x4881, C_LI_A7_MASK = 0xef83 };
+enum : u32 {
+    ECALL = 0x00000073,
+    LI_A7 = 0x00000893,
+    LI_A7_MASK = 0x000fffff,
+    C_LI_A7 = 0x4881,
+    C_LI_A7_MASK = 0xef83
+};
 enum { LAST_CALL = 21, CHUNK = 256, KEEP = 8 };
 
 static int verdict(int score, char *why, usize cap, const char *text)
@@ -67,7 +74,8 @@ static void scan_segment(const struct exec_probe *p, u64 off, u64 size, struct s
         if (got < want)
             return;
         done += got;
-        // The last pair may reach into the next chunk; what was looked at whole must not count twice.
+        // The last pair may reach into the next chunk; what was looked at whole must not count
+        // twice.
         kept = have < 6 ? have : 6;
         __builtin_memmove(buf, buf + have - kept, kept);
     }
@@ -78,7 +86,8 @@ int xv6_probe(const struct exec_probe *p, char *why, usize cap)
     struct elf_summary s;
     if (elf_summarise(p->head, p->head_len, p->size, &s) != ELF_OK)
         return verdict(0, why, cap, "not a sound ELF file");
-    if (s.class != ELF_CLASS64 || s.data != ELF_LITTLE || s.machine != ELF_MACHINE_RISCV || p->machine != ELF_MACHINE_RISCV)
+    if (s.class != ELF_CLASS64 || s.data != ELF_LITTLE || s.machine != ELF_MACHINE_RISCV ||
+        p->machine != ELF_MACHINE_RISCV)
         return verdict(0, why, cap, "for another machine");
     if (s.type != ELF_TYPE_EXEC || s.osabi != ELF_OSABI_NONE || !s.head_has_segments)
         return verdict(0, why, cap, "not a plain static executable");
@@ -95,7 +104,8 @@ int xv6_probe(const struct exec_probe *p, char *why, usize cap)
             scan_segment(p, seg.offset, seg.filesz, &scan);
     }
     if (scan.foreign)
-        return verdict(0, why, cap, "linked at address zero, but makes calls that xv6 does not have");
+        return verdict(0, why, cap,
+                       "linked at address zero, but makes calls that xv6 does not have");
     if (scan.ours)
         return verdict(90, why, cap, "linked at address zero, and all its calls are xv6's");
     return verdict(40, why, cap, "static, linked at address zero, no calls found");

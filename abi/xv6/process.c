@@ -35,12 +35,14 @@ i64 xv6_exit(i32 status)
     task_exit((struct exit_info){.kind = EXIT_NORMAL, .number = status & 0xff});
 }
 
-// What xv6's wait says of a child: programs of xv6 end with any 32 bits, those of other systems with 0 to 255, and who was killed with -1.
+// What xv6's wait says of a child: programs of xv6 end with any 32 bits, those of other systems
+// with 0 to 255, and who was killed with -1.
 static i32 status_of(struct task *child, const struct exit_info *info)
 {
     if (info->kind != EXIT_NORMAL)
         return -1;
-    return child && child->abi == &xv6_abi && xv6_task(child) ? xv6_task(child)->status : info->number;
+    return child && child->abi == &xv6_abi && xv6_task(child) ? xv6_task(child)->status
+                                                              : info->number;
 }
 
 i64 xv6_wait(uaddr_t where)
@@ -56,7 +58,8 @@ i64 xv6_wait(uaddr_t where)
     i32 status = status_of(child, &w.info);
     int err = where.v ? user_copy_out(where, &status, sizeof(status)) : 0;
     if (!err) {
-        i64 r = task_wait(pid, WAIT_EXITED | WAIT_NOHANG, &w); // ours alone: nobody else can have reaped it
+        i64 r = task_wait(pid, WAIT_EXITED | WAIT_NOHANG,
+                          &w); // ours alone: nobody else can have reaped it
         err = r == pid ? 0 : -E_CHILD;
         if (child && !err)
             xv6_uncount(child);
@@ -70,7 +73,8 @@ static bool may_kill(struct task *t)
 {
     const struct cred *me = current_cred();
     struct cred *other = task_cred_get(t);
-    bool ok = me->euid == other->suid || me->euid == other->uid || me->uid == other->suid || me->uid == other->uid || capable(CAP_KILL);
+    bool ok = me->euid == other->suid || me->euid == other->uid || me->uid == other->suid ||
+              me->uid == other->uid || capable(CAP_KILL);
     cred_put(other);
     return ok;
 }
@@ -82,7 +86,10 @@ i64 xv6_kill(i32 pid)
         return -E_SRCH;
     int err = may_kill(t) ? 0 : -E_PERM;
     if (!err) {
-        struct event e = {.kind = EVENT_KILL, .code = EVC_USER, .sender_pid = current_task()->pid, .sender_uid = current_cred()->uid};
+        struct event e = {.kind = EVENT_KILL,
+                          .code = EVC_USER,
+                          .sender_pid = current_task()->pid,
+                          .sender_uid = current_cred()->uid};
         err = event_post(t, &e);
     }
     task_put(t);

@@ -4,7 +4,8 @@
 #include <ipc/pipe.h>
 #include <object/poll.h>
 
-// A call on an object could not go on: waits out what another system's O_NONBLOCK would have answered, stops if asked to. 0: again.
+// A call on an object could not go on: waits out what another system's O_NONBLOCK would have
+// answered, stops if asked to. 0: again.
 static int wait_ready(struct object *o, i64 r, u32 events)
 {
     if (r == -E_RESTART)
@@ -40,7 +41,8 @@ i64 xv6_read(i32 fd, uaddr_t buf, i32 n)
     } else if (o->type->readdir) {
         r = xv6_read_dir(o, buf, (usize)n);
     } else {
-        while (!(r = iobuf_user(&b, buf, (usize)n, IOBUF_TO_USER)) && (r = object_read(o, &b, NULL)) < 0)
+        while (!(r = iobuf_user(&b, buf, (usize)n, IOBUF_TO_USER)) &&
+               (r = object_read(o, &b, NULL)) < 0)
             if ((r = wait_ready(o, r, POLL_IN)))
                 break;
         if (r >= 0 && r < n && cut_by_fault(o, buf, r))

@@ -1,4 +1,5 @@
-// Private to the xv6 ABI: the machine that a view's programs believe in, and what is kept of each of its processes.
+// Private to the xv6 ABI: the machine that a view's programs believe in, and what is kept of each
+// of its processes.
 #pragma once
 #include "probe.h"
 #include <exec/exec.h>
@@ -20,7 +21,8 @@ struct xv6_limits {
     u64 handles, processes, files, memory, file_size; // memory in pages, file_size in bytes
 };
 
-// One for each root directory that xv6 programs run under; made with the first of them, gone with the last.
+// One for each root directory that xv6 programs run under; made with the first of them, gone with
+// the last.
 struct xv6_machine {
     struct list link; // machines_lock
     u32 refs;         // machines_lock
@@ -36,7 +38,8 @@ struct xv6_machine {
     struct inum_page *inums[256];
 };
 
-// The environment that a process was entered with. xv6 has none; it is handed on to programs of other systems.
+// The environment that a process was entered with. xv6 has none; it is handed on to programs of
+// other systems.
 struct xv6_env {
     refcount_t refs;
     struct arg_block block;
@@ -47,16 +50,16 @@ struct xv6_task {
     struct xv6_machine *machine;
     struct xv6_env *env;
     // --- guarded by task->lock ---
-    bool stop;         // to be stopped at the next delivery
+    bool stop; // to be stopped at the next delivery
     i32 stop_number;
-    bool counted;      // in machine->processes
+    bool counted; // in machine->processes
     // --- own thread; others when it is a zombie ---
-    u64 pages;         // charged to the machine
-    i32 status;        // of exit, whole
-    bool is_init;      // inherits the orphans of its machine
-    struct {           // the rest of a directory record that was read in part
+    u64 pages;    // charged to the machine
+    i32 status;   // of exit, whole
+    bool is_init; // inherits the orphans of its machine
+    struct {      // the rest of a directory record that was read in part
         const struct object *dir;
-        u64 cookie;    // where the directory stood
+        u64 cookie; // where the directory stood
         u32 left;
         u8 bytes[16];
     } part;
@@ -77,7 +80,8 @@ extern const struct abi_module xv6_abi;
 [[nodiscard]] struct xv6_machine *xv6_machine_get(struct view *v);
 void xv6_machine_ref(struct xv6_machine *m);
 void xv6_machine_put(struct xv6_machine *m);
-// Takes pages, a place for a process, or room for n open files if the limit allows. -E_NOMEM, -E_AGAIN, -E_NFILE.
+// Takes pages, a place for a process, or room for n open files if the limit allows. -E_NOMEM,
+// -E_AGAIN, -E_NFILE.
 [[nodiscard]] int xv6_charge_pages(struct xv6_machine *m, u64 pages);
 [[nodiscard]] int xv6_charge_process(struct xv6_machine *m);
 [[nodiscard]] int xv6_charge_files(struct xv6_machine *m, u32 n);
@@ -91,7 +95,8 @@ void xv6_uncount(struct task *t);
 void xv6_configure(const struct path *root, struct xv6_limits *l);
 
 // --- inum.c ---
-// The 16-bit inode number of a file: the same pair gives the same number for as long as the machine is there. Never 0. May sleep.
+// The 16-bit inode number of a file: the same pair gives the same number for as long as the machine
+// is there. Never 0. May sleep.
 u16 xv6_inum(struct xv6_machine *m, u64 dev, u64 ino);
 void xv6_inum_free(struct xv6_machine *m);
 
@@ -109,11 +114,13 @@ int xv6_event(struct task *t, struct task_thread *tt, const struct event *e);
 void xv6_deliver(struct trapframe *tf);
 void xv6_fault(struct trapframe *tf, const struct event *e);
 i32 xv6_event_number(enum event_kind k);
-// After a sleep was interrupted (-E_RESTART): stops if that was asked for. -E_INTR: the process is ending; 0: go on.
+// After a sleep was interrupted (-E_RESTART): stops if that was asked for. -E_INTR: the process is
+// ending; 0: go on.
 [[nodiscard]] int xv6_interrupted(void);
 
 // --- names.c ---
-// A path as xv6 reads it: names cut to 14, trailing slashes without meaning, "" the working directory.
+// A path as xv6 reads it: names cut to 14, trailing slashes without meaning, "" the working
+// directory.
 struct xv6_path {
     struct pathname name;
     char *text; // to be freed

@@ -1,6 +1,6 @@
 // act WORD...: does what a test of another system's needs to see. Words are done in order.
-//   exit N | read ADDR | write ADDR | spin | sleep TICKS | fork N (so many children that wait for us) | files FILE (open until it fails)
-//   say TEXT | memory (pages that can be had) | orphan TICKS
+//   exit N | read ADDR | write ADDR | spin | sleep TICKS | fork N (so many children that wait for
+//   us) | files FILE (open until it fails) say TEXT | memory (pages that can be had) | orphan TICKS
 #include "ulib.h"
 
 static uint64_t number(const char *s)

@@ -318,7 +318,8 @@ static int run_list(struct list *l)
         while (started && (pid = wait(&st)) >= 0) {
             if (pid == last)
                 status = st;
-            // A background process that ends meanwhile is not one of those waited for; there is no way to tell but the last one's number.
+            // A background process that ends meanwhile is not one of those waited for; there is no
+            // way to tell but the last one's number.
             if (--started == 0 && last > 0 && pid != last)
                 started = 1;
         }

@@ -135,7 +135,8 @@ static void format(struct out *o, const char *fmt, va_list ap)
             break;
         case 'u':
         case 'x':
-            put_number(o, wide ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), *fmt == 'u' ? 10 : 16, false);
+            put_number(o, wide ? va_arg(ap, unsigned long) : va_arg(ap, unsigned),
+                       *fmt == 'u' ? 10 : 16, false);
             break;
         case 'p':
             put(o, '0');

@@ -1,4 +1,5 @@
-// The small library of our xv6 programs, and the calls. Everything here is what an xv6 program may rely on and nothing more.
+// The small library of our xv6 programs, and the calls. Everything here is what an xv6 program may
+// rely on and nothing more.
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,8 +1,11 @@
-// xv6test [NAME...]: all tests, or those named; -l lists them. The last line and the status say how it went.
+// xv6test [NAME...]: all tests, or those named; -l lists them. The last line and the status say how
+// it went.
 #include "xv6test.h"
 
-const uint64_t foreign[] = {0x80000000, 0x80200000, 0x3fffffe000, 0x3ffffff000, 0x4000000000, 0x8000000000, 0x8000000000000000,
-                            0xffffffc080000000, 0xffffffff80000000, 0xffffffffffffe000, 0xffffffffffffffff};
+const uint64_t foreign[] = {0x80000000,         0x80200000,         0x3fffffe000,
+                            0x3ffffff000,       0x4000000000,       0x8000000000,
+                            0x8000000000000000, 0xffffffc080000000, 0xffffffff80000000,
+                            0xffffffffffffe000, 0xffffffffffffffff};
 const int foreign_count = sizeof(foreign) / sizeof(foreign[0]);
 
 void fail(const char *file, int line, const char *what)
@@ -31,7 +34,8 @@ void make_file(const char *name, const char *text)
     CHECK(close(fd) == 0);
 }
 
-static const struct test *const groups[] = {file_tests, dir_tests, process_tests, memory_tests, pointer_tests, stress_tests};
+static const struct test *const groups[] = {file_tests,   dir_tests,     process_tests,
+                                            memory_tests, pointer_tests, stress_tests};
 
 static bool wanted(const char *name, int argc, char **argv)
 {

@@ -1,5 +1,5 @@
-// Tests of the xv6 ABI: what docs/xv6.md promises, statement by statement. Each test runs in a process of its own, in a directory that
-// holds our programs and can be written.
+// Tests of the xv6 ABI: what docs/xv6.md promises, statement by statement. Each test runs in a
+// process of its own, in a directory that holds our programs and can be written.
 #pragma once
 #include "ulib.h"
 
@@ -7,7 +7,8 @@ struct test {
     const char *name;
     void (*fn)(void);
 };
-extern const struct test file_tests[], dir_tests[], process_tests[], memory_tests[], pointer_tests[], stress_tests[];
+extern const struct test file_tests[], dir_tests[], process_tests[], memory_tests[],
+    pointer_tests[], stress_tests[];
 
 [[noreturn]] void fail(const char *file, int line, const char *what);
 #define CHECK(cond) ((cond) ? (void)0 : fail(__FILE__, __LINE__, #cond))

@@ -5,7 +5,8 @@ static void directories_open_for_reading_only(void)
 {
     CHECK(mkdir("dd") == 0);
     CHECK(mkdir("dd") == -1);
-    CHECK(open("dd", O_RDWR) == -1 && open("dd", O_WRONLY) == -1 && open("dd", O_CREATE) == -1 && open("dd", O_TRUNC) == -1);
+    CHECK(open("dd", O_RDWR) == -1 && open("dd", O_WRONLY) == -1 && open("dd", O_CREATE) == -1 &&
+          open("dd", O_TRUNC) == -1);
     CHECK(open("dd", 0x800) == -1); // mode 0 exactly
     CHECK(open("dd", O_CREATE | O_RDWR) == -1);
     int fd = open("dd", O_RDONLY);
@@ -37,8 +38,10 @@ static void records(void)
     char name[NAME_LEN] = "file";
     CHECK(mkdir("rd") == 0);
     int fd = open("rd", O_RDONLY);
-    CHECK(read(fd, &d, 16) == 16 && strcmp(d.name, ".") == 0 && stat("rd", &st) == 0 && d.inum == st.ino && d.name[13] == 0);
-    CHECK(read(fd, &d, 16) == 16 && strcmp(d.name, "..") == 0 && stat(".", &st) == 0 && d.inum == st.ino);
+    CHECK(read(fd, &d, 16) == 16 && strcmp(d.name, ".") == 0 && stat("rd", &st) == 0 &&
+          d.inum == st.ino && d.name[13] == 0);
+    CHECK(read(fd, &d, 16) == 16 && strcmp(d.name, "..") == 0 && stat(".", &st) == 0 &&
+          d.inum == st.ino);
     CHECK(read(fd, &d, 16) == 0);
     close(fd);
     make_file("rd/file", "x");
@@ -85,7 +88,8 @@ static void removing(void)
 {
     CHECK(mkdir("rm1") == 0 && mkdir("rm1/sub") == 0);
     CHECK(unlink("rm1") == -1); // not empty
-    CHECK(unlink("rm1/.") == -1 && unlink("rm1/..") == -1 && unlink("rm1/sub/..") == -1 && unlink(".") == -1 && unlink("..") == -1);
+    CHECK(unlink("rm1/.") == -1 && unlink("rm1/..") == -1 && unlink("rm1/sub/..") == -1 &&
+          unlink(".") == -1 && unlink("..") == -1);
     CHECK(chdir("rm1/sub") == 0 && chdir("..") == 0);
     CHECK(unlink("sub") == 0 && chdir("sub") == -1);
     CHECK(chdir("..") == 0 && unlink("rm1") == 0);
@@ -110,10 +114,13 @@ static void subdirectories(void)
     CHECK(chdir("sd") == 0 && chdir("dd/../../sd") == 0 && chdir("./..") == 0);
     CHECK(open("sd/ff/ff", O_CREATE | O_RDWR) == -1 && open("sd/xx/ff", O_CREATE | O_RDWR) == -1);
     CHECK(open("sd", O_CREATE) == -1 && open("sd", O_RDWR) == -1 && open("sd", O_WRONLY) == -1);
-    CHECK(link("sd/ff/ff", "sd/dd/xx") == -1 && link("sd/xx/ff", "sd/dd/xx") == -1 && link("sd/ff", "sd/dd/ffff") == -1);
+    CHECK(link("sd/ff/ff", "sd/dd/xx") == -1 && link("sd/xx/ff", "sd/dd/xx") == -1 &&
+          link("sd/ff", "sd/dd/ffff") == -1);
     CHECK(mkdir("sd/ff/ff") == -1 && mkdir("sd/xx/ff") == -1 && mkdir("sd/dd/ffff") == -1);
-    CHECK(unlink("sd/xx/ff") == -1 && unlink("sd/ff/ff") == -1 && chdir("sd/ff") == -1 && chdir("sd/xx") == -1);
-    CHECK(unlink("sd/dd/ffff") == 0 && unlink("sd/ff") == 0 && unlink("sd") == -1 && unlink("sd/dd") == 0 && unlink("sd") == 0);
+    CHECK(unlink("sd/xx/ff") == -1 && unlink("sd/ff/ff") == -1 && chdir("sd/ff") == -1 &&
+          chdir("sd/xx") == -1);
+    CHECK(unlink("sd/dd/ffff") == 0 && unlink("sd/ff") == 0 && unlink("sd") == -1 &&
+          unlink("sd/dd") == 0 && unlink("sd") == 0);
 }
 
 static void fourteen_characters(void)
@@ -124,7 +131,8 @@ static void fourteen_characters(void)
     int fd = open("12345678901234/12345678901234/12345678901234", O_RDONLY);
     CHECK(fd >= 0);
     close(fd);
-    CHECK(mkdir("12345678901234/12345678901234") == -1 && mkdir("123456789012345/12345678901234xyz") == -1);
+    CHECK(mkdir("12345678901234/12345678901234") == -1 &&
+          mkdir("123456789012345/12345678901234xyz") == -1);
     CHECK(open("12345678901234/1234567890123", O_RDONLY) == -1);
     CHECK(unlink("123456789012345/12345678901234/1234567890123499") == 0);
     CHECK(chdir("12345678901234/12345678901234") == 0 && chdir("../..") == 0);
@@ -148,8 +156,9 @@ static void path_spelling(void)
     CHECK(open(path, O_RDONLY) >= 0); // 127 characters
     path[127] = 'x';
     path[128] = 0; // 128: one too many
-    CHECK(open(path, O_RDONLY) == -1 && unlink(path) == -1 && mkdir(path) == -1 && link("p1", path) == -1 && link(path, "p2") == -1 &&
-          chdir(path) == -1 && mknod(path, 1, 1) == -1);
+    CHECK(open(path, O_RDONLY) == -1 && unlink(path) == -1 && mkdir(path) == -1 &&
+          link("p1", path) == -1 && link(path, "p2") == -1 && chdir(path) == -1 &&
+          mknod(path, 1, 1) == -1);
     char *argv[] = {"x", NULL};
     CHECK(exec(path, argv) == -1);
     unlink("p1");
@@ -210,13 +219,14 @@ static void changing_while_reading(void)
     CHECK(unlink("ch") == 0);
 }
 
-const struct test dir_tests[] = {{"directories_open_for_reading_only", directories_open_for_reading_only},
-                                 {"records", records},
-                                 {"every_record_can_be_opened", every_record_can_be_opened},
-                                 {"removing", removing},
-                                 {"subdirectories", subdirectories},
-                                 {"fourteen_characters", fourteen_characters},
-                                 {"path_spelling", path_spelling},
-                                 {"many_entries", many_entries},
-                                 {"changing_while_reading", changing_while_reading},
-                                 {NULL, NULL}};
+const struct test dir_tests[] = {
+    {"directories_open_for_reading_only", directories_open_for_reading_only},
+    {"records", records},
+    {"every_record_can_be_opened", every_record_can_be_opened},
+    {"removing", removing},
+    {"subdirectories", subdirectories},
+    {"fourteen_characters", fourteen_characters},
+    {"path_spelling", path_spelling},
+    {"many_entries", many_entries},
+    {"changing_while_reading", changing_while_reading},
+    {NULL, NULL}};

@@ -60,7 +60,8 @@ static void fstat_fields(void)
     int p[2];
     CHECK(pipe(p) == 0);
     CHECK(fstat(p[0], &b) == -1 && fstat(p[1], &b) == -1); // pipes have no attributes
-    CHECK(fstat(15, &b) == -1 && fstat(-1, &b) == -1 && fstat(16, &b) == -1 && fstat(1000000, &b) == -1);
+    CHECK(fstat(15, &b) == -1 && fstat(-1, &b) == -1 && fstat(16, &b) == -1 &&
+          fstat(1000000, &b) == -1);
     unlink("s1");
 }
 

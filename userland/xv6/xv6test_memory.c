@@ -70,7 +70,8 @@ static void grow_and_shrink(void)
     target = (uint64_t)(uintptr_t)a;
     CHECK(child_status(read_target) == -1);
     CHECK(sbrk(PAGE) == a && a[0] == 0 && a[4095] == 0); // fresh again
-    CHECK(sbrk(-0x7fffffff) == a + PAGE && sbrk(0) == a + PAGE); // more than there is: nothing changes
+    CHECK(sbrk(-0x7fffffff) == a + PAGE &&
+          sbrk(0) == a + PAGE); // more than there is: nothing changes
     CHECK(sbrk((int)0x80000004) == a + PAGE && sbrk(0) == a + PAGE);
     a[PAGE - 1] = 1;
 }
@@ -102,7 +103,8 @@ static void give_nearly_all_away(void)
 static void shrinking_below_the_program(void)
 {
     CHECK(child_status(give_all_away) == -1);
-    int st = child_status(give_nearly_all_away); // one page is left: dies when the code goes on elsewhere
+    int st = child_status(
+        give_nearly_all_away); // one page is left: dies when the code goes on elsewhere
     CHECK(st == -1 || st == 2);
     // the break in the middle of a page, then below
     char *start = sbrk(0);

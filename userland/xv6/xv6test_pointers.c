@@ -36,7 +36,8 @@ static void strings(void)
     char *argv[] = {"x", NULL};
     for (int i = 0; i < foreign_count; i++) {
         CHECK(open(bad(i), O_CREATE | O_WRONLY) == -1);
-        CHECK(unlink(bad(i)) == -1 && mkdir(bad(i)) == -1 && chdir(bad(i)) == -1 && mknod(bad(i), 1, 1) == -1);
+        CHECK(unlink(bad(i)) == -1 && mkdir(bad(i)) == -1 && chdir(bad(i)) == -1 &&
+              mknod(bad(i), 1, 1) == -1);
         CHECK(link(bad(i), "sp2") == -1 && link("sp", bad(i)) == -1);
         CHECK(exec(bad(i), argv) == -1 && exec("echo", bad(i)) == -1);
     }
@@ -63,7 +64,8 @@ static void strings_at_the_edge(void)
         sbrk((int)(PAGE - top % PAGE));
     char *end = sbrk(0);
     end[-1] = 'x';
-    CHECK(open(end - 1, O_CREATE | O_WRONLY) == -1 && unlink(end - 1) == -1 && link("echo", end - 1) == -1);
+    CHECK(open(end - 1, O_CREATE | O_WRONLY) == -1 && unlink(end - 1) == -1 &&
+          link("echo", end - 1) == -1);
     char *argv[] = {"x", NULL};
     CHECK(exec(end - 1, argv) == -1);
     end[-5] = 'e';
