@@ -5,7 +5,7 @@
 TARGET := --target=x86_64-linux-gnu -march=x86-64-v2
 SAN ?=
 # Without the kernel-side instrumentation: string functions that read whole words around what they are given.
-SAN_KERNEL := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize=function -fsanitize-address-use-after-return=never)
+SAN_KERNEL := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize=function -fno-sanitize-address-globals-dead-stripping -fsanitize-address-use-after-return=never)
 SAN_HOST := $(if $(SAN),-fsanitize=$(SAN) -fsanitize-address-use-after-return=never)
 KFLAGS := $(TARGET) -std=c23 -ffreestanding -fno-pic -fno-pie -nostdlib -O2 -g -fno-omit-frame-pointer -fstack-protector-strong \
   -mstack-protector-guard=global -fno-strict-aliasing -fno-common -ffunction-sections -fdata-sections \

@@ -283,7 +283,7 @@ void linux_commit(struct exec_build *b)
             if (old->free)
                 old->free(t);
         }
-        p->task->unkillable = t->pid == 1;
+        p->task->unkillable = t->pid == 1 && task_init_guarded();
         spin_lock(&t->lock);
         t->abi_state = p->task;
         tt->abi_state = p->thread;

@@ -147,6 +147,11 @@ void task_set_init_end(void (*fn)(const struct exit_info *how))
     init_end = fn;
 }
 
+bool task_init_guarded(void)
+{
+    return !init_end;
+}
+
 void task_exit_thread(void)
 {
     struct task_thread *tt = current_task_thread();

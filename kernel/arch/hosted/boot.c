@@ -17,6 +17,7 @@ alignas(KSTACK_SLOT) static u8 boot_stack[KSTACK_SLOT];
 
 static void boot(void *dtb)
 {
+    stack_enter(NULL);
     upcall_boot(dtb);
 }
 
@@ -27,6 +28,8 @@ void hosted_boot(u64 dtb)
     boot_arch_thread.kstack_top = (u64)boot_stack + KSTACK_SLOT;
     tlb_init_cpu(c);
     host_cpu_adopt(c);
+    void *host_stack;
+    stack_leave(&host_stack, boot_arch_thread.kstack_top);
     hosted_run_on(boot_arch_thread.kstack_top - sizeof(struct trapframe), boot, phys_to_virt(dtb));
     __builtin_unreachable();
 }

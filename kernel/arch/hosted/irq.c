@@ -77,6 +77,7 @@ u64 arch_cpu_hwid(u32 cpu)
 
 static void secondary(struct hosted_cpu *c)
 {
+    stack_enter(NULL);
     tlb_init_cpu(c);
     upcall_secondary_start(c->index);
 }
@@ -86,6 +87,8 @@ void hosted_run_on(u64 stack, void (*fn)(void *), void *arg);
 // First code of a host thread that is a CPU: on to its idle thread's kernel stack.
 static void secondary_entry(struct hosted_cpu *c)
 {
+    void *host_stack;
+    stack_leave(&host_stack, c->current->kstack_top);
     hosted_run_on(c->current->kstack_top - sizeof(struct trapframe), (void (*)(void *))secondary, c);
 }
 

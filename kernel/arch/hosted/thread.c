@@ -15,11 +15,11 @@ static_assert(offsetof(struct hosted_cpu, irqs_off) == 8 && offsetof(struct host
 void __sanitizer_start_switch_fiber(void **save, const void *bottom, usize size);
 void __sanitizer_finish_switch_fiber(void *save, const void **bottom, usize *size);
 void __asan_unpoison_memory_region(const volatile void *p, usize n);
-static void leave_stack(struct arch_thread *prev, struct arch_thread *next)
+void stack_leave(void **save, u64 top)
 {
-    __sanitizer_start_switch_fiber(&prev->fiber, (void *)(next->kstack_top - KSTACK_SIZE), KSTACK_SIZE);
+    __sanitizer_start_switch_fiber(save, (void *)(top - KSTACK_SIZE), KSTACK_SIZE);
 }
-static void enter_stack(void *fiber)
+void stack_enter(void *fiber)
 {
     __sanitizer_finish_switch_fiber(fiber, NULL, NULL);
 }
@@ -28,11 +28,11 @@ static void fresh_stack(u64 top)
     __asan_unpoison_memory_region((void *)(top - KSTACK_SIZE), KSTACK_SIZE);
 }
 #else
-static void leave_stack(struct arch_thread *prev, struct arch_thread *next)
+void stack_leave(void **save, u64 top)
 {
-    (void)prev, (void)next;
+    (void)save, (void)top;
 }
-static void enter_stack(void *fiber)
+void stack_enter(void *fiber)
 {
     (void)fiber;
 }
@@ -45,9 +45,9 @@ static void fresh_stack(u64 top)
 void arch_context_switch(struct arch_thread *prev, struct arch_thread *next)
 {
     fpu_leave(prev);
-    leave_stack(prev, next);
+    stack_leave(&prev->fiber, next->kstack_top);
     hosted_switch(prev, next);
-    enter_stack(prev->fiber); // we are prev, again
+    stack_enter(prev->fiber); // we are prev, again
 }
 
 void arch_thread_init(struct arch_thread *at, void *stack_top, void (*fn)(void *), void *arg)
@@ -69,7 +69,7 @@ void arch_thread_init(struct arch_thread *at, void *stack_top, void (*fn)(void *
 
 void hosted_thread_main(void)
 {
-    enter_stack(NULL);
+    stack_enter(NULL);
     upcall_thread_start();
     struct arch_thread *at = current_arch();
     at->entry(at->entry_arg);

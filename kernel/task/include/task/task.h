@@ -178,6 +178,8 @@ int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg)
 
 // What happens when the first task has ended, in its last thread; must not return. Without it the machine stops with a message. Boot.
 void task_set_init_end(void (*fn)(const struct exit_info *how));
+// Is the first task one that the machine cannot do without?
+bool task_init_guarded(void);
 // --- end ---
 [[noreturn]] void task_exit_thread(void);                        // current thread only
 [[noreturn]] void task_exit(struct exit_info info);              // whole task (current)

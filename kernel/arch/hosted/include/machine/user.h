@@ -24,6 +24,10 @@ bool space_apply(struct space_cpu *s);
 // The entry for va, 0 if there is none. Interrupts off.
 pte_t space_entry(const struct arch_aspace *as, u64 va);
 
+// For the address sanitizer, around a switch of stacks: before it, to the stack with this high end; after it, on the new one.
+void stack_leave(void **save, u64 top);
+void stack_enter(void *fiber);
+
 void fpu_leave(struct arch_thread *at); // fetches a state that a guest process holds
 void tlb_answer(struct hosted_cpu *c);  // an inter-processor interrupt arrived
 void tlb_init_cpu(struct hosted_cpu *c);
