@@ -155,6 +155,13 @@ static void test_random(void **state)
             assert_ptr_equal(radix_next(&r, &seen), want < count ? pairs[want].item : NULL);
             assert_int_equal(seen, want < count ? pairs[want].index : next);
             assert_ptr_equal(radix_lookup(&r, index), have ? pairs[at].item : NULL);
+            void *run[9];
+            uint32_t n = radix_lookup_run(&r, index, 9, run), in_node = 64 - index % 64;
+            assert_int_equal(n > 0, have);
+            for (uint32_t k = 0; k < n; k++)
+                assert_ptr_equal(run[k], radix_lookup(&r, index + k));
+            if (n && n < 9 && n < in_node)
+                assert_null(radix_lookup(&r, index + n));
             break;
         }
         default:

@@ -261,6 +261,13 @@ static void test_pages(void **state)
     k_page_copy(copy, fenced);
     assert_memory_equal(copy, fenced, PAGE);
     assert_false(k_mem_is_zero(copy, PAGE));
+    for (size_t n = 0; n <= 600; n += 8) {
+        memset(copy, 0x5a, PAGE);
+        k_mem_copy_words(copy + 8, fenced + PAGE - n, n);
+        assert_memory_equal(copy + 8, fenced + PAGE - n, n);
+        assert_int_equal(copy[7], 0x5a);
+        assert_int_equal(copy[8 + n], 0x5a);
+    }
     k_page_zero(fenced);
     for (size_t i = 0; i < PAGE; i++)
         assert_int_equal(fenced[i], 0);

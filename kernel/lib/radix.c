@@ -61,6 +61,29 @@ void *radix_lookup(struct radix *r, u64 index)
     }
 }
 
+u32 radix_lookup_run(struct radix *r, u64 index, u32 n, void **items)
+{
+    void *entry = load(&r->root);
+
+    if (!is_node(entry)) {
+        items[0] = entry;
+        return n && entry && !index;
+    }
+    struct radix_node *node = to_node(entry);
+    if (index > node_max(node))
+        return 0;
+    while (node->shift) {
+        node = load(&node->slots[slot_of(node, index)]);
+        if (!node)
+            return 0;
+    }
+    u32 slot = slot_of(node, index), found = 0;
+    n = MIN(n, RADIX_SLOTS - slot);
+    while (found < n && (items[found] = load(&node->slots[slot + found])))
+        found++;
+    return found;
+}
+
 void *radix_next(struct radix *r, u64 *index)
 {
     u64 at = *index;

@@ -6,8 +6,48 @@
 #include "pt.h"
 #include <kerr.h>
 #include <lib/string.h>
+#include <sched/rcu.h>
 #include <sync/log.h>
 #include <vm/user.h>
+
+// Cached frames of pages that lie one behind the other, each with a reference.
+enum { RUN = 8 };
+struct run {
+    u32 n, next;
+    void *frames[RUN];
+};
+
+// Up to `want` frames from `index` on; none if the first is not cached. As memobj_peek: a drop that
+// came in between is seen by its generation, so no frame is returned that has left the object.
+static void run_fill(struct memobj *o, u64 index, u64 want, struct run *r)
+{
+    r->next = 0;
+    if (want == 1) {
+        r->frames[0] = memobj_peek(o, index);
+        r->n = r->frames[0] != NULL;
+        return;
+    }
+    for (;;) {
+        u64 gen = atomic_load_explicit(&o->drop_gen, memory_order_acquire);
+        rcu_read_lock();
+        u32 found = radix_lookup_run(&o->pages, index, (u32)MIN(want, (u64)RUN), r->frames),
+            got = 0;
+        while (got < found && frame_get_not_zero(r->frames[got] = object_frame(r->frames[got])))
+            got++;
+        rcu_read_unlock();
+        r->n = got;
+        if (LIKELY(got == found && atomic_load_explicit(&o->drop_gen, memory_order_acquire) == gen))
+            return;
+        while (got)
+            frame_put(r->frames[--got]);
+    }
+}
+
+static void run_drop(struct run *r)
+{
+    while (r->next < r->n)
+        frame_put(r->frames[r->next++]);
+}
 
 i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf)
 {
@@ -17,25 +57,46 @@ i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf)
     if (o->flags & MEMOBJ_DEVICE)
         return -E_IO;
     u64 n = MIN(size - pos, iobuf_left(buf)), done = 0;
+    struct run run;
+    run.n = run.next = 0;
     while (done < n) {
-        u64 off = (pos + done) & PAGE_MASK, chunk = MIN(PAGE_SIZE - off, n - done);
-        struct frame *f;
-        paddr_t pa;
-        int err = memobj_page(o, (pos + done) >> PAGE_SHIFT, 0, &f, &pa);
-        if (err)
-            return done ? (i64)done : err;
+        u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK;
+        u64 chunk = MIN(PAGE_SIZE - off, n - done);
+        struct frame *f = NULL;
+        paddr_t pa = 0;
+        u32 pages = 1;
+        if (run.next == run.n && !o->ops->direct)
+            run_fill(o, index, (off + (n - done) + PAGE_MASK) >> PAGE_SHIFT, &run);
+        if (LIKELY(run.next < run.n)) {
+            f = run.frames[run.next];
+            // Frames that lie one behind the other are copied as one.
+            while (chunk < n - done && run.next + pages < run.n &&
+                   run.frames[run.next + pages] == f + pages &&
+                   frame_to_phys(f + pages) == frame_to_phys(f) + pages * PAGE_SIZE) {
+                chunk = MIN(chunk + PAGE_SIZE, n - done);
+                pages++;
+            }
+            run.next += pages;
+        } else {
+            int err = memobj_page(o, index, 0, &f, &pa);
+            if (err)
+                return done ? (i64)done : err;
+        }
         usize got;
         if (f) {
             got = iobuf_put(buf, (const u8 *)frame_to_virt(f) + off, chunk);
-            frame_put(f);
+            for (u32 i = 0; i < pages; i++)
+                frame_put(f + i);
         } else if (pa) {
             got = iobuf_put(buf, (const u8 *)phys_to_virt(pa) + off, chunk);
         } else {
             got = iobuf_zero(buf, chunk);
         }
         done += got;
-        if (got < chunk)
+        if (got < chunk) {
+            run_drop(&run);
             return done ? (i64)done : -E_FAULT;
+        }
     }
     return (i64)done;
 }

@@ -65,48 +65,93 @@ void aspace_set_oom_hook(bool (*fn)(void))
     return !thread_has_event(current());
 }
 
+// Copies that stay in one page whose frame is there take a path without calls but the copying
+// itself; the others go on as a tail call, so that the short path saves no registers for them.
+[[gnu::always_inline]] static inline void copy_bytes(void *d, const void *s, usize n)
+{
+    if (LIKELY((((uintptr_t)d | (uintptr_t)s | n) & 7) == 0))
+        mem_copy_words(d, s, n);
+    else
+        memcpy(d, s, n);
+}
+
+// One part that lies in one page: true if it was copied.
+[[gnu::always_inline]] static inline bool part_in(void *dst, u64 va, usize n)
+{
+    irqflags_t f = arch_irq_save();
+    const struct arch_aspace *mmu = current()->mmu;
+    const void *p = LIKELY(mmu != NULL) ? walk(mmu, va, false) : NULL;
+    if (LIKELY(p != NULL))
+        copy_bytes(dst, p, n);
+    arch_irq_restore(f);
+    return p != NULL;
+}
+
+[[gnu::always_inline]] static inline bool part_out(u64 va, const void *src, usize n)
+{
+    irqflags_t f = arch_irq_save();
+    const struct arch_aspace *mmu = current()->mmu;
+    void *p = LIKELY(mmu != NULL) ? walk(mmu, va, true) : NULL;
+    if (LIKELY(p != NULL))
+        copy_bytes(p, src, n);
+    arch_irq_restore(f);
+    return p != NULL;
+}
+
+[[gnu::always_inline]] static inline usize part_size(u64 va, u64 end)
+{
+    return MIN(end - va, PAGE_SIZE - (va & PAGE_MASK));
+}
+
+// The range is below the top of user addresses.
+[[gnu::noinline]] static usize copy_in_pages(void *dst, uaddr_t src, usize n)
+{
+    u64 va = src.v, end = src.v + n;
+    u8 *d = dst;
+    while (va != end) {
+        usize part = part_size(va, end);
+        if (LIKELY(part_in(d, va, part))) {
+            va += part;
+            d += part;
+        } else if (!fault_in(va, ACCESS_READ)) {
+            break;
+        }
+    }
+    return va - src.v;
+}
+
+[[gnu::noinline]] static usize copy_out_pages(uaddr_t dst, const void *src, usize n)
+{
+    u64 va = dst.v, end = dst.v + n;
+    const u8 *s = src;
+    while (va != end) {
+        usize part = part_size(va, end);
+        if (LIKELY(part_out(va, s, part))) {
+            va += part;
+            s += part;
+        } else if (!fault_in(va, ACCESS_WRITE)) {
+            break;
+        }
+    }
+    return va - dst.v;
+}
+
 usize user_copy_in_partial(void *dst, uaddr_t src, usize n)
 {
     if (UNLIKELY(!user_range_ok(src, n)))
         return 0;
-    usize done = 0;
-    while (done < n) {
-        u64 va = src.v + done;
-        usize part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
-        irqflags_t f = arch_irq_save();
-        const struct arch_aspace *mmu = current()->mmu;
-        const void *p = LIKELY(mmu != NULL) ? walk(mmu, va, false) : NULL;
-        if (LIKELY(p != NULL))
-            memcpy((u8 *)dst + done, p, part);
-        arch_irq_restore(f);
-        if (LIKELY(p != NULL))
-            done += part;
-        else if (!fault_in(va, ACCESS_READ))
-            break;
-    }
-    return done;
+    if (LIKELY(n - 1 < PAGE_SIZE - (src.v & PAGE_MASK)) && LIKELY(part_in(dst, src.v, n)))
+        return n;
+    [[clang::musttail]] return copy_in_pages(dst, src, n);
 }
 
 usize user_copy_out_partial(uaddr_t dst, const void *src, usize n)
 {
     if (UNLIKELY(!user_range_ok(dst, n)))
         return 0;
-    usize done = 0;
-    while (done < n) {
-        u64 va = dst.v + done;
-        usize part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
-        irqflags_t f = arch_irq_save();
-        const struct arch_aspace *mmu = current()->mmu;
-        void *p = LIKELY(mmu != NULL) ? walk(mmu, va, true) : NULL;
-        if (LIKELY(p != NULL))
-            memcpy(p, (const u8 *)src + done, part);
-        arch_irq_restore(f);
-        if (LIKELY(p != NULL))
-            done += part;
-        else if (!fault_in(va, ACCESS_WRITE))
-            break;
-    }
-    return done;
+    if (LIKELY(n - 1 < PAGE_SIZE - (dst.v & PAGE_MASK)) && LIKELY(part_out(dst.v, src, n)))
+        return n;
+    [[clang::musttail]] return copy_out_pages(dst, src, n);
 }
 
 usize user_clear_partial(uaddr_t dst, usize n)

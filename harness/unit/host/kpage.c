@@ -13,6 +13,11 @@ void page_copy(void *restrict dst, const void *restrict src)
     memcpy(dst, src, 4096);
 }
 
+void mem_copy_words(void *restrict dst, const void *restrict src, usize n)
+{
+    memcpy(dst, src, n);
+}
+
 bool mem_is_zero(const void *p, usize n)
 {
     const unsigned char *b = p;

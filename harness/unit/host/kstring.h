@@ -22,6 +22,7 @@
     X(unsigned long, strtoul, (const char *restrict s, char **restrict end, int base))             \
     X(void, page_zero, (void *page))                                                               \
     X(void, page_copy, (void *restrict dst, const void *restrict src))                             \
+    X(void, mem_copy_words, (void *restrict dst, const void *restrict src, size_t n))              \
     X(bool, mem_is_zero, (const void *p, size_t n))                                                \
     X(void, mem_wipe, (void *p, size_t n))
 

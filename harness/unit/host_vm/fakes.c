@@ -332,6 +332,10 @@ void page_copy(void *restrict dst, const void *restrict src)
 {
     memcpy(dst, src, PAGE_SIZE);
 }
+void mem_copy_words(void *restrict dst, const void *restrict src, usize n)
+{
+    memcpy(dst, src, n);
+}
 
 // --- translations ---
 struct tlb {

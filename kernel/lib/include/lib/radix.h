@@ -48,6 +48,9 @@ static inline bool radix_empty(struct radix *r)
 
 // The item at index, or NULL. Readers and writers.
 void *radix_lookup(struct radix *r, u64 index);
+// The items of up to n (> 0) indices from `index` on, as far as they lie one behind the other and
+// in one node. Returns how many. Readers and writers.
+u32 radix_lookup_run(struct radix *r, u64 index, u32 n, void **items);
 // The first item at or after *index, which is set to its index; NULL (and *index unchanged) if
 // there is none.
 void *radix_next(struct radix *r, u64 *index);

@@ -27,6 +27,8 @@ unsigned long strtoul(const char *restrict s, char **restrict end, int base);
 // Whole pages, page aligned.
 void page_zero(void *page);
 void page_copy(void *restrict dst, const void *restrict src);
+// memcpy where both ends and n are multiples of 8.
+void mem_copy_words(void *restrict dst, const void *restrict src, usize n);
 // Is it all zero bytes? n and p multiples of 8.
 [[nodiscard]] bool mem_is_zero(const void *p, usize n);
 // Zeroes that the compiler may not leave out: keys and other secrets.
