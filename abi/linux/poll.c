@@ -6,6 +6,7 @@
 #include "path.h"
 #include <arch/time.h>
 #include <ipc/poll_set.h>
+#include <lib/string.h>
 #include <mem/slab.h>
 #include <vm/user.h>
 
@@ -118,6 +119,29 @@ static i64 poll_fds(struct linux_pollfd *fds, u32 n, u64 deadline)
     return ready < 0 ? ready : ready + invalid;
 }
 
+// One look at every object, without waiting and without keeping any. Returns how many are ready.
+static i64 poll_glance(struct linux_pollfd *fds, u32 n)
+{
+    i64 ready = 0;
+    for (struct linux_pollfd *p = fds, *end = fds + n; p != end; p++) {
+        struct href h;
+        u32 seen = 0;
+        if (p->fd >= 0) {
+            if (UNLIKELY(href_get(&h, p->fd, 0))) {
+                seen = POLL_NVAL;
+            } else {
+                seen = path_only(&h)
+                           ? POLL_NVAL
+                           : object_poll(h.object, NULL) & ((u16)p->events | POLL_ERR | POLL_HUP);
+                href_put(&h);
+            }
+        }
+        p->revents = (i16)seen;
+        ready += seen != 0;
+    }
+    return ready;
+}
+
 i64 linux_ppoll(struct linux_pollfd *fds, u32 nfds, struct linux_timespec *timeout,
                 const u64 *sigmask, usize size)
 {
@@ -126,7 +150,9 @@ i64 linux_ppoll(struct linux_pollfd *fds, u32 nfds, struct linux_timespec *timeo
         return -E_INVAL;
     u64 deadline = deadline_of(timeout);
     mask_begin(sigmask);
-    i64 r = poll_fds(fds, nfds, deadline);
+    i64 r = poll_glance(fds, nfds);
+    if (!r && deadline != DO_NOT_WAIT)
+        r = poll_fds(fds, nfds, deadline);
     mask_end(sigmask, r);
     store_left(timeout, deadline);
     return r;
@@ -254,6 +280,88 @@ static i64 select_fds(struct selection *s)
     return r;
 }
 
+// What the handle is ready for; -E_BADF: there is none.
+[[gnu::always_inline]] static inline i64 glance_at(i32 fd)
+{
+    struct href h;
+    if (UNLIKELY(href_get(&h, fd, 0)))
+        return -E_BADF;
+    u32 seen = path_only(&h) ? POLL_NVAL : object_poll(h.object, NULL);
+    href_put(&h);
+    return seen;
+}
+
+struct select_word { // 64 handles of each set
+    u64 ask[3], answer[3];
+};
+
+// Notes what a handle is ready for in the sets that ask for it. Returns in how many.
+[[gnu::noinline]] static i64 select_note(struct select_word *w, u64 bit, u32 seen)
+{
+    i64 count = 0;
+    for (u32 k = 0; k < 3; k++)
+        if (w->ask[k] & bit && seen & (select_events[k] | POLL_NVAL)) {
+            w->answer[k] |= bit;
+            count++;
+        }
+    return count;
+}
+
+// Looks at the handles of one word, the first of which is fd. `any`: what some set could want.
+static i64 select_look(struct select_word *w, i32 fd, u32 any)
+{
+    i64 count = 0;
+    u64 bit = 1;
+    for (u64 bits = w->ask[0] | w->ask[1] | w->ask[2]; bits; bits >>= 1, bit <<= 1, fd++) {
+        if (!(bits & 1))
+            continue;
+        i64 seen = glance_at(fd);
+        if (UNLIKELY(seen < 0))
+            return seen;
+        if ((u64)seen & any)
+            count += select_note(w, bit, (u32)seen);
+    }
+    return count;
+}
+
+// One look at everything the sets ask for, without waiting and without keeping any object. Returns
+// how many bits the answer has; with 0 the sets are as they were.
+static i64 select_glance(struct selection *s)
+{
+    i64 count = 0;
+    u32 any = POLL_NVAL;
+    for (u32 k = 0; k < 3; k++)
+        any |= s->sets[k] ? select_events[k] : 0;
+    for (u32 at = 0; at * 64 < s->n; at++) {
+        struct select_word w = {0};
+        for (u32 k = 0; k < 3; k++)
+            w.ask[k] = s->sets[k] ? s->sets[k][at] : 0;
+        i64 found = select_look(&w, (i32)(at * 64), any);
+        if (UNLIKELY(found < 0))
+            return found;
+        for (u32 k = 0; k < 3 && count + found > 0; k++) {
+            if (!s->sets[k])
+                continue;
+            if (!count) // the words before had none
+                memset(s->sets[k], 0, at * sizeof(u64));
+            s->sets[k][at] = w.answer[k];
+        }
+        count += found;
+    }
+    return count;
+}
+
+static i64 select_run(struct selection *s)
+{
+    i64 r = select_glance(s);
+    if (r || s->deadline != DO_NOT_WAIT)
+        return r ? r : select_fds(s);
+    for (u32 k = 0; k < 3; k++)
+        if (s->sets[k])
+            memset(s->sets[k], 0, (s->n + 63) / 64 * sizeof(u64));
+    return 0;
+}
+
 i64 linux_pselect6(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds,
                    struct linux_timespec *timeout, const struct linux_sigset_arg *sigmask)
 {
@@ -265,13 +373,17 @@ i64 linux_pselect6(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds,
             return -E_FAULT;
         use = &mask;
     }
-    struct selection s = {
-        .sets = {readfds, writefds, exceptfds}, .n = (u32)n, .deadline = deadline_of(timeout)};
+    struct selection s; // what it holds for a wait is set up when there is one
+    s.sets[0] = readfds;
+    s.sets[1] = writefds;
+    s.sets[2] = exceptfds;
+    s.n = (u32)n;
+    s.deadline = deadline_of(timeout);
     for (u32 k = 0; k < 3; k++) // bits behind the last number say nothing
         if (s.sets[k] && n % 64)
             s.sets[k][n / 64] &= (1ul << (n % 64)) - 1;
     mask_begin(use);
-    i64 r = select_fds(&s);
+    i64 r = select_run(&s);
     mask_end(use, r);
     store_left(timeout, s.deadline);
     return r;

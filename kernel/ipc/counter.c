@@ -105,7 +105,8 @@ void counter_add(struct object *o, u64 n)
 static u32 counter_poll(struct object *o, struct poll_table *pt)
 {
     struct counter *c = (struct counter *)o;
-    poll_wait(pt, &c->wait);
+    if (pt)
+        poll_wait(pt, &c->wait);
     u64 v = value_of(c);
     return (v ? POLL_IN | POLL_RDNORM : 0u) | (v == UINT64_MAX ? POLL_ERR : 0u) |
            (v < COUNTER_MAX ? POLL_OUT | POLL_WRNORM : 0u);

@@ -272,25 +272,10 @@ static int check_rights(u32 have, u32 need)
     return missing & (RIGHT_READ | RIGHT_WRITE) ? -E_BADF : -E_ACCES;
 }
 
-int href_get(struct href *h, i32 fd, u32 rights)
+// The table has other users: the object is counted, so that it outlives a close by one of them.
+[[gnu::noinline]] static int get_shared(struct href *h, i32 fd, u32 rights)
 {
     struct handle_table *t = current_handles();
-    if (UNLIKELY(!t))
-        return -E_BADF;
-    if (LIKELY(!shared(t))) {
-        // Only this thread changes the table, so neither array nor object can go while it works.
-        struct slots *s = atomic_load_explicit(&t->slots, memory_order_relaxed);
-        if (UNLIKELY((u32)fd >= s->cap))
-            return -E_BADF;
-        u64 w = atomic_load_explicit(&s->slot[fd].word, memory_order_relaxed);
-        if (UNLIKELY(!w))
-            return -E_BADF;
-        h->object = word_object(w);
-        h->rights = word_rights(w);
-        h->flags = word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed);
-        h->counted = false;
-        return check_rights(h->rights, rights);
-    }
     int err = -E_BADF;
     rcu_read_lock();
     for (;;) {
@@ -318,6 +303,28 @@ int href_get(struct href *h, i32 fd, u32 rights)
     }
     rcu_read_unlock();
     return err;
+}
+
+int href_get(struct href *h, i32 fd, u32 rights)
+{
+    struct handle_table *t = current_handles();
+    if (UNLIKELY(!t))
+        return -E_BADF;
+    if (LIKELY(!shared(t))) {
+        // Only this thread changes the table, so neither array nor object can go while it works.
+        struct slots *s = atomic_load_explicit(&t->slots, memory_order_relaxed);
+        if (UNLIKELY((u32)fd >= s->cap))
+            return -E_BADF;
+        u64 w = atomic_load_explicit(&s->slot[fd].word, memory_order_relaxed);
+        if (UNLIKELY(!w))
+            return -E_BADF;
+        h->object = word_object(w);
+        h->rights = word_rights(w);
+        h->flags = word_flags(w) | atomic_load_explicit(&s->slot[fd].role, memory_order_relaxed);
+        h->counted = false;
+        return check_rights(h->rights, rights);
+    }
+    [[clang::musttail]] return get_shared(h, fd, rights);
 }
 
 int href_get_kind(struct href *h, i32 fd, u32 rights, u32 kind, int wrong_kind_err)
