@@ -84,11 +84,31 @@ def _report(stacks: Stacks, user: int, operations: int, lines: int) -> None:
         print(f"{count / operations:10.1f} {total[name] / operations:10.1f}  {name}")
 
 
-def profile(kernel: Path, row: str, out: Path, physical: bool = False, lines: int = 25) -> None:
+def _annotate(kernel: Path, raw: Path, operations: int, function: str) -> None:
+    """The instructions of a function as the linker left it, with how often each ran per operation."""
+    elf = kernel.with_suffix(".elf")
+    code = symbols.Code(kernel, symbols.addresses(elf, "_text")[0])
+    times: Counter[int] = Counter()
+    for line in raw.read_text().splitlines():
+        words = line.split()
+        if words[0] == "count":
+            for pc in code.split(int(words[2], 16), int(words[3], 16)):
+                times[pc] += int(words[5])
+    for line in symbols.disassembly(elf, function):
+        pc = line.split(":")[0].strip()
+        ran = times.get(int(pc, 16), 0) if pc.startswith("ffff") and " " not in pc else 0
+        print(f"{ran / operations:10.1f}  {line}" if ran else f"{'':10}  {line}")
+
+
+def profile(kernel: Path, row: str, out: Path, physical: bool = False, lines: int = 25,
+            annotate: str | None = None) -> None:
     """Record, write ROW.folded and ROW.svg, print the top of the list."""
     out.mkdir(parents=True, exist_ok=True)
     raw = out / f"{row}.raw"
     operations = _record(kernel, row, raw)
+    if annotate:
+        _annotate(kernel, raw, operations, annotate)
+        return
     stacks, user = _stacks(kernel, raw, physical)
     _report(stacks, user, operations, lines)
     folded = out / f"{row}.folded"
@@ -105,12 +125,13 @@ def main(argv: list[str]) -> int:
     p.add_argument("--kernel", type=Path, help="kernel image (its .elf beside it)")
     p.add_argument("--out", type=Path, default=ROOT / "build/profile")
     p.add_argument("--physical", action="store_true", help="count inlined functions with what they were inlined into")
+    p.add_argument("--annotate", metavar="FUNCTION", help="print this function's instructions with their counts instead")
     p.add_argument("--lines", type=int, default=25)
     p.add_argument("rows", nargs="+", metavar="ROW")
     a = p.parse_args(argv)
     try:
         for row in a.rows:
-            profile(a.kernel or machine.scarlet_kernel(), row, a.out, a.physical, a.lines)
+            profile(a.kernel or machine.scarlet_kernel(), row, a.out, a.physical, a.lines, a.annotate)
     except (machine.MachineError, run.Failure) as error:
         print(f"profile: {error}", file=sys.stderr)
         return 1

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-NM, SYMBOLIZER = "llvm-nm-19", "llvm-symbolizer-19"
+NM, SYMBOLIZER, OBJDUMP = "llvm-nm-19", "llvm-symbolizer-19", "llvm-objdump-19"
 
 
 def addresses(elf: Path, *names: str) -> list[int]:
@@ -28,6 +28,15 @@ def chains(elf: Path, pcs: Iterable[int]) -> dict[int, tuple[str, ...]]:
         names = [frame.get("FunctionName") or "?" for frame in entry.get("Symbol", [])] or ["?"]
         found[int(entry["Address"], 16)] = tuple(name.split(".llvm.")[0] for name in reversed(names))
     return found
+
+
+def disassembly(elf: Path, function: str) -> list[str]:
+    """The lines of one function, with source lines between."""
+    text = subprocess.run([NM, str(elf)], check=True, capture_output=True, text=True).stdout
+    names = [f[2] for f in (line.split() for line in text.splitlines()) if len(f) == 3 and f[2].split(".llvm.")[0] == function]
+    done = subprocess.run([OBJDUMP, "-d", "--no-show-raw-insn", "-l", "--disassemble-symbols=" + ",".join(names), str(elf)],
+                          check=True, capture_output=True, text=True)
+    return [line.replace("\t", " ") for line in done.stdout.splitlines() if line and not line.startswith("Disassembly")]
 
 
 class Code:
