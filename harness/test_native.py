@@ -206,6 +206,7 @@ def test_init_login_shell() -> None:
     assert not re.search(rb"panic", t.before or b"")
 
 
+@pytest.mark.soak  # builds two more kernels
 def test_without_other_abis() -> None:
     """A kernel with the native ABI alone runs it; one without it runs the rest."""
     for abis, words in (("scarlet", f"init={BIN}/init"), ("linux", "")):
