@@ -13,7 +13,6 @@ struct name_node {
     struct node node; // first
     u32 abi;
     char *program; // of entries
-    usize prefix;
 };
 
 static const struct abinames_source *source;
@@ -127,7 +126,6 @@ static int names_lookup(struct node *dir, const struct pathname *name, struct no
         return -E_NOMEM;
     x->node.ino = number_of(name->str, name->len);
     x->abi = abi;
-    x->prefix = prefix;
     usize len = name->len - prefix;
     x->program = kmalloc(len + 1, 0);
     if (!x->program) {
@@ -147,10 +145,11 @@ static int names_follow(struct node *n, struct path *out)
     return find_program(x->abi, x->program, strlen(x->program), out);
 }
 
-usize abinames_prefix(const struct path *p)
+usize abinames_prefix(const char *name, usize len)
 {
-    struct node *n = path_node(p);
-    return n->ops == &entry_ops ? ((struct name_node *)(void *)n)->prefix : 0;
+    u32 abi;
+    usize prefix;
+    return source && split(name, len, &abi, &prefix) ? prefix : 0;
 }
 
 // --- listing ---------------------------------------------------------------------------------

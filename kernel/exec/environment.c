@@ -149,9 +149,10 @@ int view_lookup(struct view *v, const char *name, u32 flags, struct path *out)
     return err;
 }
 
-// The directory `name` (counted), made if it is absent. Not the caller's doing, so not the caller's
-// rights.
-static int make_dir(const struct path *parent, const char *name, u32 mode, struct path *out)
+// What is called `name` (counted), made if it is absent. Not the caller's doing, so not the
+// caller's rights.
+static int make_entry(const struct path *parent, const char *name, const struct create_args *a,
+                      struct dentry **out)
 {
     struct node *dir = path_node(parent), *n;
     struct pathname text = {name, strlen(name)};
@@ -159,11 +160,10 @@ static int make_dir(const struct path *parent, const char *name, u32 mode, struc
     mutex_lock(&dir->mutex);
     int err = dentry_lookup_locked(parent->dentry, &text, &d);
     if (!err && dentry_negative(d)) {
-        const struct create_args a = {.mode = MODE_DIR | mode};
         err = mount_want_write(parent->mount);
         if (!err)
             err = dir->ops->create
-                      ? dir->ops->create(dir, &(struct pathname){d->name, text.len}, &a, &n)
+                      ? dir->ops->create(dir, &(struct pathname){d->name, text.len}, a, &n)
                       : -E_PERM;
         if (!err)
             dentry_instantiate(d, n);
@@ -171,6 +171,15 @@ static int make_dir(const struct path *parent, const char *name, u32 mode, struc
             dentry_put(d);
     }
     mutex_unlock(&dir->mutex);
+    *out = d;
+    return err;
+}
+
+static int make_dir(const struct path *parent, const char *name, u32 mode, struct path *out)
+{
+    const struct create_args a = {.mode = MODE_DIR | mode};
+    struct dentry *d;
+    int err = make_entry(parent, name, &a, &d);
     if (err)
         return err;
     *out = (struct path){parent->mount, d};
@@ -594,6 +603,11 @@ void exec_init(void)
         }
         path_put(&names);
     }
+    // A name below /scarlet is good in every view, also for programs that live in the base tree.
+    struct dentry *self;
+    const struct create_args link = {.mode = MODE_LNK | 0777, .link = "/", .link_len = 1};
+    if (!err && !make_entry(&root, "scarlet", &link, &self))
+        dentry_put(self);
     path_put(&root);
     if (err)
         klog(LOG_WARN, "no directory of names: %s", kerr_name((enum kerr) - err));

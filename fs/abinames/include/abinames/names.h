@@ -16,6 +16,6 @@ struct abinames_source {
 void abinames_set_source(const struct abinames_source *s); // once at boot
 // Root of the one instance, counted. -E_NODEV: no source yet; -E_NOMEM.
 [[nodiscard]] int abinames_root(struct path *out);
-// Is `p` one of the generated names (not what it leads to)? Then the length of the prefix with its
-// underscore, else 0.
-usize abinames_prefix(const struct path *p);
+// Does `name` have the form of a generated name? Then the length of its prefix with the underscore,
+// else 0.
+usize abinames_prefix(const char *name, usize len);
