@@ -174,7 +174,7 @@ def test_memory_and_processes_survive_a_crowd(overlay: Path, smp: int) -> None:
 
 
 def test_terminal(overlay: Path) -> None:
-    """^C and ^Z at a mixed pipeline, ^D and ^U at a prompt, init and its orphans."""
+    """^C and ^Z at a mixed pipeline, ^D and ^U at a prompt, ^P, init and its orphans."""
     with Console(dataclasses.replace(machine.Machine(), overlay=overlay)) as t:
         t.run("cd /xv6")
         for line in ("./act spin", "cat | ./cat", "./cat | cat", "sleep 100 | ./act sleep 1000 | ./wc"):
@@ -195,6 +195,15 @@ def test_terminal(overlay: Path) -> None:
         t.run("kill %1")
         t.line("./wc")
         t.child.expect(r"\n", timeout=10)
+        time.sleep(0.3)
+        t.send("\x10")
+        t.expect(r"\d+ \w+ wc", 10)
+        t.send("\x03")
+        t.expect(re.escape(PROMPT), 10)
+        assert "quit = ^\\" in t.run("stty -a") and "-noflsh" in t.run("stty -a")  # as they were
+        t.line("./wc")
+        t.child.expect(r"\n", timeout=10)
+        time.sleep(0.4)
         t.send("gone\x15two words\n\x04")
         t.expect("1 2 10", 10)
         t.expect(re.escape(PROMPT), 10)
@@ -206,6 +215,11 @@ def test_terminal(overlay: Path) -> None:
         t.expect(r"\$ ", 10)
         t.line("echo a b | cat | wc")
         t.expect(r"1 2 4", 10)
+        t.expect(r"\$ ", 10)
+        t.send("echo ke\x10")  # the list leaves the line alone
+        t.expect(r"\d+ sleep init\r*\n\d+ \w+ sh\r*\n", 10)
+        t.send("pt\n")
+        t.expect(r"kept", 10)
         t.expect(r"\$ ", 10)
         time.sleep(0.5)
         t.send("\x04")  # ends the shell; init starts another

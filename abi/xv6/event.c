@@ -31,7 +31,7 @@ i32 xv6_event_number(enum event_kind k)
 int xv6_event(struct task *t, struct task_thread *tt, const struct event *e)
 {
     struct xv6_task *x = xv6_task(t);
-    if (!x)
+    if (!x || xv6_key_pressed(t, e))
         return 0;
     switch (e->kind) {
     case EVENT_CHILD:

@@ -141,7 +141,8 @@ static int push_args(struct exec_build *b, u64 top, u64 *argc, u64 *argv)
     page_free(page);
     *argc = args->count;
     *argv = sp;
-    // What /proc shows as command line: the name it was run by. The strings behind it lie the other way round.
+    // What /proc shows as command line: the name it was run by. The strings behind it lie the other
+    // way round.
     b->as->arg_start = args->count ? pointers[0] : top;
     b->as->arg_end = args->count ? pointers[0] + arg_string_size(args, 0) : top;
     b->as->env_start = b->as->env_end = top;

@@ -41,10 +41,15 @@ i64 xv6_read(i32 fd, uaddr_t buf, i32 n)
     } else if (o->type->readdir) {
         r = xv6_read_dir(o, buf, (usize)n);
     } else {
-        while (!(r = iobuf_user(&b, buf, (usize)n, IOBUF_TO_USER)) &&
-               (r = object_read(o, &b, NULL)) < 0)
-            if ((r = wait_ready(o, r, POLL_IN)))
-                break;
+        do {
+            struct xv6_listener l;
+            r = iobuf_user(&b, buf, (usize)n, IOBUF_TO_USER);
+            bool listens = !r && o->type->kinds & OBJ_KIND_TTY && xv6_listen(o, &l);
+            if (!r)
+                r = object_read(o, &b, NULL);
+            if (listens)
+                xv6_unlisten(o, &l);
+        } while (r < 0 && !(r = wait_ready(o, r, POLL_IN)));
         if (r >= 0 && r < n && cut_by_fault(o, buf, r))
             r = -E_FAULT;
     }

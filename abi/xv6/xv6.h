@@ -30,9 +30,11 @@ struct xv6_machine {
     const void *ns, *mount, *root; // who it is: only compared
     struct xv6_limits limits;
     // --- atomic ---
-    _Atomic i64 pages;     // charged by all processes
-    _Atomic i64 processes; // unreaped ones
-    _Atomic i64 files;     // at least as many as are open; counted anew when that is at the limit
+    _Atomic i64 pages;       // charged by all processes
+    _Atomic i64 processes;   // unreaped ones
+    _Atomic i64 files;       // at least as many as are open; counted anew when that is at the limit
+    _Atomic u32 listeners;   // readers that the terminal's list key is meant for
+    _Atomic u64 listened_ns; // when one of them was done
     // --- guarded by inum_lock ---
     struct mutex inum_lock; // class sleep_other
     struct inum_page *inums[256];
@@ -52,7 +54,8 @@ struct xv6_task {
     // --- guarded by task->lock ---
     bool stop; // to be stopped at the next delivery
     i32 stop_number;
-    bool counted; // in machine->processes
+    bool listening, list_wanted; // console.c
+    bool counted;                // in machine->processes
     // --- own thread; others when it is a zombie ---
     u64 pages;    // charged to the machine
     i32 status;   // of exit, whole
@@ -132,6 +135,19 @@ void xv6_path_done(struct xv6_path *p);
 // --- file.c ---
 // As href_get, but only the descriptors that xv6 has.
 [[nodiscard]] int xv6_href(struct href *h, i32 fd, u32 rights);
+
+// --- console.c ---
+// Before and after a read that may wait: the terminal's list key. False: nothing was changed, and
+// no xv6_unlisten is due.
+struct xv6_listener {
+    u8 quit;
+    bool noflsh;
+};
+bool xv6_listen(struct object *tty, struct xv6_listener *l);
+void xv6_unlisten(struct object *tty,
+                  const struct xv6_listener *l); // prints the list if it was asked for
+// Is this event the list key's? Then it was dealt with. t->lock held.
+bool xv6_key_pressed(struct task *t, const struct event *e);
 
 // --- dir.c ---
 struct href;
