@@ -14,7 +14,7 @@ extern const u8 linux_vdso_start[], linux_vdso_end[];
     struct vdso_data data;
     u8 page[PAGE_SIZE];
 } data_page;
-static struct spinlock data_lock = SPINLOCK_INIT(&lock_class_timer_user);
+static struct spinlock data_lock = SPINLOCK_INIT(&lock_class_vdso);
 
 static paddr_t vdso_frame(struct memobj *o, u64 index)
 {
