@@ -6,6 +6,7 @@ program reads the clock itself, so nothing between it and the kernel is counted 
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 
 from harness import guestprog, machine
 from harness.image import cpio
+from harness.test_limits import boot
 
+FIRMWARE_KIB = 512  # of memory that QEMU's OpenSBI keeps to itself
 FIRMWARE = 12_050_000  # instructions of QEMU's OpenSBI before the kernel's first one
 TICK = 100
 
@@ -48,6 +51,23 @@ def test_measure_boot_and_call(guest: machine.Machine, tmp_path: Path) -> None:
     else:
         assert got["boot"] <= 60_000_000, got
         assert got["call"] < 200, got
+
+
+@pytest.mark.boot
+@pytest.mark.scarlet
+def test_measure_kernel_memory(guest: machine.Machine) -> None:
+    """At most 4 MiB of memory are the kernel's when the first program starts, with 512 MiB to look after.
+
+    All that is not free, without what the firmware keeps, the boot image and the kernel's own image.
+    """
+    _, _, log = boot(guest, "true")
+    found = re.search(r"(\d+) KiB of (\d+) KiB free", log)
+    assert found, log[-2000:]
+    free, total = int(found[1]), int(found[2])
+    assert total == 512 << 10
+    given = FIRMWARE_KIB + machine.ROOT_IMAGE.stat().st_size // 1024 + machine.scarlet_kernel().stat().st_size // 1024
+    print(f"{total - free - given} KiB are the kernel's, {free} KiB of {total} KiB free")
+    assert total - free - given <= 4 << 10
 
 
 @pytest.mark.boot

@@ -57,7 +57,7 @@ i64 linux_sysinfo(struct linux_sysinfo *info)
     info->uptime = (i64)((arch_time_ns() + NS_PER_SEC - 1) / NS_PER_SEC);
     for (int i = 0; i < 3; i++)
         info->loads[i] = s.load[i] << 5; // 11 bits of fraction become 16
-    info->totalram = f.total * PAGE_SIZE;
+    info->totalram = (f.total - f.reserved) * PAGE_SIZE;
     info->freeram = f.free * PAGE_SIZE;
     info->procs = (u16)s.threads;
     info->mem_unit = 1;

@@ -62,7 +62,7 @@ int show_meminfo(struct text *t, const struct proc_who *w)
     (void)w;
     measure(&m);
     const struct frame_stats *f = &m.frames;
-    put_kib(t, "MemTotal", f->total);
+    put_kib(t, "MemTotal", f->total - f->reserved); // what programs could ever have, as on Linux
     put_kib(t, "MemFree", f->free);
     put_kib(t, "MemAvailable", f->free); // what is cached has no other store
     put_kib(t, "Buffers", 0);
