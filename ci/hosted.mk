@@ -40,7 +40,7 @@ $(OUT)/kernel/arch/hosted/host/%.o: kernel/arch/hosted/host/%.c $(FLAGS_STAMP) c
 	@mkdir -p $(@D)
 	@echo "  CC      $<" >&2
 	@$(CLANG) -std=gnu23 -O2 -g -fno-omit-frame-pointer -fno-pie $(filter-out -Wundef -Wmissing-prototypes,$(WARN)) $(SAN_HOST) \
-	  -Ikernel/lib/include -Ikernel/arch/hosted/include -MMD -MP -c $< -o $@
+	  -Ikernel/lib/include -Ikernel/arch/include -Ikernel/arch/hosted/include -MMD -MP -c $< -o $@
 -include $(HOSTED_HOST_O:.o=.d)
 
 $(OUT)/scarlet-host: $(OUT)/kernel.o $(HOSTED_HOST_O)

@@ -5,9 +5,12 @@
 #include <cpiofs/unpack.h>
 #include <device/fdt.h>
 #include <kerr.h>
+#include <lib/string.h>
 #include <mem/frame.h>
 #include <sync/log.h>
+#include <vfs/mount.h>
 #include <vfs/ops.h>
+#include <vfs/path.h>
 
 // What nobody uses in place goes to the allocator: everything, when the image was compressed.
 static void release_unused(const struct cpiofs_result *r)
@@ -16,8 +19,46 @@ static void release_unused(const struct cpiofs_result *r)
         frame_release_range(boot_info.initrd.start, boot_info.initrd.len);
 }
 
+static int mount_at(const char *place, const char *type, const char *source, const char *data)
+{
+    struct path base = BASE_CWD, at;
+    int err = path_lookup(&base, (struct pathname){place, strlen(place)}, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+    if (err)
+        return err;
+    const struct mount_request r = {.source = source, .type = type, .data = data};
+    err = vfs_mount_new(&at, &r);
+    path_put(&at);
+    return err;
+}
+
+// A directory of the system underneath, an empty layer over it, and the kernel's own file systems in their usual places.
+static int host_root_mount(struct view **out)
+{
+    static const char *const places[] = {"/lower", "/upper", "/work"};
+    static const struct {
+        const char *place, *type, *data;
+    } own[] = {{"/proc", "proc", NULL}, {"/dev", "devtmpfs", NULL}, {"/tmp", "tmpfs", "mode=1777"}, {"/run", "tmpfs", "mode=755"}};
+    struct view *first;
+    struct path base = BASE_CWD;
+    int err = vfs_mount_root("tmpfs", "mode=755", &first);
+    for (usize i = 0; i < ARRAY_LEN(places) && !err; i++)
+        err = vfs_mkdir(&base, (struct pathname){places[i], strlen(places[i])}, 0755);
+    if (!err)
+        err = mount_at("/lower", "hostfs", options.hostroot, NULL);
+    if (!err)
+        err = vfs_mount_root("overlay", "lowerdir=/lower,upperdir=/upper,workdir=/work", out);
+    for (usize i = 0; i < ARRAY_LEN(own) && !err; i++) {
+        int e = mount_at(own[i].place, own[i].type, own[i].type, own[i].data);
+        if (e && e != -E_NOENT) // a tree need not have all of them
+            klog(LOG_WARN, "hostroot: cannot mount %s: %s", own[i].place, kerr_name((enum kerr)-e));
+    }
+    return err;
+}
+
 int root_mount(struct view **out)
 {
+    if (options.hostroot[0])
+        return host_root_mount(out);
     int err = vfs_mount_root("tmpfs", "mode=755", out);
     if (err)
         return err;

@@ -20,7 +20,8 @@ enum : u64 { MEMORY_START = 0x10'0000, TREE_MAX = 4ul << 20, MIB = 1ul << 20 };
 
 static const char usage[] =
     "usage: scarlet-host [options] [-- PROGRAM [ARGUMENT...]]\n"
-    "  --root IMAGE      boot image (cpio; default root.cpio beside this program)\n"
+    "  --root IMAGE|DIR  boot image (cpio; default root.cpio beside this program), or a directory: it is only read, changes are\n"
+    "                    thrown away at the end\n"
     "  --cpus N          CPUs, 1 to 64 (default 1)\n"
     "  --mem M           memory in MiB (default 512)\n"
     "  --append WORDS    further words of the kernel's command line\n"
@@ -58,7 +59,7 @@ static u64 load_file(const char *path, u64 at, u64 room)
     if (fd < 0 || fstat(fd, &st))
         die("%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
-        die("%s: not a boot image (directories are not supported yet)", path);
+        die("%s: neither a boot image nor a directory", path);
     if ((u64)st.st_size > room)
         die("%s: larger than the memory (--mem)", path);
     u64 done = 0;
@@ -130,8 +131,13 @@ int main(int argc, char **argv)
     char *program = optind < argc ? argv[optind] : NULL;
     char cmdline[2048];
     u64 initrd = MEMORY_START + TREE_MAX;
-    u64 initrd_len = load_file(root, initrd, mem * MIB - TREE_MAX);
-    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s %s", level, trace ? " trace=on" : "", append);
+    struct stat st;
+    bool directory = stat(root, &st) == 0 && S_ISDIR(st.st_mode);
+    char *real = directory ? realpath(root, NULL) : NULL;
+    if (real && strpbrk(real, " \t\""))
+        die("%s: blanks and quotes in the name of the root directory are not supported", root);
+    u64 initrd_len = directory ? 0 : load_file(root, initrd, mem * MIB - TREE_MAX);
+    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s%s%s %s", level, trace ? " trace=all" : "", real ? " hostroot=" : "", real ? real : "", append);
     if (n < 0 || (u64)n >= sizeof(cmdline))
         die("--append: too long");
     machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd, initrd_len, cmdline,

@@ -33,3 +33,13 @@ u64 host_random(void);
 [[noreturn]] void host_exit(i32 status);
 void host_console_write(const char *s, u64 n); // any
 u64 host_console_read(void *buf, u64 n);       // what has come in
+
+// --- files: as arch/hostfile.h, errors are the host's negative errnos ---
+struct host_attr;
+i64 host_file_root(const char *path, struct host_attr *out);
+i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out);
+void host_file_close(i64 handle);
+i64 host_file_read(i64 file, u64 pos, void *buf, u64 n);
+// Raw entries (struct linux_dirent64) from position pos on, as many as fit. Bytes, 0 at the end.
+i64 host_file_list(i64 dir, u64 pos, void *buf, u64 n);
+i64 host_file_readlink(i64 link, char *buf, u64 cap);
