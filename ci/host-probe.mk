@@ -44,3 +44,15 @@ $(PROBE_FUZZ): $(patsubst %.c,$(HOST)/obj-fuzz/%.o,$(filter-out %/main.c,$(PROBE
 	@mkdir -p $(@D)
 	@echo "  HOST    $@" >&2
 	@$(HOST_CC) $(HOST_ASAN) -fsanitize=fuzzer $^ -o $@ $(PROBE_LIBS)
+
+# Predicted against recorded calls: a Debian root, its programs under strace on the reference machine (one boot), then the comparison.
+PROBE_ROOT := build/probe/root
+.PHONY: probe-root probe-record probe-accuracy
+probe-root:
+	@$(PYTHON) $(PROBE_DIR)/tests/debian_root.py $(PROBE_ROOT) $$(sed 's/#.*//' $(PROBE_DIR)/tests/packages.txt)
+
+probe-record: probe-root image linux-kernel
+	@$(PYTHON) $(PROBE_DIR)/tests/record.py build/probe/traces $(PROBE_ROOT)
+
+probe-accuracy: $(PROBE) $(if $(wildcard build/probe/traces),,probe-record)
+	@$(PYTHON) $(PROBE_DIR)/tests/accuracy.py --verbose

@@ -102,6 +102,21 @@ static u64 next_start(const struct module *m, u64 addr)
     return lo < m->starts.n ? m->starts.p[lo] : UINT64_MAX;
 }
 
+// The first slot of the next group: group numbers rise with the slots.
+static usize after_group(const struct module *m, usize slot)
+{
+    u32 group = m->slots.p[slot].group;
+    usize lo = slot + 1, hi = m->slots.n;
+    while (lo < hi) {
+        usize mid = (lo + hi) / 2;
+        if (m->slots.p[mid].group <= group)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 static void visit_group(struct follow *x, u32 member, usize slot, u64 from)
 {
     const struct module *m = &x->p->members.p[member].u->m;
@@ -130,9 +145,7 @@ static void follow_data(struct follow *x, u32 member, u64 addr, u64 from)
         if (m->slots.p[i].at >= end && !(first && m->slots.p[i].at - addr < 4096))
             break;
         visit_group(x, member, i, from);
-        u32 group = m->slots.p[i].group;
-        while (i < m->slots.n && m->slots.p[i].group == group)
-            i++;
+        i = after_group(m, i);
     }
 }
 
@@ -266,6 +279,10 @@ static void open_name(struct follow *x, const struct name *n)
         // only what the configuration names would be opened; nothing says which, so none is taken
         // for certain
         p->open_ended = true;
+    } else if (so && !p->members.p[0].u->e.interp &&
+               (strncmp(n->text, "libc.so", 7) == 0 || strncmp(n->text, "ld-linux", 8) == 0)) {
+        p->open_ended = true; // a static program's own C library would load these only on behalf of
+                              // name services
     } else if (so && !percent)
         program_library(p, n->text, n->member, true, false);
     else if (n->text[0] == '/' && !percent && p->members.p[n->member].u->opens)
@@ -360,7 +377,8 @@ void program_follow(struct unit *u, const struct options *o, struct program *p)
         if (p->members.n > before)
             program_prepare(p, before);
     }
-    if (!o->no_libraries)
+    bool library = u->e.type == ELF_TYPE_DYN && !u->e.interp; // who loads it may bring symbols
+    if (!o->no_libraries && !library)
         check_symbols(p);
     start(&x, 0);
     drain(&x);

@@ -235,7 +235,7 @@ static void load_needed(struct program *p, u32 first)
                 report_missing(p, e->interp, i);
         }
         for (usize k = 0; k < p->members.p[i].u->e.needed.n; k++)
-            program_library(p, p->members.p[i].u->e.needed.p[k], i, p->members.p[i].opened, true);
+            program_library(p, p->members.p[i].u->e.needed.p[k], i, false, true);
     }
 }
 
