@@ -154,6 +154,8 @@ enum : u32 {
     OPEN_APPEND = 02000,
     OPEN_NONBLOCK = 04000,
     OPEN_LARGEFILE = 0100000,
+    OPEN_DIRECTORY = 0200000,
+    OPEN_NOFOLLOW = 0400000,
     OPEN_CLOEXEC = 02000000,
     OPEN_PATH = 010000000,
 };
@@ -165,6 +167,10 @@ static u32 open_flags(const struct href *h)
         f = OPEN_PATH;
     else if (h->rights & RIGHT_WRITE)
         f = h->rights & RIGHT_READ ? OPEN_RDWR : OPEN_WRONLY;
+    if (status & OBJ_AS_DIRECTORY)
+        f |= OPEN_DIRECTORY;
+    if (status & OBJ_AS_NOFOLLOW)
+        f |= OPEN_NOFOLLOW;
     if (status & OBJ_APPEND)
         f |= OPEN_APPEND;
     if (status & OBJ_NONBLOCK)

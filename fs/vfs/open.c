@@ -24,7 +24,8 @@ static u32 status_of(const struct open_request *q)
 {
     return (q->nonblock ? OBJ_NONBLOCK : 0) | (q->append ? OBJ_APPEND : 0) |
            (q->noatime ? OBJ_NOATIME : 0) | (q->direct ? OBJ_DIRECT : 0) |
-           (q->sync ? OBJ_SYNC | OBJ_DSYNC : 0) | (q->dsync ? OBJ_DSYNC : 0);
+           (q->sync ? OBJ_SYNC | OBJ_DSYNC : 0) | (q->dsync ? OBJ_DSYNC : 0) |
+           (q->directory ? OBJ_AS_DIRECTORY : 0) | (q->nofollow ? OBJ_AS_NOFOLLOW : 0);
 }
 
 // May the caller open what is there (Linux' order)? created: permission bits do not count.

@@ -35,7 +35,9 @@ enum object_status {
     OBJ_DSYNC = 16,
     OBJ_DIRECT = 32,
     OBJ_PATH_ONLY = 64,
-    OBJ_NOATIME = 128
+    OBJ_NOATIME = 128,
+    OBJ_AS_DIRECTORY = 256, // how it was opened, only told: a directory was demanded,
+    OBJ_AS_NOFOLLOW = 512   // a link at the end was not followed
 };
 
 // Operations; NULL = the object does not offer it (the helper returns the error in parentheses).
