@@ -139,12 +139,14 @@ ISOLATED(everything_comes_back)
     }
 }
 
+enum { LARGE = 10 }; // 4 MiB
+
 static u32 count_largest(void)
 {
     struct frame *all[16];
     u32 n = 0, count;
 
-    while (n < 16 && (all[n] = frame_alloc(FRAME_ORDER_MAX, ALLOC_ATOMIC)))
+    while (n < 16 && (all[n] = frame_alloc(LARGE, ALLOC_ATOMIC)))
         n++;
     count = n;
     while (n)
