@@ -47,11 +47,18 @@ static i64 unknown_call(u64 nr)
     syscall_trace_end(line, e, nr, tf->in_call ? tf_result(tf) : 0, &linux_trace_errors);
 }
 
+[[gnu::noinline]] static void serve_unknown(struct trapframe *tf, u64 nr)
+{
+    if (UNLIKELY(syscall_trace_any))
+        return serve_slowly(tf, nr);
+    tf_set_result(tf, (u64)(i64)-linux_errno[-unknown_call(nr)]);
+}
+
 bool linux_syscall(struct trapframe *tf)
 {
     u64 nr = tf_syscall_nr(tf);
     if (UNLIKELY(nr > LINUX_SYS_MAX)) {
-        serve_slowly(tf, nr);
+        serve_unknown(tf, nr);
         return false;
     }
     const struct syscall_entry *e = &linux_syscalls[nr];

@@ -49,6 +49,26 @@ static void run_drop(struct run *r)
         frame_put(r->frames[r->next++]);
 }
 
+// Takes the next frame and, as far as `most` pages are wanted, those that lie behind it in memory
+// as they do in the object. Returns how many.
+static u32 run_take(struct run *r, u64 most, struct frame **out)
+{
+    struct frame *f = *out = r->frames[r->next];
+    paddr_t pa = frame_to_phys(f);
+    u32 n = 1;
+    while (n < most && r->next + n < r->n && r->frames[r->next + n] == f + n &&
+           frame_to_phys(f + n) == pa + n * PAGE_SIZE)
+        n++;
+    r->next += n;
+    return n;
+}
+
+// Pages that n bytes from an offset in the first of them touch.
+static u64 pages_of(u64 off, u64 n)
+{
+    return (off + n + PAGE_MASK) >> PAGE_SHIFT;
+}
+
 i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf)
 {
     u64 size = atomic_load_explicit(&o->size, memory_order_acquire);
@@ -61,28 +81,20 @@ i64 memobj_read(struct memobj *o, u64 pos, struct iobuf *buf)
     run.n = run.next = 0;
     while (done < n) {
         u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK;
-        u64 chunk = MIN(PAGE_SIZE - off, n - done);
+        u64 most = pages_of(off, n - done);
         struct frame *f = NULL;
         paddr_t pa = 0;
         u32 pages = 1;
         if (run.next == run.n && !o->ops->direct)
-            run_fill(o, index, (off + (n - done) + PAGE_MASK) >> PAGE_SHIFT, &run);
+            run_fill(o, index, most, &run);
         if (LIKELY(run.next < run.n)) {
-            f = run.frames[run.next];
-            // Frames that lie one behind the other are copied as one.
-            while (chunk < n - done && run.next + pages < run.n &&
-                   run.frames[run.next + pages] == f + pages &&
-                   frame_to_phys(f + pages) == frame_to_phys(f) + pages * PAGE_SIZE) {
-                chunk = MIN(chunk + PAGE_SIZE, n - done);
-                pages++;
-            }
-            run.next += pages;
+            pages = run_take(&run, most, &f);
         } else {
             int err = memobj_page(o, index, 0, &f, &pa);
             if (err)
                 return done ? (i64)done : err;
         }
-        usize got;
+        usize chunk = MIN(pages * PAGE_SIZE - off, n - done), got;
         if (f) {
             got = iobuf_put(buf, (const u8 *)frame_to_virt(f) + off, chunk);
             for (u32 i = 0; i < pages; i++)
@@ -122,42 +134,59 @@ static i64 write_new_page(struct memobj *o, u64 index, struct iobuf *buf)
     return err;
 }
 
+// The bytes of cached pages are in: a write-back that came before has not lost them, and the
+// references held reclaim off.
+static void wrote(struct memobj *o, u64 index, struct frame *f, u32 pages)
+{
+    for (u32 i = 0; i < pages; i++) {
+        memobj_mark_dirty(o, index + i, f + i);
+        if (f[i].private)
+            __atomic_store_n(&f[i].private, 0, __ATOMIC_RELAXED);
+        frame_put(f + i);
+    }
+}
+
 i64 memobj_write(struct memobj *o, u64 pos, struct iobuf *buf)
 {
     if (o->flags & MEMOBJ_DEVICE)
         return -E_IO;
     u64 n = iobuf_left(buf), done = 0;
+    struct run run;
+    run.n = run.next = 0;
     while (done < n) {
-        u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK,
-            chunk = MIN(PAGE_SIZE - off, n - done);
-        struct frame *f = memobj_peek(o, index);
-        if (!f && chunk == PAGE_SIZE && !o->ops->read_in && !o->ops->direct) {
+        u64 index = (pos + done) >> PAGE_SHIFT, off = (pos + done) & PAGE_MASK;
+        u64 most = pages_of(off, n - done);
+        struct frame *f = NULL;
+        paddr_t pa = 0;
+        u32 pages = 1;
+        if (run.next == run.n)
+            run_fill(o, index, most, &run);
+        if (run.next < run.n) {
+            pages = run_take(&run, most, &f);
+        } else if (off == 0 && n - done >= PAGE_SIZE && !o->ops->read_in && !o->ops->direct) {
             i64 r = write_new_page(o, index, buf);
             if (r == -E_EXIST)
                 continue;
             if (r < 0)
                 return done ? (i64)done : r;
             done += (u64)r;
-            if ((u64)r < chunk)
+            if ((u64)r < PAGE_SIZE)
                 return (i64)done;
             continue;
+        } else {
+            int err = memobj_page(o, index, MEMOBJ_CREATE, &f, &pa);
+            if (err)
+                return done ? (i64)done : err;
         }
-        paddr_t pa = 0;
-        int err = f ? 0 : memobj_page(o, index, MEMOBJ_CREATE, &f, &pa);
-        if (err)
-            return done ? (i64)done : err;
+        usize chunk = MIN(pages * PAGE_SIZE - off, n - done);
         usize got = iobuf_take(buf, (u8 *)(f ? frame_to_virt(f) : phys_to_virt(pa)) + off, chunk);
-        if (f) {
-            // After the bytes are in: a write-back that came before has not lost them, and the
-            // reference held reclaim off.
-            memobj_mark_dirty(o, index, f);
-            if (f->private)
-                __atomic_store_n(&f->private, 0, __ATOMIC_RELAXED);
-            frame_put(f);
-        }
+        if (f)
+            wrote(o, index, f, pages);
         done += got;
-        if (got < chunk)
+        if (got < chunk) {
+            run_drop(&run);
             return done ? (i64)done : -E_FAULT;
+        }
     }
     return (i64)done;
 }

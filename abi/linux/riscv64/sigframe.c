@@ -8,10 +8,9 @@
 
 struct frame_context { // struct sigcontext
     u64 pc, regs[31];
-    u64 f[32];
-    u32 fcsr;
-    u32 reserved[67]; // the union is as large as quad-precision state; its last words are the end
-                      // mark of extensions
+    struct arch_fpu_state fpu; // f[32], fcsr
+    u32 room[62];              // the union is as large as quad-precision state
+    u32 reserved[4];           // the last three: zero, then the end mark of extensions
 };
 struct frame_ucontext {
     u64 flags, link;
@@ -30,7 +29,12 @@ struct sig_frame {
 static_assert(offsetof(struct frame_ucontext, mask) == 40);
 static_assert(offsetof(struct frame_ucontext, context) == 176);
 static_assert(sizeof(struct frame_context) == 784);
+static_assert(sizeof(struct arch_fpu_state) == 264);
 static_assert(sizeof(struct sig_frame) == 1088); // AT_MINSIGSTKSZ
+
+// What is filled in and read again; between it and the last words lies room that is left alone.
+#define FRAME_HEAD offsetof(struct sig_frame, uc.context.room)
+#define FRAME_TAIL offsetof(struct sig_frame, uc.context.reserved)
 
 enum { ALT_ONSTACK = 1, ALT_DISABLE = 2, ALT_AUTODISARM = 1u << 31 };
 
@@ -54,7 +58,7 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
     if (on_altstack(lt, sp) && !on_altstack(lt, at)) // the frame would run off the alternate stack
         return -E_FAULT;
     struct sig_frame f;
-    memset(&f, 0, sizeof(f));
+    memset(&f, 0, offsetof(struct sig_frame, uc.context));
     siginfo_encode(info, f.info);
     f.uc.stack_sp = lt->altstack.sp;
     f.uc.stack_flags = lt->altstack.size == 0 ? ALT_DISABLE : on_altstack(lt, sp) ? ALT_ONSTACK : 0;
@@ -63,11 +67,12 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
     f.uc.mask = saved_mask;
     f.uc.context.pc = tf_pc(tf);
     memcpy(f.uc.context.regs, &tf->x[1], sizeof(f.uc.context.regs));
-    struct arch_fpu_state fpu;
-    arch_fpu_save(current_arch(), &fpu);
-    memcpy(f.uc.context.f, fpu.f, sizeof(fpu.f));
-    f.uc.context.fcsr = (u32)fpu.fcsr;
-    int err = user_copy_out(uaddr(at), &f, sizeof(f));
+    arch_fpu_save(current_arch(), &f.uc.context.fpu);
+    static const u64 tail[2];
+    static_assert(sizeof(tail) == sizeof(f) - FRAME_TAIL);
+    int err = user_copy_out(uaddr(at), &f, FRAME_HEAD);
+    if (!err)
+        err = user_copy_out(uaddr(at + FRAME_TAIL), tail, sizeof(tail));
     if (err)
         return err;
     if (lt->altstack.flags & ALT_AUTODISARM && on_altstack(lt, at))
@@ -85,22 +90,21 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
 int sigframe_pop(struct trapframe *tf, u64 *mask)
 {
     struct sig_frame f;
-    int err = user_copy_in(&f, uaddr(tf_sp(tf)), sizeof(f));
+    int err = user_copy_in(&f, uaddr(tf_sp(tf)), FRAME_HEAD);
+    if (!err)
+        err = user_copy_in(f.uc.context.reserved, uaddr(tf_sp(tf) + FRAME_TAIL),
+                           sizeof(f) - FRAME_TAIL);
     if (err)
         return err;
-    // The words behind the floating-point state: reserved must be zero, then the end mark of
-    // extensions.
-    const u32 *tail = &f.uc.context.reserved[64];
-    if (tail[0] || tail[1] || tail[2])
+    const u32 *tail = f.uc.context.reserved;
+    if (tail[1] || tail[2] || tail[3])
         return -E_FAULT;
     struct linux_thread *lt = current_linux();
     *mask = f.uc.mask;
     tf->pc = f.uc.context.pc;
     memcpy(&tf->x[1], f.uc.context.regs, sizeof(f.uc.context.regs));
-    struct arch_fpu_state fpu;
-    memcpy(fpu.f, f.uc.context.f, sizeof(fpu.f));
-    fpu.fcsr = f.uc.context.fcsr & 0xff;
-    arch_fpu_load(current_arch(), &fpu);
+    f.uc.context.fpu.fcsr &= 0xff;
+    arch_fpu_load(current_arch(), &f.uc.context.fpu);
     if (!on_altstack(lt, tf_sp(tf))) {
         bool off = f.uc.stack_flags & ALT_DISABLE;
         lt->altstack.sp = off ? 0 : f.uc.stack_sp;

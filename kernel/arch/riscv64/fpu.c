@@ -65,6 +65,8 @@ void arch_fpu_save(struct arch_thread *at, struct arch_fpu_state *out)
 
 void arch_fpu_load(struct arch_thread *at, const struct arch_fpu_state *in)
 {
+    if (!at->fpu_used && mem_is_zero(in, sizeof(*in)))
+        return; // as it is
     irqflags_t f = arch_irq_save();
     at->fpu = *in;
     at->fpu_used = true;
