@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import subprocess
 from collections.abc import Iterable
@@ -17,16 +18,28 @@ def addresses(elf: Path, *names: str) -> list[int]:
     return [table[name] for name in names]
 
 
+def _functions(elf: Path) -> tuple[list[int], list[str]]:
+    """Addresses and names of all functions, sorted; without the labels that assemblers leave."""
+    text = subprocess.run([NM, "-n", str(elf)], check=True, capture_output=True, text=True).stdout
+    found = [(int(f[0], 16), f[2]) for f in (line.split() for line in text.splitlines())
+             if len(f) == 3 and f[1] in "tT" and not f[2].startswith((".L", "$"))]
+    return [a for a, _ in found], [n for _, n in found]
+
+
 def chains(elf: Path, pcs: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """For each address the functions it lies in, outermost first; more than one where code was inlined."""
     wanted = sorted(set(pcs))
     done = subprocess.run([SYMBOLIZER, "-e", str(elf), "--output-style=JSON", "--inlines"], check=True, capture_output=True,
                           text=True, input="".join(f"{pc:#x}\n" for pc in wanted))
+    starts, functions = _functions(elf)
     found: dict[int, tuple[str, ...]] = {}
     for line in done.stdout.splitlines():
         entry = json.loads(line)
         names = [frame.get("FunctionName") or "?" for frame in entry.get("Symbol", [])] or ["?"]
-        found[int(entry["Address"], 16)] = tuple(name.split(".llvm.")[0] for name in reversed(names))
+        pc = int(entry["Address"], 16)
+        if names[-1].startswith(".L"):
+            names[-1] = functions[bisect.bisect_right(starts, pc) - 1]
+        found[pc] = tuple(name.split(".llvm.")[0] for name in reversed(names))
     return found
 
 
