@@ -7,6 +7,7 @@
 #include <device/chardev.h>
 #include <device/serial.h>
 #include <lib/printf.h>
+#include <lib/string.h>
 #include <mem/slab.h>
 #include <sync/log.h>
 
@@ -92,12 +93,18 @@ struct tty *console_tty(void)
     return console ? &console->tty : NULL;
 }
 
-static const struct ktermios *serial_termios(void)
+static const struct ktermios *serial_termios(const struct serial_port *p)
 {
     static struct ktermios t;
     t = ldisc_default_termios;
     t.cflag = KT_B9600 | KT_CS8 | KT_CREAD | KT_HUPCL | KT_CLOCAL;
     t.ispeed = t.ospeed = 9600;
+    if (p->plain) {
+        t.iflag = t.oflag = 0;
+        t.lflag = KT_ICANON; // for the end of input, which a terminal has no other way to say
+        memset(t.cc, 0, sizeof(t.cc));
+        t.cc[KT_VEOF] = 4;
+    }
     return &t;
 }
 
@@ -107,7 +114,7 @@ static void add_port(struct serial_port *p)
     if (!s)
         panic("no memory for serial terminal %u", p->index);
     s->port = p;
-    tty_setup(&s->tty, &serial_ops, serial_termios(), TTY_MAJOR_SERIAL,
+    tty_setup(&s->tty, &serial_ops, serial_termios(p), TTY_MAJOR_SERIAL,
               TTY_MINOR_SERIAL + p->index);
     (void)ksnprintf(s->tty.name, sizeof(s->tty.name), "ttyS%u", p->index);
     ports[p->index] = s;

@@ -91,6 +91,7 @@ static int console_probe(struct device *d)
     if (!p)
         return -E_NOMEM;
     p->is_console = device_is_stdout(d);
+    p->plain = device_property(d, "plain", NULL) != NULL;
     p->write = console_write;
     p->write_room = console_room;
     p->pending = console_pending;

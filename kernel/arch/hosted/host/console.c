@@ -47,14 +47,20 @@ static bool take(const u8 *buf, isize n)
 static void *reader(void *arg)
 {
     struct hosted_cpu *cpu = arg;
+    u8 last = '\n';
     for (u8 buf[4096];;) {
         isize n = read(0, buf, sizeof(buf));
         if (n < 0 && errno == EINTR)
             continue;
         if (n > 0 && !take(buf, n))
             host_exit(204);
-        if (n <= 0)
-            put(4); // end of input, as a terminal says it
+        if (n <= 0) { // end of input, as a terminal says it: once for an unfinished line, once for the end
+            if (last != '\n')
+                put(4);
+            put(4);
+        } else {
+            last = buf[n - 1];
+        }
         do { // again while nobody takes it: the terminal may not be there yet
             atomic_fetch_or(&cpu->pending, PENDING_EXTERNAL);
             host_cpu_signal(cpu);

@@ -167,5 +167,6 @@ u64 host_random(void)
 void host_exit(i32 status)
 {
     console_restore();
+    ptrace_end_all();
     _exit(status);
 }

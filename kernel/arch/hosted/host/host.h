@@ -14,5 +14,6 @@ void cpus_init(u32 count);
 void console_init(void);
 void console_restore(void);
 void ptrace_init(void);
+void ptrace_end_all(void);
 extern const struct hosted_transport ptrace_transport;
 u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len, const char *cmdline, char **argv, char **envp);

@@ -39,6 +39,7 @@ static int params_fd = -1;
 static u8 *params;
 static pthread_mutex_t slot_lock = PTHREAD_MUTEX_INITIALIZER; // interrupts are off: never held by a thread that does not run
 static u64 slots[SLOTS / 64];
+static _Atomic pid_t pids[SLOTS]; // by slot, for the end
 static u64 fpu_len;
 
 // rbx: first op, r12: count. Stops at int3: r12 is what was not done, rax the last result.
@@ -139,6 +140,7 @@ static void end(struct guest *g)
     kill(g->pid, SIGKILL);
     while (wait_stop(g->pid) >= 0)
         ;
+    pids[g->slot] = 0;
     slot_put(g->slot);
     free(g);
 }
@@ -188,6 +190,7 @@ static struct guest *make(void)
         free(g);
         return NULL;
     }
+    pids[g->slot] = g->pid;
     ptrace(PTRACE_SETOPTIONS, g->pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
     ptrace(PTRACE_GETREGS, g->pid, 0, &g->base);
     g->base.fs_base = g->base.gs_base = 0;
@@ -198,6 +201,17 @@ static struct guest *make(void)
         return NULL;
     }
     return g;
+}
+
+// Nothing of ours stays behind, not even as a process without a parent.
+void ptrace_end_all(void)
+{
+    for (u32 i = 0; i < SLOTS; i++)
+        if (pids[i])
+            kill(pids[i], SIGKILL);
+    for (u32 i = 0; i < SLOTS; i++)
+        while (pids[i] && wait_stop(pids[i]) >= 0)
+            ;
 }
 
 static void load(struct user_regs_struct *r, const struct trapframe *tf)

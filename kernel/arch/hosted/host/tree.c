@@ -4,6 +4,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 static void strings(void *t, const char *name, char **list)
 {
@@ -67,7 +68,11 @@ u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 i
         fdt_end_node(t);
     }
     fdt_end_node(t);
-    device(t, "console", "scarlet,firmware-console");
+    fdt_begin_node(t, "console");
+    fdt_property_string(t, "compatible", "scarlet,firmware-console");
+    if (!isatty(0) || !isatty(1))
+        fdt_property(t, "plain", "", 0);
+    fdt_end_node(t);
     device(t, "rtc", "scarlet,firmware-clock");
     fdt_end_node(t);
     if (fdt_finish(t))

@@ -7,6 +7,7 @@ struct serial_port {
     struct list link; // all ports
     u32 index;        // ttyS number
     bool is_console;  // named by stdout-path
+    bool plain;       // no person at the other end: lines pass as they are, without echo
     // --- the driver's ---
     // Takes up to n bytes for transmission without waiting; returns how many it took. Any context.
     usize (*write)(struct serial_port *p, const u8 *data, usize n);
