@@ -73,7 +73,7 @@ def test_statements_in_a_view_of_its_own(overlay: Path) -> None:
 def test_in_a_pipeline(overlay: Path, smp: int) -> None:
     """Programs of both systems in one pipe, in every order, two hundred times; nothing is left behind."""
     output, _ = boot(smp, overlay, """
-        cat /etc/passwd | ./grep root | ./wc; ./cat /etc/passwd | grep root | wc -l; ./cat /etc/passwd | ./grep root | wc -l
+        cat /etc/passwd | ./grep root | ./wc; ./cat < /etc/passwd | grep root | wc -l; ./cat /scarlet/etc/passwd | ./grep root | wc -l
         avail() { sync; sleep 0.3; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
         many() { i=0; while [ $i -lt $1 ]; do ./echo a b c | cat | ./cat | wc -w; i=$((i+1)); done | ./grep '^3$' | wc -l; }
         many 20; a=$(avail); many 200; b=$(avail); [ $((a - b)) -lt 1024 ] && echo kept || echo "lost $((a - b))"
@@ -85,8 +85,8 @@ def test_in_a_pipeline(overlay: Path, smp: int) -> None:
 
 
 STATUSES = [("./act exit 7", 7), ("./act exit 300", 44), ("./act exit -1", 255), ("./act read 0x80000000", 139), ("./act write 0x0", 139),
-            ("./act read 0xffffffffffffffff", 139), ("./sh -c 'act read 0x80000000'", 255), ("./sh -c '/bin/false'", 1),
-            ("./sh -c '/bin/sh -c \"exit 9\"'", 9), ("timeout 1 ./act sleep 100", 143), ("timeout -s KILL 1 ./act spin", 137),
+            ("./act read 0xffffffffffffffff", 139), ("./sh -c 'act read 0x80000000'", 255), ("./sh -c '/names/linux_false'", 1),
+            ("./sh -c '/names/linux_sh -c \"exit 9\"'", 9), ("timeout 1 ./act sleep 100", 143), ("timeout -s KILL 1 ./act spin", 137),
             ("timeout -s INT 1 ./act spin", 130), ("sleep 9 | timeout 1 ./cat", 143), ("timeout -s USR1 1 ./act spin", 138)]
 
 
@@ -151,9 +151,9 @@ def test_names_of_other_systems(overlay: Path) -> None:
 def test_shared_files(overlay: Path) -> None:
     """A file written by one system, appended by the second, renamed by the first; the largest xv6 file does not bind Linux."""
     output, _ = boot(1, overlay, """
-        cd /tmp; /xv6/sh -c '/xv6/echo one > f'; echo two >> f; mv f g; /xv6/cat g; /xv6/sh -c '/xv6/echo three >> g'; cat g | wc -l
+        cd /tmp; /xv6/sh -c 'echo one > f'; echo two >> f; mv f g; /xv6/cat g; /xv6/sh -c 'echo three >> g'; cat g | wc -l
         head -c 1000000 /dev/zero > big; /xv6/wc big; /xv6/cat big > copy; ls -l copy | awk '{ print $5 }'
-        /xv6/cat /xv6/wc > w2; chmod 755 w2; ./w2 g; /xv6/sh -c '/xv6/cat /xv6/echo > /tmp/e2'; /tmp/e2 made by xv6""")
+        /xv6/cat /scarlet/xv6/wc > w2; chmod 755 w2; ./w2 g; /xv6/sh -c 'cat /echo > /tmp/e2'; /tmp/e2 made by xv6""")
     assert output.split("\n")[:3] == ["one", "two", "3"], output
     assert "0 1 1000000 big" in output and "made by xv6" in output, output
 
@@ -161,7 +161,7 @@ def test_shared_files(overlay: Path) -> None:
 def test_environment_passes_through(overlay: Path) -> None:
     """xv6 has no environment, and still hands it on; the working directory and descriptors go through as well."""
     output, status = boot(1, overlay, """cd /tmp; export MARK='a b'; echo in > in
-        /xv6/sh -c '/bin/sh -c "echo $MARK $(pwd); cat; exit 3"' < in""")
+        /xv6/sh -c '/names/linux_sh -c "echo $MARK $(pwd); cat; exit 3"' < in""")
     assert (output, status) == ("a b /tmp\nin\n", 3)
 
 

@@ -165,13 +165,17 @@ static int by_address(const void *a, const void *b, void *arg)
 static void count_files(struct xv6_machine *m)
 {
     struct census c = {.machine = m};
+    u64 nth = atomic_load(&m->censuses);
     i64 before = atomic_load(&m->files), different = 0;
     (void)task_for_each(1, note_task, &c);
     if (!c.failed) {
         sort(c.seen, c.count, sizeof(*c.seen), by_address, NULL);
         for (usize i = 0; i < c.count; i++)
             different += i == 0 || c.seen[i] != c.seen[i - 1];
-        atomic_fetch_add(&m->files, different - before); // opened meanwhile: counted twice at worst
+        // What was opened meanwhile counts twice at worst. Of two that count at a time, one is
+        // enough.
+        if (atomic_compare_exchange_strong(&m->censuses, &nth, nth + 1))
+            atomic_fetch_add(&m->files, different - before);
     }
     kfree(c.seen);
 }

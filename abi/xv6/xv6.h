@@ -32,6 +32,7 @@ struct xv6_machine {
     // --- atomic ---
     _Atomic i64 pages;       // charged by all processes
     _Atomic i64 processes;   // unreaped ones
+    _Atomic u64 censuses;    // how often files was counted anew
     _Atomic i64 files;       // at least as many as are open; counted anew when that is at the limit
     _Atomic u32 listeners;   // readers that the terminal's list key is meant for
     _Atomic u64 listened_ns; // when one of them was done

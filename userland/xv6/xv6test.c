@@ -61,7 +61,10 @@ static bool run(const struct test *t)
     }
     if (wait(&status) != pid)
         printf("%s: wait gave another process\n", t->name);
-    printf("%s %s\n", status ? "FAILED" : "ok", t->name);
+    if (status)
+        printf("FAILED %s (status %d)\n", t->name, status);
+    else
+        printf("ok %s\n", t->name);
     return status == 0;
 }
 

@@ -193,14 +193,14 @@ static void orphans_all_over(void)
 
 static void hundred_files(void)
 {
-    int p[2], n = 0, pid;
+    int p[2], n = 0, pids[12];
     char c;
     CHECK(pipe(p) == 0);
     make_file("hf", "");
     for (int k = 0; k < 12; k++) {
-        pid = fork();
-        CHECK(pid >= 0);
-        if (pid == 0) {
+        pids[k] = fork();
+        CHECK(pids[k] >= 0);
+        if (pids[k] == 0) {
             while (open("hf", O_RDONLY) >= 0)
                 write(p[1], "o", 1);
             write(p[1], ".", 1);
@@ -215,11 +215,10 @@ static void hundred_files(void)
     }
     CHECK(n < 100 && n > 60); // of 132 that descriptors would allow
     CHECK(open("hf", O_RDONLY) == -1 && pipe(p) == -1);
-    CHECK(kill(pid) == 0 && wait(NULL) == pid);
-    while (getpid() != pid && --pid > getpid())
-        kill(pid); // the others
-    while (wait(NULL) > 0)
-        ;
+    for (int k = 0; k < 12; k++)
+        CHECK(kill(pids[k]) == 0);
+    for (int k = 0, st; k < 12; k++)
+        CHECK(wait(&st) > 0 && st == -1);
     CHECK(open("hf", O_RDONLY) >= 0); // all given back
     unlink("hf");
 }
