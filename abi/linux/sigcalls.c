@@ -4,7 +4,8 @@
 #include <kerr.h>
 #include <lib/string.h>
 
-i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_sigaction *old, u64 size)
+i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_sigaction *old,
+                       u64 size)
 {
     if (size != 8 || sig < 1 || sig > SIG_MAX || (act && SIG_UNBLOCKABLE & sig_bit(sig)))
         return -E_INVAL;
@@ -20,8 +21,10 @@ i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_
     }
     if (act) {
         *a = (struct sig_action){.handler = act->sa_handler.v,
-                                 .flags = act->sa_flags & (ACTION_NOCLDSTOP | ACTION_NOCLDWAIT | ACTION_SIGINFO | ACTION_EXPOSE_TAGBITS |
-                                                           ACTION_ONSTACK | ACTION_RESTART | ACTION_NODEFER | ACTION_RESETHAND),
+                                 .flags = act->sa_flags &
+                                          (ACTION_NOCLDSTOP | ACTION_NOCLDWAIT | ACTION_SIGINFO |
+                                           ACTION_EXPOSE_TAGBITS | ACTION_ONSTACK | ACTION_RESTART |
+                                           ACTION_NODEFER | ACTION_RESETHAND),
                                  .mask = act->sa_mask & ~SIG_UNBLOCKABLE};
         linux_action_set(a, act);
         if (sig == SIG_CHLD)
@@ -29,7 +32,7 @@ i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_
         if (sig_ignored(t, sig)) { // POSIX: pending ones are forgotten, blocked or not
             struct task_thread *tt;
             sig_pending_drop(t, &lt->shared, sig_bit(sig));
-            list_for_each_entry(tt, &t->threads, link)
+            list_for_each_entry (tt, &t->threads, link)
                 if (linux_thread(tt))
                     sig_pending_drop(t, &linux_thread(tt)->pending, sig_bit(sig));
         }
@@ -76,7 +79,8 @@ i64 linux_rt_sigpending(u64 *set, u64 size)
     return 0;
 }
 
-// For calls that sleep under another mask: the old one comes back after delivery (or at once by sig_end_temporary).
+// For calls that sleep under another mask: the old one comes back after delivery (or at once by
+// sig_end_temporary).
 void sig_begin_temporary(u64 mask)
 {
     struct linux_thread *lt = current_linux();
@@ -111,7 +115,8 @@ i64 linux_rt_sigsuspend(const u64 *mask, u64 size)
     return -E_RESTART; // the table says: restart only if no handler runs
 }
 
-i64 linux_rt_sigtimedwait(const u64 *set, struct linux_siginfo *info, const struct linux_timespec *timeout, u64 size)
+i64 linux_rt_sigtimedwait(const u64 *set, struct linux_siginfo *info,
+                          const struct linux_timespec *timeout, u64 size)
 {
     if (size != 8)
         return -E_INVAL;
@@ -175,11 +180,15 @@ i64 linux_sigaltstack(const struct linux_stack *ss, struct linux_stack *old, str
 {
     struct linux_thread *lt = current_linux();
     u64 sp = tf_sp(tf);
-    bool on = lt->altstack.size && !(lt->altstack.flags & SS_AUTODISARM_) && sp > lt->altstack.sp && sp - lt->altstack.sp <= lt->altstack.size;
+    bool on = lt->altstack.size && !(lt->altstack.flags & SS_AUTODISARM_) && sp > lt->altstack.sp &&
+              sp - lt->altstack.sp <= lt->altstack.size;
     if (old) {
         old->ss_sp = uaddr(lt->altstack.sp);
         old->ss_size = lt->altstack.size;
-        old->ss_flags = (lt->altstack.size == 0 ? SS_DISABLE_ : on ? SS_ONSTACK_ : 0) | (lt->altstack.flags & SS_AUTODISARM_);
+        old->ss_flags = (lt->altstack.size == 0 ? SS_DISABLE_
+                         : on                   ? SS_ONSTACK_
+                                                : 0) |
+                        (lt->altstack.flags & SS_AUTODISARM_);
     }
     if (!ss)
         return 0;
@@ -206,7 +215,8 @@ static bool may_signal(struct task *t, i32 sig)
 {
     const struct cred *me = current_cred();
     struct cred *other = task_cred_get(t);
-    bool ok = me->euid == other->suid || me->euid == other->uid || me->uid == other->suid || me->uid == other->uid || capable(CAP_KILL);
+    bool ok = me->euid == other->suid || me->euid == other->uid || me->uid == other->suid ||
+              me->uid == other->uid || capable(CAP_KILL);
     if (!ok && sig == SIG_CONT) {
         spin_lock(&tree_lock);
         ok = t->pgrp && t->pgrp->session == current_task()->pgrp->session;
@@ -218,7 +228,8 @@ static bool may_signal(struct task *t, i32 sig)
 
 static struct sig_info sender_info(i32 sig, i32 code)
 {
-    return (struct sig_info){.signo = sig, .code = code, .pid = current_task()->pid, .uid = current_cred()->uid};
+    return (struct sig_info){
+        .signo = sig, .code = code, .pid = current_task()->pid, .uid = current_cred()->uid};
 }
 
 // The neutral event of a signal number, for tasks of other ABIs.
@@ -237,13 +248,17 @@ static int send(struct task *t, const struct sig_info *info)
         return 0;
     if (t->abi == &linux_abi)
         return sig_send_task(t, info);
-    struct event e = {.kind = event_of_signal(info->signo), .code = EVC_USER, .sender_pid = info->pid, .sender_uid = info->uid, .value = info->value};
+    struct event e = {.kind = event_of_signal(info->signo),
+                      .code = EVC_USER,
+                      .sender_pid = info->pid,
+                      .sender_uid = info->uid,
+                      .value = info->value};
     return event_post(t, &e);
 }
 
 struct many {
     const struct sig_info *info;
-    u32 group;  // 0: everybody but init and the caller
+    u32 group; // 0: everybody but init and the caller
     u32 found, sent;
     int err;
 };

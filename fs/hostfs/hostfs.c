@@ -1,7 +1,9 @@
-// A directory of the system underneath as a read-only file system (arch/hostfile.h): mount -t hostfs DIR PLACE.
+// A directory of the system underneath as a read-only file system (arch/hostfile.h): mount -t
+// hostfs DIR PLACE.
 //
-// Owns a handle for each node. Attributes are taken when a name is looked up and contents when they are first read; what changes
-// underneath afterwards is seen only where it was not looked at yet. Guarded by the nodes' own mutexes; list positions are the host's.
+// Owns a handle for each node. Attributes are taken when a name is looked up and contents when they
+// are first read; what changes underneath afterwards is seen only where it was not looked at yet.
+// Guarded by the nodes' own mutexes; list positions are the host's.
 #include <arch/hostfile.h>
 #include <kerr.h>
 #include <lib/string.h>
@@ -38,7 +40,8 @@ static int data_read_in(struct memobj *o, u64 index, struct frame *f)
 {
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
     for (usize done = 0; done < PAGE_SIZE;) {
-        i64 got = arch_host_read(n->handle, (index << PAGE_SHIFT) + done, (u8 *)frame_to_virt(f) + done, PAGE_SIZE - done);
+        i64 got = arch_host_read(n->handle, (index << PAGE_SHIFT) + done,
+                                 (u8 *)frame_to_virt(f) + done, PAGE_SIZE - done);
         if (got < 0)
             return (int)got;
         if (!got)
@@ -164,7 +167,8 @@ static const struct node_ops hostfs_ops = {.lookup = hostfs_lookup,
 
 static const struct superblock_ops hostfs_superblock_ops = {0};
 
-static int hostfs_mount(const struct filesystem_type *t, const struct fs_source *src, struct superblock **out)
+static int hostfs_mount(const struct filesystem_type *t, const struct fs_source *src,
+                        struct superblock **out)
 {
     struct host_attr a;
     if (!src->source || (src->data && *src->data))
@@ -192,5 +196,6 @@ static int hostfs_mount(const struct filesystem_type *t, const struct fs_source 
     return 0;
 }
 
-static const struct filesystem_type hostfs_type = {.name = "hostfs", .flags = FS_NODEV, .mount = hostfs_mount};
+static const struct filesystem_type hostfs_type = {
+    .name = "hostfs", .flags = FS_NODEV, .mount = hostfs_mount};
 FILESYSTEM_TYPE(hostfs_type);

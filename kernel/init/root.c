@@ -22,7 +22,8 @@ static void release_unused(const struct cpiofs_result *r)
 static int mount_at(const char *place, const char *type, const char *source, const char *data)
 {
     struct path base = BASE_CWD, at;
-    int err = path_lookup(&base, (struct pathname){place, strlen(place)}, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+    int err = path_lookup(&base, (struct pathname){place, strlen(place)},
+                          LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
     if (err)
         return err;
     const struct mount_request r = {.source = source, .type = type, .data = data};
@@ -31,13 +32,17 @@ static int mount_at(const char *place, const char *type, const char *source, con
     return err;
 }
 
-// A directory of the system underneath, an empty layer over it, and the kernel's own file systems in their usual places.
+// A directory of the system underneath, an empty layer over it, and the kernel's own file systems
+// in their usual places.
 static int host_root_mount(struct view **out)
 {
     static const char *const places[] = {"/lower", "/upper", "/work"};
     static const struct {
         const char *place, *type, *data;
-    } own[] = {{"/proc", "proc", NULL}, {"/dev", "devtmpfs", NULL}, {"/tmp", "tmpfs", "mode=1777"}, {"/run", "tmpfs", "mode=755"}};
+    } own[] = {{"/proc", "proc", NULL},
+               {"/dev", "devtmpfs", NULL},
+               {"/tmp", "tmpfs", "mode=1777"},
+               {"/run", "tmpfs", "mode=755"}};
     struct view *first;
     struct path base = BASE_CWD;
     int err = vfs_mount_root("tmpfs", "mode=755", &first);
@@ -50,7 +55,8 @@ static int host_root_mount(struct view **out)
     for (usize i = 0; i < ARRAY_LEN(own) && !err; i++) {
         int e = mount_at(own[i].place, own[i].type, own[i].type, own[i].data);
         if (e && e != -E_NOENT) // a tree need not have all of them
-            klog(LOG_WARN, "hostroot: cannot mount %s: %s", own[i].place, kerr_name((enum kerr)-e));
+            klog(LOG_WARN, "hostroot: cannot mount %s: %s", own[i].place,
+                 kerr_name((enum kerr) - e));
     }
     return err;
 }

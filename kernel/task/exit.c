@@ -1,7 +1,8 @@
 // The end of threads and tasks.
 //
-// Ending is cooperative: `exiting` (or a thread's `leaving`) is set under task.lock and every thread is woken; each leaves by itself on its
-// way to user mode, so no thread ever dies inside the kernel with something held.
+// Ending is cooperative: `exiting` (or a thread's `leaving`) is set under task.lock and every
+// thread is woken; each leaves by itself on its way to user mode, so no thread ever dies inside the
+// kernel with something held.
 #include "private.h"
 #include <kerr.h>
 #include <mem/slab.h>
@@ -18,7 +19,8 @@ void task_add_exit_hook(struct task_exit_hook *h)
 bool task_should_die(void)
 {
     struct task_thread *tt = current_task_thread();
-    return atomic_load_explicit((_Atomic bool *)&tt->task->exiting, memory_order_relaxed) || tt->leaving;
+    return atomic_load_explicit((_Atomic bool *)&tt->task->exiting, memory_order_relaxed) ||
+           tt->leaving;
 }
 
 void task_terminate_locked(struct task *t, struct exit_info info)
@@ -28,7 +30,7 @@ void task_terminate_locked(struct task *t, struct exit_info info)
     t->exiting = true;
     t->exit = info;
     struct task_thread *tt;
-    list_for_each_entry(tt, &t->threads, link) {
+    list_for_each_entry (tt, &t->threads, link) {
         task_wake_thread(tt);
         thread_continue(tt->thread);
     }
@@ -47,7 +49,8 @@ void task_exit(struct exit_info info)
     task_exit_thread();
 }
 
-// Children go to the nearest living subreaper above, else to init. Zombies among them are handed on with a word to their new parent.
+// Children go to the nearest living subreaper above, else to init. Zombies among them are handed on
+// with a word to their new parent.
 static void reparent_children(struct task *t)
 {
     struct list zombies = LIST_INIT(zombies);
@@ -59,7 +62,7 @@ static void reparent_children(struct task *t)
         heir = init_task;
     bool told = false;
     struct task *c, *tmp;
-    list_for_each_entry_safe(c, tmp, &t->children, sibling) {
+    list_for_each_entry_safe (c, tmp, &t->children, sibling) {
         c->parent = heir;
         group_tie_gone(c->pgrp, t->pgrp);
         list_del(&c->sibling);
@@ -70,7 +73,8 @@ static void reparent_children(struct task *t)
             list_add_tail(&heir->children, &c->sibling);
         }
         if (c->death_event) {
-            struct event e = {.kind = (enum event_kind)c->death_event, .code = EVC_USER, .sender_pid = t->pid};
+            struct event e = {
+                .kind = (enum event_kind)c->death_event, .code = EVC_USER, .sender_pid = t->pid};
             (void)event_post(c, &e);
         }
     }
@@ -177,7 +181,8 @@ void task_exit_thread(void)
         if (t == init_task && init_end)
             init_end(&t->exit);
         if (t == init_task)
-            machine_stop("init (pid 1) ended: %s %d", t->exit.kind == EXIT_NORMAL ? "exit code" : "event", t->exit.number);
+            machine_stop("init (pid 1) ended: %s %d",
+                         t->exit.kind == EXIT_NORMAL ? "exit code" : "event", t->exit.number);
         if (t->abi && t->abi->task_exit)
             t->abi->task_exit(t);
         release_resources(t);
@@ -221,7 +226,7 @@ int task_single_out(void)
         return 0;
     }
     t->exec_pending = true;
-    list_for_each_entry(tt, &t->threads, link)
+    list_for_each_entry (tt, &t->threads, link)
         if (tt != me) {
             tt->leaving = true;
             task_wake_thread(tt);

@@ -1,5 +1,5 @@
-// What differs on x86_64: thread bases, widths, the restorer of signal handlers, its part of the auxiliary vector. There is no vDSO yet:
-// programs make the calls.
+// What differs on x86_64: thread bases, widths, the restorer of signal handlers, its part of the
+// auxiliary vector. There is no vDSO yet: programs make the calls.
 #include "../linux.h"
 #include "../signal.h"
 #include "linux_consts.h"

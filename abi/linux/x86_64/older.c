@@ -55,7 +55,8 @@ i64 linux_rename(const struct sys_name *oldpath, const struct sys_name *newpath)
 {
     return linux_renameat2(CWD, oldpath, CWD, newpath, 0);
 }
-i64 linux_renameat(i32 olddir, const struct sys_name *oldpath, i32 newdir, const struct sys_name *newpath)
+i64 linux_renameat(i32 olddir, const struct sys_name *oldpath, i32 newdir,
+                   const struct sys_name *newpath)
 {
     return linux_renameat2(olddir, oldpath, newdir, newpath, 0);
 }
@@ -115,7 +116,8 @@ i64 linux_select(i32 n, u64 *readfds, u64 *writefds, u64 *exceptfds, struct linu
 {
     struct linux_timespec t;
     if (timeout)
-        t = (struct linux_timespec){timeout->tv_sec + timeout->tv_usec / 1'000'000, timeout->tv_usec % 1'000'000 * 1000};
+        t = (struct linux_timespec){timeout->tv_sec + timeout->tv_usec / 1'000'000,
+                                    timeout->tv_usec % 1'000'000 * 1000};
     i64 r = linux_pselect6(n, readfds, writefds, exceptfds, timeout ? &t : NULL, NULL);
     if (timeout)
         *timeout = (struct linux_timeval){t.tv_sec, t.tv_nsec / 1000};
@@ -137,7 +139,8 @@ i64 linux_fork(struct trapframe *tf)
 }
 i64 linux_vfork(struct trapframe *tf)
 {
-    return linux_clone(LINUX_CLONE_VFORK | LINUX_CLONE_VM | SIG_CHLD, uaddr(0), uaddr(0), 0, uaddr(0), tf);
+    return linux_clone(LINUX_CLONE_VFORK | LINUX_CLONE_VM | SIG_CHLD, uaddr(0), uaddr(0), 0,
+                       uaddr(0), tf);
 }
 i64 linux_getpgrp(void)
 {

@@ -1,5 +1,6 @@
-// The signal frame of x86_64 Linux (arch/x86/include/uapi/asm/sigcontext.h and ucontext.h, 6.12): return address, ucontext, siginfo; the
-// extended state lies above it, on a multiple of 64. The handler returns to the action's restorer.
+// The signal frame of x86_64 Linux (arch/x86/include/uapi/asm/sigcontext.h and ucontext.h, 6.12):
+// return address, ucontext, siginfo; the extended state lies above it, on a multiple of 64. The
+// handler returns to the action's restorer.
 #include "../linux.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -28,7 +29,8 @@ struct sig_frame {
     u8 info[SIGINFO_SIZE];
 };
 static_assert(sizeof(struct frame_context) == 256);
-static_assert(offsetof(struct frame_ucontext, context) == 40 && offsetof(struct frame_ucontext, mask) == 296);
+static_assert(offsetof(struct frame_ucontext, context) == 40 &&
+              offsetof(struct frame_ucontext, mask) == 296);
 
 struct software_bytes { // in the 48 bytes at 464 of the FXSAVE area
     u32 magic1, extended_size;
@@ -40,12 +42,19 @@ static_assert(sizeof(struct software_bytes) == 48);
 enum { ALT_ONSTACK = 1, ALT_DISABLE = 2, ALT_AUTODISARM = 1u << 31 };
 enum : u64 { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
 enum : u32 { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845, SW_BYTES = 464, LEGACY = 512 };
-enum : u64 { RED_ZONE = 128, USER_CS = 0x33, USER_SS = 0x2b, FLAGS_USER = 0x40dd5 /* AC OF DF TF SF ZF AF PF CF and RF */, FLAGS_FIXED = 0x202 };
+enum : u64 {
+    RED_ZONE = 128,
+    USER_CS = 0x33,
+    USER_SS = 0x2b,
+    FLAGS_USER = 0x40dd5 /* AC OF DF TF SF ZF AF PF CF and RF */,
+    FLAGS_FIXED = 0x202
+};
 
 // The largest state that we ever put on a stack, and the frame.
 u64 linux_min_signal_stack(void)
 {
-    return ALIGN_UP(sizeof(struct sig_frame) + sizeof(((struct arch_fpu_state *)NULL)->area) + 4 + 64, 16ul);
+    return ALIGN_UP(
+        sizeof(struct sig_frame) + sizeof(((struct arch_fpu_state *)NULL)->area) + 4 + 64, 16ul);
 }
 
 static bool on_altstack(const struct linux_thread *lt, u64 sp)
@@ -66,7 +75,8 @@ static int push_fpu(u64 sp, u64 *at)
         u32 len = (u32)fpu->len, magic2 = MAGIC2;
         *at = (sp - len - sizeof(magic2)) & ~63ul;
         struct software_bytes sw = {.magic1 = MAGIC1, .extended_size = len + 4, .state_size = len};
-        memcpy(&sw.features, fpu->area + SW_BYTES, 8); // the host says there which features the layout holds
+        memcpy(&sw.features, fpu->area + SW_BYTES,
+               8); // the host says there which features the layout holds
         memcpy(fpu->area + SW_BYTES, &sw, sizeof(sw));
         err = user_copy_out(uaddr(*at), fpu->area, len);
         if (!err)
@@ -92,7 +102,8 @@ static int pop_fpu(u64 at)
     if (!err) {
         struct software_bytes sw;
         memcpy(&sw, fpu->area + SW_BYTES, sizeof(sw));
-        if (sw.magic1 != MAGIC1 || sw.state_size != now->len) // only the old part is meant: the rest is initial
+        if (sw.magic1 != MAGIC1 ||
+            sw.state_size != now->len) // only the old part is meant: the rest is initial
             memset(fpu->area + LEGACY, 0, fpu->len - LEGACY), fpu->area[LEGACY] = 3;
         memcpy(fpu->area + SW_BYTES, now->area + SW_BYTES, sizeof(sw));
         u64 features, have;
@@ -112,7 +123,8 @@ static int pop_fpu(u64 at)
     return err;
 }
 
-int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info, u64 saved_mask)
+int sigframe_push(struct trapframe *tf, const struct sig_action *act, const struct sig_info *info,
+                  u64 saved_mask)
 {
     struct linux_thread *lt = current_linux();
     u64 sp = tf->rsp, top = sp - RED_ZONE, fpstate;
@@ -134,12 +146,31 @@ int sigframe_push(struct trapframe *tf, const struct sig_action *act, const stru
     f.uc.stack_flags |= lt->altstack.flags & ALT_AUTODISARM;
     f.uc.stack_size = lt->altstack.size;
     f.uc.mask = saved_mask;
-    f.uc.context = (struct frame_context){
-        .r8 = tf->args[4], .r9 = tf->args[5], .r10 = tf->args[3], .r11 = tf->r11, .r12 = tf->r12, .r13 = tf->r13,
-        .r14 = tf->r14, .r15 = tf->r15, .di = tf->args[0], .si = tf->args[1], .bp = tf->rbp, .bx = tf->rbx,
-        .dx = tf->args[2], .ax = tf->rax, .cx = tf->rcx, .sp = tf->rsp, .ip = tf->rip, .flags = tf->flags,
-        .cs = USER_CS, .ss = USER_SS, .err = tf->trap_error, .trapno = tf->trap_no, .oldmask = saved_mask,
-        .cr2 = tf->trap_addr, .fpstate = fpstate};
+    f.uc.context = (struct frame_context){.r8 = tf->args[4],
+                                          .r9 = tf->args[5],
+                                          .r10 = tf->args[3],
+                                          .r11 = tf->r11,
+                                          .r12 = tf->r12,
+                                          .r13 = tf->r13,
+                                          .r14 = tf->r14,
+                                          .r15 = tf->r15,
+                                          .di = tf->args[0],
+                                          .si = tf->args[1],
+                                          .bp = tf->rbp,
+                                          .bx = tf->rbx,
+                                          .dx = tf->args[2],
+                                          .ax = tf->rax,
+                                          .cx = tf->rcx,
+                                          .sp = tf->rsp,
+                                          .ip = tf->rip,
+                                          .flags = tf->flags,
+                                          .cs = USER_CS,
+                                          .ss = USER_SS,
+                                          .err = tf->trap_error,
+                                          .trapno = tf->trap_no,
+                                          .oldmask = saved_mask,
+                                          .cr2 = tf->trap_addr,
+                                          .fpstate = fpstate};
     err = user_copy_out(uaddr(at), &f, sizeof(f));
     if (err)
         return err;
@@ -167,8 +198,10 @@ int sigframe_pop(struct trapframe *tf, u64 *mask)
     struct linux_thread *lt = current_linux();
     const struct frame_context *c = &f.uc.context;
     *mask = f.uc.mask;
-    tf->args[0] = c->di, tf->args[1] = c->si, tf->args[2] = c->dx, tf->args[3] = c->r10, tf->args[4] = c->r8, tf->args[5] = c->r9;
-    tf->rax = c->ax, tf->rbx = c->bx, tf->rcx = c->cx, tf->rbp = c->bp, tf->rsp = c->sp, tf->rip = c->ip;
+    tf->args[0] = c->di, tf->args[1] = c->si, tf->args[2] = c->dx, tf->args[3] = c->r10,
+    tf->args[4] = c->r8, tf->args[5] = c->r9;
+    tf->rax = c->ax, tf->rbx = c->bx, tf->rcx = c->cx, tf->rbp = c->bp, tf->rsp = c->sp,
+    tf->rip = c->ip;
     tf->r11 = c->r11, tf->r12 = c->r12, tf->r13 = c->r13, tf->r14 = c->r14, tf->r15 = c->r15;
     tf->flags = (c->flags & FLAGS_USER) | FLAGS_FIXED;
     if (!on_altstack(lt, tf->rsp)) {

@@ -1,4 +1,5 @@
-// Start, end and trouble of the hosted kernel: from the host's main function to upcall_boot; registers and backtraces in the log.
+// Start, end and trouble of the hosted kernel: from the host's main function to upcall_boot;
+// registers and backtraces in the log.
 #include <arch/console.h>
 #include <arch/context.h>
 #include <arch/cpu.h>
@@ -90,7 +91,8 @@ void arch_backtrace(u64 fp)
     if (!fp)
         fp = (u64)__builtin_frame_address(0);
     u64 top = current_arch()->kstack_top;
-    for (int depth = 0; depth < 32 && fp % 8 == 0 && fp < top - 16 && fp >= top - KSTACK_SIZE; depth++) {
+    for (int depth = 0; depth < 32 && fp % 8 == 0 && fp < top - 16 && fp >= top - KSTACK_SIZE;
+         depth++) {
         u64 next = ((u64 *)fp)[0];
         report_frame(((u64 *)fp)[1]);
         if (next <= fp)
@@ -101,11 +103,16 @@ void arch_backtrace(u64 fp)
 
 void arch_print_frame(const struct trapframe *tf)
 {
-    report_line("rip %016lx rsp %016lx rbp %016lx flags %08lx", tf->rip, tf->rsp, tf->rbp, tf->flags);
-    report_line("rax %016lx rbx %016lx rcx %016lx rdx %016lx", tf->rax, tf->rbx, tf->rcx, tf->args[2]);
-    report_line("rdi %016lx rsi %016lx r8  %016lx r9  %016lx", tf->args[0], tf->args[1], tf->args[4], tf->args[5]);
-    report_line("r10 %016lx r11 %016lx r12 %016lx r13 %016lx", tf->args[3], tf->r11, tf->r12, tf->r13);
-    report_line("r14 %016lx r15 %016lx fs  %016lx gs  %016lx", tf->r14, tf->r15, tf->fs_base, tf->gs_base);
+    report_line("rip %016lx rsp %016lx rbp %016lx flags %08lx", tf->rip, tf->rsp, tf->rbp,
+                tf->flags);
+    report_line("rax %016lx rbx %016lx rcx %016lx rdx %016lx", tf->rax, tf->rbx, tf->rcx,
+                tf->args[2]);
+    report_line("rdi %016lx rsi %016lx r8  %016lx r9  %016lx", tf->args[0], tf->args[1],
+                tf->args[4], tf->args[5]);
+    report_line("r10 %016lx r11 %016lx r12 %016lx r13 %016lx", tf->args[3], tf->r11, tf->r12,
+                tf->r13);
+    report_line("r14 %016lx r15 %016lx fs  %016lx gs  %016lx", tf->r14, tf->r15, tf->fs_base,
+                tf->gs_base);
 }
 
 u64 arch_frame_fp(const struct trapframe *tf)

@@ -7,8 +7,9 @@
 
 static i64 result(i64 r)
 {
-    static const u8 codes[] = {[1] = E_PERM,   [2] = E_NOENT,   [5] = E_IO,     [12] = E_NOMEM, [13] = E_ACCES,
-                               [20] = E_NOTDIR, [22] = E_INVAL, [23] = E_NFILE, [24] = E_NFILE, [36] = E_NAMETOOLONG, [40] = E_LOOP};
+    static const u8 codes[] = {[1] = E_PERM,   [2] = E_NOENT,        [5] = E_IO,     [12] = E_NOMEM,
+                               [13] = E_ACCES, [20] = E_NOTDIR,      [22] = E_INVAL, [23] = E_NFILE,
+                               [24] = E_NFILE, [36] = E_NAMETOOLONG, [40] = E_LOOP};
     if (r >= 0)
         return r;
     u64 e = (u64)-r;
@@ -16,12 +17,12 @@ static i64 result(i64 r)
 }
 
 // One host call with interrupts off.
-#define HOST(call)                                                                                                                         \
-    ({                                                                                                                                     \
-        irqflags_t f_ = arch_irq_save();                                                                                                   \
-        i64 r_ = (call);                                                                                                                   \
-        arch_irq_restore(f_);                                                                                                              \
-        result(r_);                                                                                                                        \
+#define HOST(call)                                                                                 \
+    ({                                                                                             \
+        irqflags_t f_ = arch_irq_save();                                                           \
+        i64 r_ = (call);                                                                           \
+        arch_irq_restore(f_);                                                                      \
+        result(r_);                                                                                \
     })
 
 i64 arch_host_root(const char *path, struct host_attr *out)
@@ -61,7 +62,9 @@ struct entry { // struct linux_dirent64
     char name[];
 };
 
-int arch_host_list(i64 dir, u64 *cookie, bool (*emit)(void *arg, const char *name, u64 ino, u32 type, u64 next), void *arg)
+int arch_host_list(i64 dir, u64 *cookie,
+                   bool (*emit)(void *arg, const char *name, u64 ino, u32 type, u64 next),
+                   void *arg)
 {
     alignas(8) u8 buf[2048];
     for (;;) {

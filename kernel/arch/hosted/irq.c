@@ -1,4 +1,5 @@
-// Interrupts of hosted CPUs: host signals that are taken when the kernel allows it, and the state of the CPUs. See machine/cpu.h.
+// Interrupts of hosted CPUs: host signals that are taken when the kernel allows it, and the state
+// of the CPUs. See machine/cpu.h.
 #include <arch/cpu.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
@@ -28,7 +29,8 @@ void hosted_irq_take(void)
         arch_irq_disable();
         hosted_serve(hosted_cpu());
         struct arch_thread *at = current_arch();
-        if (at->preempt_count == 0 && atomic_load_explicit(&at->work, memory_order_relaxed) & WORK_RESCHED)
+        if (at->preempt_count == 0 &&
+            atomic_load_explicit(&at->work, memory_order_relaxed) & WORK_RESCHED)
             upcall_preempt(); // we may come back on another CPU
         u32 pending;
         __asm__ volatile("movl $0, %%gs:8\n\tmovl %%gs:12, %0" : "=r"(pending)::"memory");
@@ -89,7 +91,8 @@ static void secondary_entry(struct hosted_cpu *c)
 {
     void *host_stack;
     stack_leave(&host_stack, c->current->kstack_top);
-    hosted_run_on(c->current->kstack_top - sizeof(struct trapframe), (void (*)(void *))secondary, c);
+    hosted_run_on(c->current->kstack_top - sizeof(struct trapframe), (void (*)(void *))secondary,
+                  c);
 }
 
 void arch_start_secondaries(void)
@@ -101,7 +104,8 @@ void arch_start_secondaries(void)
         struct hosted_cpu *c = &hosted_cpus[i];
         *c = (struct hosted_cpu){.current = at, .irqs_off = 1, .self = c, .index = i};
         irqflags_t f = arch_irq_save();
-        (void)host_cpu_start(c, secondary_entry); // one that does not start is missed by sched_wait_secondaries
+        (void)host_cpu_start(
+            c, secondary_entry); // one that does not start is missed by sched_wait_secondaries
         arch_irq_restore(f);
     }
 }

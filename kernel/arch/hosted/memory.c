@@ -1,4 +1,5 @@
-// Kernel mappings: the memory file is the direct map, kernel stacks are further mappings of its pages.
+// Kernel mappings: the memory file is the direct map, kernel stacks are further mappings of its
+// pages.
 #include <arch/cpu.h>
 #include <arch/kmap.h>
 #include <kerr.h>

@@ -1,4 +1,5 @@
-// Threads at machine level: first switch-in, context switch. The address sanitizer is told which stack runs.
+// Threads at machine level: first switch-in, context switch. The address sanitizer is told which
+// stack runs.
 #include <arch/context.h>
 #include <arch/upcall.h>
 #include <machine/user.h>
@@ -8,7 +9,8 @@ void hosted_thread_entry(void);
 [[noreturn]] void hosted_thread_main(void);
 
 static_assert(offsetof(struct arch_thread, rsp) == 24); // switch.S
-static_assert(offsetof(struct hosted_cpu, irqs_off) == 8 && offsetof(struct hosted_cpu, pending) == 12 &&
+static_assert(offsetof(struct hosted_cpu, irqs_off) == 8 &&
+              offsetof(struct hosted_cpu, pending) == 12 &&
               offsetof(struct hosted_cpu, self) == 16); // cpu.h
 
 #if __has_feature(address_sanitizer)
@@ -54,7 +56,8 @@ void arch_thread_init(struct arch_thread *at, void *stack_top, void (*fn)(void *
 {
     at->kstack_top = (u64)stack_top;
     fresh_stack(at->kstack_top);
-    u64 *sp = (u64 *)(at->kstack_top - sizeof(struct trapframe)); // the user frame's place is kept free
+    u64 *sp =
+        (u64 *)(at->kstack_top - sizeof(struct trapframe)); // the user frame's place is kept free
     *--sp = (u64)hosted_thread_entry;
     for (int i = 0; i < 6; i++)
         *--sp = 0;

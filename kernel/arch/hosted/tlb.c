@@ -1,9 +1,11 @@
-// Translations: which guest processes hold copies of an address space's entries, and how they forget them.
+// Translations: which guest processes hold copies of an address space's entries, and how they
+// forget them.
 //
-// A space has at most one guest process on each CPU, made when user code first runs there. What it shall map or forget is noted in its list
-// and carried out before it runs again, so a flush costs nothing while user code of the space does not run. A CPU that does run it is
-// interrupted; its answer comes after the process has stopped. Entries are read and noted under the list's lock, and changed before a
-// flush is noted: a stale copy is therefore always followed by its removal.
+// A space has at most one guest process on each CPU, made when user code first runs there. What it
+// shall map or forget is noted in its list and carried out before it runs again, so a flush costs
+// nothing while user code of the space does not run. A CPU that does run it is interrupted; its
+// answer comes after the process has stopped. Entries are read and noted under the list's lock, and
+// changed before a flush is noted: a stale copy is therefore always followed by its removal.
 #include <arch/cpu.h>
 #include <arch/upcall.h>
 #include <machine/host.h>
@@ -69,7 +71,8 @@ struct space_cpu *space_enter(struct arch_aspace *as)
 // Lock held.
 static void note(struct space_cpu *s, struct guest_op op)
 {
-    if (s->count == GUEST_OPS_MAX) { // forget everything instead; what is needed comes again by faults
+    if (s->count ==
+        GUEST_OPS_MAX) { // forget everything instead; what is needed comes again by faults
         s->all = true;
         s->count = 0;
         return;
@@ -89,7 +92,9 @@ static void note_unmap(struct space_cpu *s, u64 start, u64 end)
 static void note_map(struct space_cpu *s, u64 va, pte_t e, u64 pages)
 {
     u64 prot = (e & HP_READ ? 1u : 0u) | (e & HP_WRITE ? 2u : 0u) | (e & HP_EXEC ? 4u : 0u);
-    note(s, (struct guest_op){NR_MMAP, {va, pages * PAGE_SIZE, prot, MAP_SHARED_FIXED, (u64)host_memory_fd(), pte_addr(e)}});
+    note(s, (struct guest_op){NR_MMAP,
+                              {va, pages * PAGE_SIZE, prot, MAP_SHARED_FIXED, (u64)host_memory_fd(),
+                               pte_addr(e)}});
 }
 
 static const pte_t *leaf_table(const struct arch_aspace *as, u64 va)
@@ -115,12 +120,14 @@ void space_fill(struct arch_aspace *as, struct space_cpu *s, u64 va)
 {
     lock(s);
     const pte_t *t = leaf_table(as, va);
-    u64 at = pt_index(va, 0), first = ALIGN_DOWN(at, (u64)AROUND), base = va & ~(PAGE_SIZE * 512 - 1);
+    u64 at = pt_index(va, 0), first = ALIGN_DOWN(at, (u64)AROUND),
+        base = va & ~(PAGE_SIZE * 512 - 1);
     for (u64 i = first; t && i < first + AROUND;) {
         pte_t e = __atomic_load_n(&t[i], __ATOMIC_RELAXED);
         u64 run = 1;
         if (pte_present(e) && pte_user(e)) {
-            while (i + run < first + AROUND && __atomic_load_n(&t[i + run], __ATOMIC_RELAXED) == e + run * PAGE_SIZE)
+            while (i + run < first + AROUND &&
+                   __atomic_load_n(&t[i + run], __ATOMIC_RELAXED) == e + run * PAGE_SIZE)
                 run++;
             note_map(s, base + i * PAGE_SIZE, e, run);
         }
@@ -188,7 +195,8 @@ void arch_tlb_flush(struct arch_aspace *as, u64 start, u64 end)
             arch_ipi_send(c);
         }
     for (u32 c = 0; c < host_cpu_count(); c++)
-        while (mask >> c & 1 && atomic_load_explicit(&hosted_cpus[c].done, memory_order_acquire) < ticket[c])
+        while (mask >> c & 1 &&
+               atomic_load_explicit(&hosted_cpus[c].done, memory_order_acquire) < ticket[c])
             arch_relax();
     current_arch()->preempt_count--;
 }
@@ -256,6 +264,4 @@ void arch_aspace_retire(struct arch_aspace *as)
     arch_irq_restore(f);
 }
 
-void arch_sync_icache(void)
-{
-}
+void arch_sync_icache(void) {}

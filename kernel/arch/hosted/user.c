@@ -1,4 +1,5 @@
-// User mode: a thread's registers go into the guest process of its space on this CPU, which runs until something stops it.
+// User mode: a thread's registers go into the guest process of its space on this CPU, which runs
+// until something stops it.
 #include <arch/context.h>
 #include <arch/upcall.h>
 #include <lib/string.h>
@@ -68,8 +69,8 @@ void arch_fpu_clear(struct arch_thread *at)
 
 // --- what stopped a guest ---
 
-// The host does not say what kind of access it was. An instruction fetch is known by its address; else it is a read, unless the entry
-// allows reading already.
+// The host does not say what kind of access it was. An instruction fetch is known by its address;
+// else it is a read, unless the entry allows reading already.
 static u32 guess_access(const struct trapframe *tf, pte_t e, u64 addr)
 {
     bool fetch = addr == tf->rip || (!(addr & PAGE_MASK) && addr > tf->rip && addr - tf->rip < 16);
@@ -78,13 +79,18 @@ static u32 guess_access(const struct trapframe *tf, pte_t e, u64 addr)
     return e ? ACCESS_WRITE : ACCESS_READ;
 }
 
-static void user_fault(struct trapframe *tf, struct arch_aspace *as, struct space_cpu *s, const struct guest_event *ev)
+static void user_fault(struct trapframe *tf, struct arch_aspace *as, struct space_cpu *s,
+                       const struct guest_event *ev)
 {
     pte_t e = space_entry(as, ev->addr);
     u32 access = guess_access(tf, e, ev->addr);
     tf->trap_no = 14;
     tf->trap_addr = ev->addr;
-    tf->trap_error = 4 | (access == ACCESS_WRITE ? 2u : access == ACCESS_EXEC ? 16u : 0) | (e ? 1u : 0);
+    tf->trap_error = 4 |
+                     (access == ACCESS_WRITE  ? 2u
+                      : access == ACCESS_EXEC ? 16u
+                                              : 0) |
+                     (e ? 1u : 0);
     if (e && !ev->had_mapping) {
         space_fill(as, s, ev->addr); // a miss
         return;
@@ -109,7 +115,10 @@ static void user_trap(struct trapframe *tf, const struct guest_event *ev)
                             : ev->number == SIG_BUS  ? TRAP_ACCESS
                             : ev->number == SIG_FPE  ? TRAP_ARITHMETIC
                                                      : TRAP_OTHER;
-    tf->trap_no = ev->number == SIG_ILL ? 6 : ev->number == SIG_TRAP ? 3 : ev->number == SIG_FPE ? 0 : 13;
+    tf->trap_no = ev->number == SIG_ILL    ? 6
+                  : ev->number == SIG_TRAP ? 3
+                  : ev->number == SIG_FPE  ? 0
+                                           : 13;
     tf->trap_error = 0;
     arch_irq_enable();
     upcall_user_exception(tf, cause, ev->number == SIG_BUS ? ev->addr : tf->rip);
@@ -127,7 +136,8 @@ static void serve_call(struct trapframe *tf)
 static void lost_guest(struct trapframe *tf)
 {
     arch_irq_enable();
-    upcall_user_exception(tf, TRAP_ACCESS, tf->rip); // as a bus error: the host took the machine away
+    upcall_user_exception(tf, TRAP_ACCESS,
+                          tf->rip); // as a bus error: the host took the machine away
     arch_irq_disable();
 }
 

@@ -1,4 +1,5 @@
-// What SBI firmware offers instead of devices: nothing that the device tree's own devices do not do better.
+// What SBI firmware offers instead of devices: nothing that the device tree's own devices do not do
+// better.
 #include <arch/cpu.h>
 #include <arch/firmware.h>
 

@@ -25,7 +25,9 @@ i64 arch_host_read(i64 file, u64 pos, void *buf, usize n)
     return -E_NODEV;
 }
 
-int arch_host_list(i64 dir, u64 *cookie, bool (*emit)(void *arg, const char *name, u64 ino, u32 type, u64 next), void *arg)
+int arch_host_list(i64 dir, u64 *cookie,
+                   bool (*emit)(void *arg, const char *name, u64 ino, u32 type, u64 next),
+                   void *arg)
 {
     (void)dir, (void)cookie, (void)emit, (void)arg;
     return -E_NODEV;

@@ -1,7 +1,8 @@
-// Devices that the platform's firmware serves by calls: the console and the wall clock (arch/firmware.h).
+// Devices that the platform's firmware serves by calls: the console and the wall clock
+// (arch/firmware.h).
 //
-// The console's interrupt is a line of an interrupt controller that has just this one. Guarded by: nothing of its own; output goes straight
-// through, input comes in interrupts.
+// The console's interrupt is a line of an interrupt controller that has just this one. Guarded by:
+// nothing of its own; output goes straight through, input comes in interrupts.
 #include <arch/console.h>
 #include <arch/firmware.h>
 #include <device/clock.h>
@@ -83,7 +84,8 @@ static void chip_enable(u32 irq, bool on, u32 cpu)
     (void)irq, (void)on, (void)cpu;
 }
 
-static const struct irq_chip chip = {"firmware", CONSOLE_IRQ + 1, chip_claim, chip_complete, chip_enable};
+static const struct irq_chip chip = {"firmware", CONSOLE_IRQ + 1, chip_claim, chip_complete,
+                                     chip_enable};
 
 static int console_probe(struct device *d)
 {
@@ -121,8 +123,10 @@ static int clock_probe(struct device *d)
 }
 
 static const char *const console_compatible[] = {"scarlet,firmware-console", NULL};
-static const struct driver firmware_console = {"firmware-console", DRIVER_OTHER, console_compatible, console_probe};
+static const struct driver firmware_console = {"firmware-console", DRIVER_OTHER, console_compatible,
+                                               console_probe};
 DRIVER(firmware_console);
 static const char *const clock_compatible[] = {"scarlet,firmware-clock", NULL};
-static const struct driver firmware_clock = {"firmware-clock", DRIVER_CLOCK, clock_compatible, clock_probe};
+static const struct driver firmware_clock = {"firmware-clock", DRIVER_CLOCK, clock_compatible,
+                                             clock_probe};
 DRIVER(firmware_clock);

@@ -1,4 +1,5 @@
-// The console: standard input and output of this process. A terminal is made raw and given back at the end; control-A x leaves.
+// The console: standard input and output of this process. A terminal is made raw and given back at
+// the end; control-A x leaves.
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
@@ -54,7 +55,8 @@ static void *reader(void *arg)
             continue;
         if (n > 0 && !take(buf, n))
             host_exit(204);
-        if (n <= 0) { // end of input, as a terminal says it: once for an unfinished line, once for the end
+        if (n <= 0) { // end of input, as a terminal says it: once for an unfinished line, once for
+                      // the end
             if (last != '\n')
                 put(4);
             put(4);

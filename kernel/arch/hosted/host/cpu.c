@@ -1,6 +1,7 @@
-// CPUs as host threads: one signal stands for every interrupt, a POSIX timer for each CPU raises it too. The handler runs on the kernel stack
-// of the interrupted thread and may switch away from it; it comes back when that thread runs again, on any CPU. So no signal is ever
-// blocked while kernel code runs (SA_NODEFER), and nothing here is called with interrupts on.
+// CPUs as host threads: one signal stands for every interrupt, a POSIX timer for each CPU raises it
+// too. The handler runs on the kernel stack of the interrupted thread and may switch away from it;
+// it comes back when that thread runs again, on any CPU. So no signal is ever blocked while kernel
+// code runs (SA_NODEFER), and nothing here is called with interrupts on.
 #define _GNU_SOURCE
 #include "host.h"
 #include <asm/prctl.h>
@@ -44,14 +45,18 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     const greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
     struct hosted_registers regs = {(u64)r[REG_RIP], (u64)r[REG_RSP], (u64)r[REG_RBP]};
     signal(sig, SIG_DFL); // the next one ends the process
-    hosted_kernel_fault(sig == SIGSEGV ? "page fault" : sig == SIGBUS ? "bus error" : sig == SIGILL ? "illegal instruction" : "exception",
+    hosted_kernel_fault(sig == SIGSEGV  ? "page fault"
+                        : sig == SIGBUS ? "bus error"
+                        : sig == SIGILL ? "illegal instruction"
+                                        : "exception",
                         (u64)info->si_addr, &regs);
 }
 
 static void watch_faults(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
-    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction sa = {.sa_sigaction = on_fault,
+                           .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (u32 i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         sigaction(signals[i], &sa, NULL);
 }
@@ -65,7 +70,8 @@ void cpus_init(u32 count)
 {
     cpu_total = count;
     clock_gettime(CLOCK_MONOTONIC, &started);
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
+    struct sigaction sa = {.sa_sigaction = on_signal,
+                           .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
     sigaction(SIG_CPU, &sa, NULL);
     watch_faults();
 }
@@ -136,7 +142,8 @@ void host_timer_arm(struct hosted_cpu *cpu, u64 deadline_ns)
     struct itimerspec t = {0};
     if (deadline_ns != UINT64_MAX) {
         u64 ns = (u64)started.tv_nsec + deadline_ns % 1000000000u;
-        t.it_value.tv_sec = started.tv_sec + (time_t)(deadline_ns / 1000000000u) + (time_t)(ns / 1000000000u);
+        t.it_value.tv_sec =
+            started.tv_sec + (time_t)(deadline_ns / 1000000000u) + (time_t)(ns / 1000000000u);
         t.it_value.tv_nsec = (long)(ns % 1000000000u);
     }
     timer_settime(timers[cpu->index], TIMER_ABSTIME, &t, NULL);

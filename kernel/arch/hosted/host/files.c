@@ -1,5 +1,6 @@
-// Files of the host by descriptors: O_PATH for what a name stands for, opened for reading when it is read. Names are single components and
-// are opened with O_NOFOLLOW, so there is no way out of the tree.
+// Files of the host by descriptors: O_PATH for what a name stands for, opened for reading when it
+// is read. Names are single components and are opened with O_NOFOLLOW, so there is no way out of
+// the tree.
 #define _GNU_SOURCE
 #include "host.h"
 #include <arch/hostfile.h>
@@ -15,7 +16,8 @@
 #include <unistd.h>
 
 enum { HANDLES = 1 << 20 };
-static int readers[HANDLES]; // by descriptor: one for reading + 1, 0: none yet. Guarded by the nodes' own locks (one reader each)
+static int readers[HANDLES]; // by descriptor: one for reading + 1, 0: none yet. Guarded by the
+                             // nodes' own locks (one reader each)
 
 static i64 ns(struct timespec t)
 {

@@ -6,7 +6,10 @@ typedef unsigned long irqflags_t;
 #include <machine/host.h>
 
 [[noreturn, gnu::format(printf, 1, 2)]] void die(const char *fmt, ...); // one line, status 210
-enum { SIG_CPU = 12 /* SIGUSR2: a CPU looks at what is pending */, SIG_KICK = 10 /* SIGUSR1: stops a guest process */ };
+enum {
+    SIG_CPU = 12 /* SIGUSR2: a CPU looks at what is pending */,
+    SIG_KICK = 10 /* SIGUSR1: stops a guest process */
+};
 
 void memory_open(u64 bytes);
 extern struct hosted_cpu hosted_cpus[];
@@ -16,4 +19,5 @@ void console_restore(void);
 void ptrace_init(void);
 void ptrace_end_all(void);
 extern const struct hosted_transport ptrace_transport;
-u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len, const char *cmdline, char **argv, char **envp);
+u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len,
+                 const char *cmdline, char **argv, char **envp);

@@ -1,11 +1,12 @@
-// scarlet-host: the kernel as a Linux process. Reads the command line, lays out memory, and becomes CPU 0.
+// scarlet-host: the kernel as a Linux process. Reads the command line, lays out memory, and becomes
+// CPU 0.
 #define _GNU_SOURCE
 #include "host.h"
-#include <machine/boot.h>
-#include <machine/layout.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <machine/boot.h>
+#include <machine/layout.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ enum : u64 { MEMORY_START = 0x10'0000, TREE_MAX = 4ul << 20, MIB = 1ul << 20 };
 
 static const char usage[] =
     "usage: scarlet-host [options] [-- PROGRAM [ARGUMENT...]]\n"
-    "  --root IMAGE|DIR  boot image (cpio; default root.cpio beside this program), or a directory: it is only read, changes are\n"
+    "  --root IMAGE|DIR  boot image (cpio; default root.cpio beside this program), or a directory: "
+    "it is only read, changes are\n"
     "                    thrown away at the end\n"
     "  --cpus N          CPUs, 1 to 64 (default 1)\n"
     "  --mem M           memory in MiB (default 512)\n"
@@ -28,7 +30,8 @@ static const char usage[] =
     "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
     "  --trace           the program's calls in the kernel's log\n"
     "  --transport NAME  ptrace\n"
-    "Without PROGRAM the image's own /init is started. The status is the program's (128 + signal number if one ended it),\n"
+    "Without PROGRAM the image's own /init is started. The status is the program's (128 + signal "
+    "number if one ended it),\n"
     "201 after a kernel panic, 204 after control-A x, 210 for wrong usage.\n";
 
 void die(const char *fmt, ...)
@@ -48,7 +51,8 @@ static u64 number(const char *option, const char *text, u64 low, u64 high)
     errno = 0;
     unsigned long long v = strtoull(text, &end, 0);
     if (errno || *end || end == text || v < low || v > high)
-        die("%s: not a number from %llu to %llu: %s", option, (unsigned long long)low, (unsigned long long)high, text);
+        die("%s: not a number from %llu to %llu: %s", option, (unsigned long long)low,
+            (unsigned long long)high, text);
     return v;
 }
 
@@ -86,9 +90,10 @@ static const char *default_root(void)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"root", 1, 0, 'r'},  {"cpus", 1, 0, 'c'},  {"mem", 1, 0, 'm'},       {"append", 1, 0, 'a'},
-                                            {"log", 1, 0, 'l'},   {"trace", 0, 0, 't'}, {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'},
-                                            {0, 0, 0, 0}};
+    static const struct option options[] = {
+        {"root", 1, 0, 'r'},      {"cpus", 1, 0, 'c'}, {"mem", 1, 0, 'm'},
+        {"append", 1, 0, 'a'},    {"log", 1, 0, 'l'},  {"trace", 0, 0, 't'},
+        {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
     const char *root = NULL, *append = "", *level = "1";
     u64 cpus = 1, mem = 512;
     bool trace = false;
@@ -137,11 +142,12 @@ int main(int argc, char **argv)
     if (real && strpbrk(real, " \t\""))
         die("%s: blanks and quotes in the name of the root directory are not supported", root);
     u64 initrd_len = directory ? 0 : load_file(root, initrd, mem * MIB - TREE_MAX);
-    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s%s%s %s", level, trace ? " trace=all" : "", real ? " hostroot=" : "", real ? real : "", append);
+    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s%s%s %s", level,
+                     trace ? " trace=all" : "", real ? " hostroot=" : "", real ? real : "", append);
     if (n < 0 || (u64)n >= sizeof(cmdline))
         die("--append: too long");
-    machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd, initrd_len, cmdline,
-                 program ? argv + optind : NULL, environ);
+    machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd,
+                 initrd_len, cmdline, program ? argv + optind : NULL, environ);
     ptrace_init();
     console_init();
     hosted_boot(MEMORY_START);

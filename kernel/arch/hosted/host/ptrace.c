@@ -1,14 +1,16 @@
-// The ptrace transport: guest processes are children under PTRACE_SYSEMU, so the host never carries out a call of theirs. A process may
-// only be driven by the host thread that made it, which is the CPU it belongs to.
+// The ptrace transport: guest processes are children under PTRACE_SYSEMU, so the host never carries
+// out a call of theirs. A process may only be driven by the host thread that made it, which is the
+// CPU it belongs to.
 //
-// A guest process is a fork of this one that has unmapped everything but the stub: a page of code that carries out a list of host calls from
-// the page behind it, which it can read but not write. User code can reach the stub, but a call from there is a call like any other.
+// A guest process is a fork of this one that has unmapped everything but the stub: a page of code
+// that carries out a list of host calls from the page behind it, which it can read but not write.
+// User code can reach the stub, but a call from there is a call like any other.
 #define _GNU_SOURCE
 #include "host.h"
-#include <machine/layout.h>
-#include <machine/trapframe.h>
 #include <elf.h>
 #include <errno.h>
+#include <machine/layout.h>
+#include <machine/trapframe.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,7 +39,8 @@ struct guest {
 
 static int params_fd = -1;
 static u8 *params;
-static pthread_mutex_t slot_lock = PTHREAD_MUTEX_INITIALIZER; // interrupts are off: never held by a thread that does not run
+static pthread_mutex_t slot_lock =
+    PTHREAD_MUTEX_INITIALIZER; // interrupts are off: never held by a thread that does not run
 static u64 slots[SLOTS / 64];
 static _Atomic pid_t pids[SLOTS]; // by slot, for the end
 static u64 fpu_len;
@@ -100,7 +103,8 @@ static void slot_put(u32 slot)
 extern const ptrdiff_t __rseq_offset;
 extern const unsigned int __rseq_size;
 
-// In the new process, on a stack of its own (kernel stacks are shared memory): only plain host calls from here on.
+// In the new process, on a stack of its own (kernel stacks are shared memory): only plain host
+// calls from here on.
 struct birth {
     u32 slot;
     pid_t parent;
@@ -114,8 +118,10 @@ struct birth {
         _exit(1);
     if (__rseq_size) // the host writes there when it moves us to another processor
         syscall(SYS_rseq, (u8 *)__builtin_thread_pointer() + __rseq_offset, 32, 1, 0x53053053);
-    void *code = mmap((void *)HOST_STUB, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, params_fd, 0);
-    void *args = mmap((void *)(HOST_STUB + PAGE), PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, params_fd, (off_t)((slot + 1) * PAGE));
+    void *code =
+        mmap((void *)HOST_STUB, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, params_fd, 0);
+    void *args = mmap((void *)(HOST_STUB + PAGE), PAGE, PROT_READ, MAP_SHARED | MAP_FIXED,
+                      params_fd, (off_t)((slot + 1) * PAGE));
     if (code == MAP_FAILED || args == MAP_FAILED || dup2(host_memory_fd(), GUEST_MEMORY_FD) < 0)
         _exit(1);
     syscall(SYS_close_range, 0, GUEST_MEMORY_FD - 1, 0);
@@ -182,7 +188,8 @@ static struct guest *make(void)
     }
     g->slot = (u32)slot;
     g->ops = (struct guest_op *)(void *)(params + (g->slot + 1) * PAGE);
-    alignas(64) static u8 stacks[64][16384]; // of the processes being born, one for each CPU; each gets its copy
+    alignas(64) static u8
+        stacks[64][16384]; // of the processes being born, one for each CPU; each gets its copy
     struct birth *birth = &(struct birth){g->slot, getpid()};
     g->pid = clone(become_guest, stacks[cpu()->index] + sizeof(stacks[0]), SIGCHLD, birth);
     if (g->pid < 0 || wait_stop(g->pid) != SIGSTOP) {
@@ -194,7 +201,9 @@ static struct guest *make(void)
     ptrace(PTRACE_SETOPTIONS, g->pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
     ptrace(PTRACE_GETREGS, g->pid, 0, &g->base);
     g->base.fs_base = g->base.gs_base = 0;
-    struct guest_op wipe[] = {{SYS_munmap, {0, HOST_STUB}}, {SYS_munmap, {HOST_STUB + 2 * PAGE, HOST_TOP - HOST_STUB - 2 * PAGE}}};
+    struct guest_op wipe[] = {
+        {SYS_munmap, {0, HOST_STUB}},
+        {SYS_munmap, {HOST_STUB + 2 * PAGE, HOST_TOP - HOST_STUB - 2 * PAGE}}};
     u32 done;
     if (apply(g, wipe, 2, &done)) {
         end(g);
@@ -242,7 +251,8 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     if (ptrace(PTRACE_SETREGS, g->pid, 0, &r)) {
         if (errno == ESRCH)
             return;
-        *out = (struct guest_event){.stop = GUEST_FAULT, .addr = tf->rip}; // registers that no program can have
+        *out = (struct guest_event){.stop = GUEST_FAULT,
+                                    .addr = tf->rip}; // registers that no program can have
         return;
     }
     atomic_store(&c->guest, g->pid);
@@ -298,5 +308,10 @@ static void fpu_set(struct guest *g, const void *area, u32 len)
     (void)ptrace(PTRACE_SETREGSET, g->pid, NT_X86_XSTATE, &v);
 }
 
-const struct hosted_transport ptrace_transport = {
-    .name = "ptrace", .make = make, .apply = apply, .run = run, .fpu_get = fpu_get, .fpu_set = fpu_set, .end = end};
+const struct hosted_transport ptrace_transport = {.name = "ptrace",
+                                                  .make = make,
+                                                  .apply = apply,
+                                                  .run = run,
+                                                  .fpu_get = fpu_get,
+                                                  .fpu_set = fpu_set,
+                                                  .end = end};

@@ -1,8 +1,8 @@
 // The device tree that describes this machine to the kernel.
 #include "host.h"
 #include <libfdt.h>
-#include <string.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -27,7 +27,8 @@ static void device(void *t, const char *name, const char *compatible)
     fdt_end_node(t);
 }
 
-u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len, const char *cmdline, char **argv, char **envp)
+u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len,
+                 const char *cmdline, char **argv, char **envp)
 {
     u8 seed[64];
     fdt_create(t, (int)cap);

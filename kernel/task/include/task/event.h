@@ -17,38 +17,64 @@ enum event_kind : u16 {
     EVENT_TTY_INPUT,     // background read
     EVENT_TTY_OUTPUT,    // background write
     EVENT_CONTINUE,
-    EVENT_CHILD,         // a child changed state
-    EVENT_PIPE,          // nobody reads
-    EVENT_ALARM,         // timer
-    EVENT_VALARM, EVENT_PROF,
-    EVENT_IO,            // descriptor became ready
+    EVENT_CHILD, // a child changed state
+    EVENT_PIPE,  // nobody reads
+    EVENT_ALARM, // timer
+    EVENT_VALARM,
+    EVENT_PROF,
+    EVENT_IO, // descriptor became ready
     EVENT_URGENT,
     EVENT_WINDOW,        // window size changed
     EVENT_FAULT_ADDRESS, // bad memory access
     EVENT_FAULT_BUS,
     EVENT_FAULT_ILLEGAL,
     EVENT_FAULT_ARITH,
-    EVENT_TRAP,          // breakpoint
-    EVENT_ABORT, EVENT_BAD_CALL,
-    EVENT_CPU_LIMIT, EVENT_FILE_LIMIT, EVENT_POWER,
-    EVENT_ABI = 0x100,   // 0x100 + n: number n of the sender's ABI (a Linux signal: kill, tgkill, sigqueue); others map by number table
+    EVENT_TRAP, // breakpoint
+    EVENT_ABORT,
+    EVENT_BAD_CALL,
+    EVENT_CPU_LIMIT,
+    EVENT_FILE_LIMIT,
+    EVENT_POWER,
+    EVENT_ABI = 0x100, // 0x100 + n: number n of the sender's ABI (a Linux signal: kill, tgkill,
+                       // sigqueue); others map by number table
 };
 struct event {
     enum event_kind kind;
-    i32 code;        // ABI-neutral reason, EVC_*
+    i32 code; // ABI-neutral reason, EVC_*
     u32 sender_pid, sender_uid;
-    u64 value;       // payload (sigval, timer id in high part)
-    u64 addr;        // faulting address
-    i32 status;      // child status
+    u64 value;  // payload (sigval, timer id in high part)
+    u64 addr;   // faulting address
+    i32 status; // child status
     u64 utime_ns, stime_ns;
     u32 timer_id, overrun;
 };
-enum event_code { EVC_KERNEL = 0, EVC_USER, EVC_QUEUE, EVC_TIMER, EVC_TKILL, EVC_MAPERR, EVC_ACCERR, EVC_ADRALN, EVC_ADRERR, EVC_ILLOPC, EVC_BRKPT, EVC_EXITED,
-    EVC_KILLED, EVC_DUMPED, EVC_STOPPED, EVC_CONTINUED, EVC_MESGQ, EVC_ASYNCIO, EVC_POLL, EVC_INTDIV };
+enum event_code {
+    EVC_KERNEL = 0,
+    EVC_USER,
+    EVC_QUEUE,
+    EVC_TIMER,
+    EVC_TKILL,
+    EVC_MAPERR,
+    EVC_ACCERR,
+    EVC_ADRALN,
+    EVC_ADRERR,
+    EVC_ILLOPC,
+    EVC_BRKPT,
+    EVC_EXITED,
+    EVC_KILLED,
+    EVC_DUMPED,
+    EVC_STOPPED,
+    EVC_CONTINUED,
+    EVC_MESGQ,
+    EVC_ASYNCIO,
+    EVC_POLL,
+    EVC_INTDIV
+};
 
-// Post to a whole task (any thread may take it), to one thread, to every member of a process group. Any thread context, no spinlock of
-// order >= signal held. 0, or -E_AGAIN when a queue limit is reached. Posting to a dead task succeeds silently.
+// Post to a whole task (any thread may take it), to one thread, to every member of a process group.
+// Any thread context, no spinlock of order >= signal held. 0, or -E_AGAIN when a queue limit is
+// reached. Posting to a dead task succeeds silently.
 [[nodiscard]] int event_post(struct task *t, const struct event *e);
 [[nodiscard]] int event_post_thread(struct task_thread *tt, const struct event *e);
-int event_post_pgrp(struct pgrp *pg, const struct event *e); // number of tasks told
+int event_post_pgrp(struct pgrp *pg, const struct event *e);        // number of tasks told
 int event_post_pgrp_locked(struct pgrp *pg, const struct event *e); // tree_lock held

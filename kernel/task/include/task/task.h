@@ -11,15 +11,33 @@ struct abi_module; // task/abi.h
 struct view;       // fs/vfs
 struct pid;        // private to task
 struct user_count;
-struct tty;        // kernel/tty
+struct tty; // kernel/tty
 
-enum task_limit { LIMIT_CPU, LIMIT_FSIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RSS, LIMIT_NPROC, LIMIT_NOFILE, LIMIT_MEMLOCK, LIMIT_AS,
-    LIMIT_LOCKS, LIMIT_SIGPENDING, LIMIT_MSGQUEUE, LIMIT_NICE, LIMIT_RTPRIO, LIMIT_RTTIME, LIMIT_COUNT };
+enum task_limit {
+    LIMIT_CPU,
+    LIMIT_FSIZE,
+    LIMIT_DATA,
+    LIMIT_STACK,
+    LIMIT_CORE,
+    LIMIT_RSS,
+    LIMIT_NPROC,
+    LIMIT_NOFILE,
+    LIMIT_MEMLOCK,
+    LIMIT_AS,
+    LIMIT_LOCKS,
+    LIMIT_SIGPENDING,
+    LIMIT_MSGQUEUE,
+    LIMIT_NICE,
+    LIMIT_RTPRIO,
+    LIMIT_RTTIME,
+    LIMIT_COUNT
+};
 struct limit {
     u64 soft, hard; // UINT64_MAX: none
 };
 
-// How a task ended or changed, in neutral form. `number` for EXIT_BY_EVENT is the number in the task's own ABI (a Linux signal).
+// How a task ended or changed, in neutral form. `number` for EXIT_BY_EVENT is the number in the
+// task's own ABI (a Linux signal).
 enum exit_kind : u8 { EXIT_NORMAL, EXIT_BY_EVENT, EXIT_STOPPED, EXIT_CONTINUED };
 struct exit_info {
     enum exit_kind kind;
@@ -27,7 +45,8 @@ struct exit_info {
     i32 number; // exit code 0..255, or event number
 };
 
-// What a family of tasks shares beyond its objects (kernel/exec: views of the ABIs). The owner embeds it.
+// What a family of tasks shares beyond its objects (kernel/exec: views of the ABIs). The owner
+// embeds it.
 struct task_env {
     refcount_t refs;
     void (*free)(struct task_env *e); // the last reference is gone; may sleep
@@ -41,8 +60,8 @@ struct session {
     struct pid *pid_ref;
     // --- guarded by tree_lock ---
     struct list groups;
-    struct tty *tty;      // controlling terminal (counted by the tty layer)
-    struct task *leader;  // NULL after it exits
+    struct tty *tty;     // controlling terminal (counted by the tty layer)
+    struct task *leader; // NULL after it exits
 };
 struct pgrp {
     refcount_t refs;
@@ -65,18 +84,18 @@ struct task {
     // --- guarded by `lock` ---
     struct spinlock lock; // class task
     char name[16];
-    struct list threads;  // task_thread.link
+    struct list threads; // task_thread.link
     u32 thread_count;
-    bool exiting;         // exit_info is final; every thread leaves at its next kernel exit
+    bool exiting; // exit_info is final; every thread leaves at its next kernel exit
     bool exec_pending;
     struct exit_info exit;
-    bool stop_wanted;     // threads are to stop
+    bool stop_wanted; // threads are to stop
     u32 stopped_threads;
     bool stopped, was_stopped_unreported, was_continued_unreported;
     i32 stop_number;
     struct limit limits[LIMIT_COUNT];
     struct cred *retired_creds;
-    u64 cpu_told_s;       // seconds of processor time at which EVENT_CPU_LIMIT was last posted
+    u64 cpu_told_s;          // seconds of processor time at which EVENT_CPU_LIMIT was last posted
     struct usage dead_usage; // of threads that ended
     // --- pointers; owner thread replaces them, others read under `lock` or RCU ---
     struct cred *_Atomic cred;
@@ -85,17 +104,17 @@ struct task {
     struct view *view;
     const struct abi_module *abi;
     void *abi_state;
-    struct task_env *env;  // counted; NULL: the first environment. Guarded by lock
+    struct task_env *env; // counted; NULL: the first environment. Guarded by lock
     // --- guarded by tree_lock (global) ---
     struct task *parent;
     struct list children, sibling;
     struct pgrp *pgrp;
     struct list pgrp_link;
-    bool zombie;           // all threads gone, waiting to be reaped
+    bool zombie; // all threads gone, waiting to be reaped
     bool reaped;
-    bool autoreap;         // children are not waited for (set by the ABI)
+    bool autoreap; // children are not waited for (set by the ABI)
     bool vfork_pending;
-    u32 exit_event;        // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit
+    u32 exit_event; // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit
     // --- own ---
     struct waitqueue wait_children; // parents sleep here
     struct waitqueue vfork_done;
@@ -103,7 +122,7 @@ struct task {
     struct pid *pid_ref;
     struct user_count *user; // task count of the real user, for LIMIT_NPROC
     u64 start_ns;
-    u32 umask;             // own task, word
+    u32 umask; // own task, word
     i32 oom_adj;
     u32 personality;
     bool dumpable, subreaper, did_exec;
@@ -112,14 +131,14 @@ struct task {
 };
 
 struct task_thread {
-    struct list link;       // task.threads
+    struct list link; // task.threads
     struct thread *thread;
-    struct task *task;      // counted
+    struct task *task; // counted
     u32 tid;
     struct pid *pid_ref;
-    void *abi_state;        // ABI's per-thread record
-    bool leaving;           // told to end by exec of another thread; task.lock
-    bool stopped;           // task.lock
+    void *abi_state; // ABI's per-thread record
+    bool leaving;    // told to end by exec of another thread; task.lock
+    bool stopped;    // task.lock
     u64 start_ns;
     refcount_t refs;
     struct rcu_head rcu;
@@ -147,17 +166,21 @@ struct task_clone {
     struct handle_table *handles; // consumed on success
     struct view *view;            // consumed on success
     u32 exit_event;
-    bool vfork;                   // parent waits in task_vfork_wait
-    const void *abi_how;          // handed to the ABI's fork hook
-    bool parent_is_mine;          // CLONE_PARENT: sibling instead of child
-    u32 wanted_tid;               // 0 = any
+    bool vfork;          // parent waits in task_vfork_wait
+    const void *abi_how; // handed to the ABI's fork hook
+    bool parent_is_mine; // CLONE_PARENT: sibling instead of child
+    u32 wanted_tid;      // 0 = any
 };
-// A new task with one (not started) thread, a copy of current's credentials, limits, groups, ABI; abi->fork hook is called last.
-// The thread will start in user mode with a copy of `tf` (fork hook adjusts it). -E_AGAIN (limit), -E_NOMEM.
-[[nodiscard]] int task_fork(const struct task_clone *how, const struct trapframe *tf, struct task **out);
+// A new task with one (not started) thread, a copy of current's credentials, limits, groups, ABI;
+// abi->fork hook is called last. The thread will start in user mode with a copy of `tf` (fork hook
+// adjusts it). -E_AGAIN (limit), -E_NOMEM.
+[[nodiscard]] int task_fork(const struct task_clone *how, const struct trapframe *tf,
+                            struct task **out);
 void task_start(struct task *t); // makes it run
-// A new thread in the current task, not started (task_thread_start). The ABI's thread_start hook is called last. -E_AGAIN, -E_NOMEM.
-[[nodiscard]] int task_thread_create(const struct trapframe *tf, const void *abi_how, struct task_thread **out);
+// A new thread in the current task, not started (task_thread_start). The ABI's thread_start hook is
+// called last. -E_AGAIN, -E_NOMEM.
+[[nodiscard]] int task_thread_create(const struct trapframe *tf, const void *abi_how,
+                                     struct task_thread **out);
 void task_thread_start(struct task_thread *tt);
 // The first task (from kernel/init).
 [[nodiscard]] int task_create_init(void (*fn)(void *), void *arg, struct task **out);
@@ -173,40 +196,55 @@ void task_put(struct task *t);
 void task_thread_get(struct task_thread *tt);
 void task_thread_put(struct task_thread *tt);
 void pgrp_put(struct pgrp *pg);
-// Calls fn for every task (not zombies' threads) in pid order; reference held during the call; non-zero stops.
+// Calls fn for every task (not zombies' threads) in pid order; reference held during the call;
+// non-zero stops.
 int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg);
 
-// What happens when the first task has ended, in its last thread; must not return. Without it the machine stops with a message. Boot.
+// What happens when the first task has ended, in its last thread; must not return. Without it the
+// machine stops with a message. Boot.
 void task_set_init_end(void (*fn)(const struct exit_info *how));
 // Is the first task one that the machine cannot do without?
 bool task_init_guarded(void);
 // --- end ---
-[[noreturn]] void task_exit_thread(void);                        // current thread only
-[[noreturn]] void task_exit(struct exit_info info);              // whole task (current)
-void task_terminate(struct task *t, struct exit_info info);      // mark any task for exit; it leaves at its next kernel exit
+[[noreturn]] void task_exit_thread(void);           // current thread only
+[[noreturn]] void task_exit(struct exit_info info); // whole task (current)
+void task_terminate(
+    struct task *t,
+    struct exit_info info); // mark any task for exit; it leaves at its next kernel exit
 void task_terminate_locked(struct task *t, struct exit_info info); // the same with t->lock held
-bool task_should_die(void);                                      // current: exiting set
-// exec: ends all other threads; current becomes the leader. -E_AGAIN if the task is exiting already.
+bool task_should_die(void);                                        // current: exiting set
+// exec: ends all other threads; current becomes the leader. -E_AGAIN if the task is exiting
+// already.
 [[nodiscard]] int task_single_out(void);
 
 // --- stop and continue (job control) ---
-void task_stop(i32 number);                     // the current task: every thread stops on its way to user mode; parent is told
-void task_continue_locked(struct task *t);      // t->lock held
+void task_stop(
+    i32 number); // the current task: every thread stops on its way to user mode; parent is told
+void task_continue_locked(struct task *t); // t->lock held
 // Makes a thread look at its events: WORK_EVENT, and out of an interruptible sleep. t->lock held.
 void task_wake_thread(struct task_thread *tt);
-// Processor-time limit: threads of a limited task look at it on ticks. task_apply_cpu_limit after a change, t->lock held.
+// Processor-time limit: threads of a limited task look at it on ticks. task_apply_cpu_limit after a
+// change, t->lock held.
 void task_apply_cpu_limit(struct task *t);
-void task_check_cpu_limit(void); // own task, no locks: EVENT_CPU_LIMIT each second past the soft limit, the end at the hard one
-void task_check_stop(void);                     // called on the way to user mode: stops here if wanted
+void task_check_cpu_limit(void); // own task, no locks: EVENT_CPU_LIMIT each second past the soft
+                                 // limit, the end at the hard one
+void task_check_stop(void);      // called on the way to user mode: stops here if wanted
 
 // --- wait ---
-enum { WAIT_EXITED = 1, WAIT_STOPPED = 2, WAIT_CONTINUED = 4, WAIT_NOHANG = 8, WAIT_NOWAIT = 16 /* leave it waitable */ };
+enum {
+    WAIT_EXITED = 1,
+    WAIT_STOPPED = 2,
+    WAIT_CONTINUED = 4,
+    WAIT_NOHANG = 8,
+    WAIT_NOWAIT = 16 /* leave it waitable */
+};
 struct wait_result {
     u32 pid, uid;
     struct exit_info info;
     struct usage usage;
 };
-// Which children: pid > 0 that one; 0 own group; -1 any; < -1 group -pid. Returns pid, 0 (NOHANG), -E_CHILD, -E_RESTART.
+// Which children: pid > 0 that one; 0 own group; -1 any; < -1 group -pid. Returns pid, 0 (NOHANG),
+// -E_CHILD, -E_RESTART.
 [[nodiscard]] i64 task_wait(i64 which, u32 options, struct wait_result *out);
 
 // --- groups ---
@@ -214,13 +252,15 @@ struct wait_result {
 [[nodiscard]] i64 task_setsid(void);               // new id or -E_PERM
 bool pgrp_is_orphaned(struct pgrp *pg);            // tree_lock held
 
-void task_usage(struct task *t, struct usage *out);  // live sum
+void task_usage(struct task *t, struct usage *out); // live sum
 void task_thread_usage(struct task_thread *tt, struct usage *out);
-u64 task_limit_soft(enum task_limit l);             // of current
-// Called by the OOM path: kills the largest task, logs one line; true if a victim was (or is being) killed.
+u64 task_limit_soft(enum task_limit l); // of current
+// Called by the OOM path: kills the largest task, logs one line; true if a victim was (or is being)
+// killed.
 bool task_oom_kill(void);
-// Rooms above that must know of a task's end (tty: controlling terminal; vfs: its view). Called in the exiting task's context, in reverse
-// order of registration, after the ABI's task_exit and before handles and address space go. Registered at boot only.
+// Rooms above that must know of a task's end (tty: controlling terminal; vfs: its view). Called in
+// the exiting task's context, in reverse order of registration, after the ABI's task_exit and
+// before handles and address space go. Registered at boot only.
 struct task_exit_hook {
     struct task_exit_hook *next;
     void (*exit)(struct task *t);

@@ -1,5 +1,6 @@
-// Hosted CPUs: host threads. %gs points at the CPU's block while kernel code runs. "Interrupts off" is a flag there: a host signal that
-// finds it set leaves its reason in `pending`, and whoever clears the flag looks at that.
+// Hosted CPUs: host threads. %gs points at the CPU's block while kernel code runs. "Interrupts off"
+// is a flag there: a host signal that finds it set leaves its reason in `pending`, and whoever
+// clears the flag looks at that.
 #pragma once
 #include <lib/types.h>
 #include <machine/thread.h>
@@ -10,9 +11,9 @@ struct hosted_cpu {
     _Atomic u32 pending;         // gs:12, PENDING_*; set by any host thread
     struct hosted_cpu *self;     // gs:16
     u32 index;
-    _Atomic i32 tid;             // host thread
-    _Atomic i32 guest;           // host process that this CPU waits for, 0: none. The signal handler stops it
-    bool from_user;              // interrupts being served met user mode
+    _Atomic i32 tid;   // host thread
+    _Atomic i32 guest; // host process that this CPU waits for, 0: none. The signal handler stops it
+    bool from_user;    // interrupts being served met user mode
     // --- flush requests: tlb.c ---
     alignas(64) _Atomic u64 asked, done;
     struct arch_aspace *loaded;

@@ -1,5 +1,6 @@
-// Guest processes: host processes that run user code of one address space on one CPU. Between the kernel side (user.c, tlb.c) and
-// the host side (host/). Types here are plain, so both sides can include it.
+// Guest processes: host processes that run user code of one address space on one CPU. Between the
+// kernel side (user.c, tlb.c) and the host side (host/). Types here are plain, so both sides can
+// include it.
 #pragma once
 #include <lib/types.h>
 
@@ -26,7 +27,8 @@ struct guest_event {
     bool had_mapping;
 };
 
-// How calls get from a guest process to the kernel. All functions: interrupts off, on the CPU that the guest belongs to.
+// How calls get from a guest process to the kernel. All functions: interrupts off, on the CPU that
+// the guest belongs to.
 struct hosted_transport {
     const char *name;
     // A process with nothing mapped below USER_TOP. NULL: the host refused.

@@ -1,4 +1,5 @@
-// What the host gives the kernel side, in plain types. Implemented with the C library in host/. Interrupts off, unless it says "any".
+// What the host gives the kernel side, in plain types. Implemented with the C library in host/.
+// Interrupts off, unless it says "any".
 #pragma once
 #include <lib/types.h>
 
@@ -20,14 +21,14 @@ void host_free(void *p);
 u32 host_cpu_count(void);
 // Starts a host thread with its %gs set that calls entry(cpu). 0 or a negative host errno.
 i32 host_cpu_start(struct hosted_cpu *cpu, void (*entry)(struct hosted_cpu *));
-void host_cpu_adopt(struct hosted_cpu *cpu); // the calling thread becomes this CPU
+void host_cpu_adopt(struct hosted_cpu *cpu);  // the calling thread becomes this CPU
 void host_cpu_signal(struct hosted_cpu *cpu); // it looks at `pending`. Any
 void host_cpu_wait(struct hosted_cpu *cpu);   // until something is pending
 void host_timer_arm(struct hosted_cpu *cpu, u64 deadline_ns);
 void hosted_signal(void); // kernel side: called in signal handlers of CPU threads
 
 // --- clock, randomness, power, console ---
-u64 host_time_ns(void);  // monotonic, since start. Any
+u64 host_time_ns(void); // monotonic, since start. Any
 u64 host_realtime_ns(void);
 u64 host_random(void);
 [[noreturn]] void host_exit(i32 status);

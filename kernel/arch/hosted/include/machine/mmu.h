@@ -1,5 +1,5 @@
-// Page tables of the hosted kernel: read by software only. Host processes hold copies of their entries as host mappings, as a
-// processor's translation buffer does.
+// Page tables of the hosted kernel: read by software only. Host processes hold copies of their
+// entries as host mappings, as a processor's translation buffer does.
 //
 // An entry: bits 12.. address, low bits as below. Four levels of 512.
 #pragma once

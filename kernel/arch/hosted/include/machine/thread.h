@@ -15,13 +15,14 @@ struct arch_thread {
     u32 preempt_count;
     _Atomic u32 work; // WORK_* bits, set by anybody
     u64 kstack_top;
-    u64 rsp;          // while switched out
+    u64 rsp; // while switched out
     // --- own thread ---
     bool (*serve_call)(struct trapframe *tf);
     void (*entry)(void *); // first function
     void *entry_arg;
-    void *fiber;           // the address sanitizer's record of the stack, while switched out
-    u64 fpu_id;            // names this state among all there ever were; a guest process remembers whose it holds
+    void *fiber; // the address sanitizer's record of the stack, while switched out
+    u64 fpu_id;  // names this state among all there ever were; a guest process remembers whose it
+                 // holds
     struct guest *fpu_guest; // a guest process that holds a newer state than `fpu`, or NULL
     struct arch_fpu_state fpu;
 #ifdef CONFIG_DEBUG

@@ -10,7 +10,8 @@ struct trapframe {
     u64 rip, flags;
     u64 fs_base, gs_base;
     u64 nr;      // number of the call being served (rax is overwritten by the result)
-    u64 in_call; // bit 0: a call is served; bit 1: the frame is full (always); higher bits are the ABI's; 0: the frame was replaced
+    u64 in_call; // bit 0: a call is served; bit 1: the frame is full (always); higher bits are the
+                 // ABI's; 0: the frame was replaced
     u64 trap_no, trap_error, trap_addr; // of the last exception, for signal frames
     u64 refilled; // page whose entry was copied again after a fault that the entry did not explain
 };

@@ -1,30 +1,34 @@
-// hosted private: guest processes of a space (tlb.c), user mode and extended state (user.c), interrupts (irq.c).
+// hosted private: guest processes of a space (tlb.c), user mode and extended state (user.c),
+// interrupts (irq.c).
 #pragma once
 #include <arch/context.h>
 #include <arch/mmu.h>
 #include <machine/guest.h>
 
-// What one CPU has of an address space: its guest process and what that must do before it runs again. Guarded by `lock`;
-// guest and fpu_owner: own CPU, interrupts off.
+// What one CPU has of an address space: its guest process and what that must do before it runs
+// again. Guarded by `lock`; guest and fpu_owner: own CPU, interrupts off.
 struct space_cpu {
     u32 lock;
-    u32 count;   // of ops
-    bool all;    // forget every mapping first
+    u32 count; // of ops
+    bool all;  // forget every mapping first
     struct guest *guest;
     u64 fpu_owner; // arch_thread.fpu_id of the state that the process holds
     struct guest_op ops[GUEST_OPS_MAX];
 };
 
-// This CPU's part of the loaded space, with a process. NULL: no memory, or the host gives no process. Interrupts off.
+// This CPU's part of the loaded space, with a process. NULL: no memory, or the host gives no
+// process. Interrupts off.
 struct space_cpu *space_enter(struct arch_aspace *as);
-// Copies entries around va (only present user entries) into the guest process before it runs again. Interrupts off.
+// Copies entries around va (only present user entries) into the guest process before it runs again.
+// Interrupts off.
 void space_fill(struct arch_aspace *as, struct space_cpu *s, u64 va);
 // Applies what is noted. False: the process is gone. Interrupts off.
 bool space_apply(struct space_cpu *s);
 // The entry for va, 0 if there is none. Interrupts off.
 pte_t space_entry(const struct arch_aspace *as, u64 va);
 
-// For the address sanitizer, around a switch of stacks: before it, to the stack with this high end; after it, on the new one.
+// For the address sanitizer, around a switch of stacks: before it, to the stack with this high end;
+// after it, on the new one.
 void stack_leave(void **save, u64 top);
 void stack_enter(void *fiber);
 
