@@ -94,7 +94,8 @@ def test_damaged_images(guest: machine.Machine, tmp_path: Path, how: str) -> Non
 def test_damaged_programs(guest: machine.Machine, smp: int, tmp_path: Path) -> None:
     """Thousands of damaged ELF files: each is refused or runs or dies; the kernel and its memory stay whole.
 
-    A program that runs leaves the last page of its file in the page cache, so that counts as free.
+    A program that runs leaves the last page of its file in the page cache, so that counts as free. The first few
+    hundred fill the allocator's caches of every processor; what is lost after that is lost for good.
     """
     whole = guestprog.build("victim").read_bytes()
     count = 4000 if SOAK else 1500
@@ -107,9 +108,9 @@ def test_damaged_programs(guest: machine.Machine, smp: int, tmp_path: Path) -> N
     (tmp_path / "whole").chmod(0o755)
     command = """
         avail() { sync; sleep 3; awk '/^(MemFree|Cached)/ { n += $2 } END { print n }' /proc/meminfo; }
-        /whole; a=$(avail); n=0
-        for f in /elf/*; do timeout -s KILL 2 $f > /dev/null 2>&1 < /dev/null; n=$((n + 1)); done
-        echo $n; /whole; b=$(avail); [ $((a - b)) -le 2048 ] && echo level || echo "lost $((a - b)) kB" """
+        each() { for f in "$@"; do timeout -s KILL 2 $f > /dev/null 2>&1 < /dev/null; n=$((n + 1)); done; }
+        /whole; each /elf/00[0-3]*; a=$(avail); n=0; each /elf/*
+        echo $n; /whole; b=$(avail); [ $((a - b)) -le 1024 ] && echo level || echo "lost $((a - b)) kB" """
     output, status, _ = boot(dataclasses.replace(guest, smp=smp, overlay=tmp_path), f"{{ {command}\n}} 2>/dev/null", timeout=400)
     lines = output.splitlines()
     assert status == 0 and lines[:3] == ["victim ran", str(count), "victim ran"], output
