@@ -9,7 +9,7 @@ HOST_CFLAGS := -std=c23 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(HOST_WARN) -g -MM
 HOST_OPT := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
 HOST_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HOST_FUZZ := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
-HOST_INC := -Ihost-tools -Ihost-tools/common -Ihost-tools/detect -I$(HOST)/gen -Ikernel/exec/include -Ikernel/lib/include
+HOST_INC := -I. -Ihost-tools -Ihost-tools/common -Ihost-tools/detect -I$(HOST)/gen -Ikernel/exec/include -Ikernel/lib/include
 HOST_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
 COMMON_SRC := $(wildcard host-tools/common/*.c)
@@ -24,10 +24,11 @@ PACK_ASAN := $(HOST)/asan/scarlet-pack
 
 .PHONY: fuzz-pack
 
-# The list of ABIs whose probes are compiled in; rewritten only when it changes.
+# The list of ABIs whose probes are compiled in, and their headers; rewritten only when it changes.
 $(HOST)/gen/detect_abis.h: FORCE_DETECT
 	@mkdir -p $(@D)
-	@printf 'ABI(%s)\n' $(DETECT_ABIS) >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@for a in $(DETECT_ABIS); do echo "ABI($$a, $$(echo $$a | tr a-z A-Z))"; done >$@.new; cmp -s $@.new $@ && rm $@.new || { mv $@.new $@; \
+	  printf '#include "abi/%s/probe.h"\n' $(DETECT_ABIS) >$(HOST)/gen/detect_probes.h; }
 .PHONY: FORCE_DETECT
 
 define host_objects

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,13 @@ def test_make_run(on_linux: bool) -> None:
     assert (done.returncode, done.stdout) == (0, b"42 a  b $x sub\n"), done.stderr.decode()
     done = subprocess.run(["make", "-s", target, "CMD=exit 3"], cwd=ROOT, env=env, capture_output=True, check=False)
     assert done.returncode == 2
+
+
+def test_reader_that_lags(on_linux: bool) -> None:
+    """A console that takes nothing for a while: the writer waits, and goes on when there is room again."""
+    words = [BOOT, *(["--linux"] if on_linux else []), "--", "seq 1 60000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as boot:
+        assert boot.stdout is not None and boot.stdout.read(1) == b"1"
+        time.sleep(2)  # longer than it takes to fill every buffer on the way
+        rest = boot.stdout.read()
+    assert (boot.returncode, rest) == (0, b"\n" + b"".join(b"%d\n" % n for n in range(2, 60001)))

@@ -1,6 +1,7 @@
 // The Linux ABI's record: private state of tasks and threads over their lives.
 #include "entry.h"
 #include "linux.h"
+#include "probe.h"
 #include <kerr.h>
 #include <mem/slab.h>
 
@@ -143,8 +144,8 @@ static void linux_task_exit(struct task *t)
 }
 
 const struct abi_module linux_abi = {
-    .name = "linux-" ARCH_NAME,
-    .order = 20,
+    .name = LINUX_MODULE(ARCH_NAME),
+    .order = LINUX_ORDER,
     .probe = linux_probe,
     .load = linux_load,
     .commit = linux_commit,

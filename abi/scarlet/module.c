@@ -95,8 +95,8 @@ static void scarlet_free(struct task *t)
 }
 
 const struct abi_module scarlet_abi = {
-    .name = "scarlet",
-    .order = 10,
+    .name = SCARLET_MODULE(ARCH_NAME),
+    .order = SCARLET_ORDER,
     .probe = scarlet_probe,
     .load = scarlet_load,
     .commit = scarlet_commit,

@@ -86,8 +86,8 @@ static void on_exec(struct task *t, const struct abi_module *next)
 }
 
 const struct abi_module xv6_abi = {
-    .name = "xv6-" ARCH_NAME,
-    .order = 30,
+    .name = XV6_MODULE(ARCH_NAME),
+    .order = XV6_ORDER,
     .bin_path = "/:/bin",
     .names_in_root = true,
     .probe = xv6_probe,

@@ -74,8 +74,33 @@ const char *elf_machine_name(u16 machine, u8 class, bool big, char out[32])
     return out;
 }
 
-static void elf(struct bytes data, const char *path, u16 machine, struct description *d)
+static usize read_more(void *of, u64 off, void *dst, usize n)
 {
+    const struct bytes *b = of;
+    u64 left = off < b->n ? b->n - off : 0;
+    usize got = left < n ? (usize)left : n;
+    if (got)
+        memcpy(dst, b->p + off, got);
+    return got;
+}
+
+// The index of the ABI that the kernel would choose, -1: none.
+static int ask_abis(struct bytes data, const char *path, u16 machine, struct description *d)
+{
+    struct exec_probe p = {.head = data.p,
+                           .head_len = data.n < DETECT_HEAD ? data.n : DETECT_HEAD,
+                           .size = data.n,
+                           .path = path,
+                           .machine = machine,
+                           .read = read_more,
+                           .ctx = &data};
+    d->score_n = detect_abis() <= MAX_ABIS ? detect_abis() : 0;
+    return d->score_n ? detect_scores(&p, d->scores) : -1;
+}
+
+static void elf(struct bytes data, int best, struct description *d)
+{
+    const struct detect_score *scores = d->scores;
     struct elf_summary s;
     d->format = FORMAT_ELF;
     usize head = data.n < DETECT_HEAD ? data.n : DETECT_HEAD;
@@ -84,11 +109,6 @@ static void elf(struct bytes data, const char *path, u16 machine, struct descrip
     d->big = s.data == ELF_BIG;
     d->bits = s.class == ELF_CLASS64 ? 64 : s.class == ELF_CLASS32 ? 32 : 0;
     elf_machine_name(s.machine, s.class, d->big, d->machine);
-    struct detect_score scores[MAX_ABIS];
-    d->score_n = detect_abis() < MAX_ABIS ? detect_abis() : MAX_ABIS;
-    int best =
-        detect_abis() <= MAX_ABIS ? detect_scores(data.p, head, data.n, path, machine, scores) : -1;
-    memcpy(d->scores, scores, d->score_n * sizeof(scores[0]));
     if (d->elf == ELF_DAMAGED) {
         damaged(d, s.problem, s.problem_offset);
         because(d, "ELF, but damaged: %s", s.problem);
@@ -400,12 +420,13 @@ void describe(struct bytes b, const char *path, u16 machine, struct description 
     strcpy(d->machine, "any");
     bool ok = true;
     u32 word = get32(b, 0, true, &ok);
+    int best = ask_abis(b, path, machine, d);
     if (b.n == 0) {
         d->format = FORMAT_EMPTY;
         return;
     }
     if (b.n >= 4 && word == 0x7f454c46)
-        return elf(b, path, machine, d);
+        return elf(b, best, d);
     if (b.n >= 2 && b.p[0] == '#' && b.p[1] == '!') {
         d->format = FORMAT_SCRIPT;
         int kind = script_parse(b.p, b.n < DETECT_HEAD ? b.n : DETECT_HEAD, &d->script);

@@ -269,6 +269,7 @@ void result_json(const struct settings *s, const struct result *r, struct json *
     for (unsigned i = 0; i < r->d.score_n; i++) {
         json_object(j, NULL);
         json_text(j, "abi", r->d.scores[i].abi);
+        json_text(j, "module", r->d.scores[i].module);
         json_signed(j, "score", r->d.scores[i].score);
         json_text(j, "why", r->d.scores[i].why);
         json_close_object(j);

@@ -363,6 +363,27 @@ static const char *kind_of(const struct elf_summary *s, const struct dynamic *d)
     }
 }
 
+static usize read_more(void *of, u64 off, void *dst, usize n)
+{
+    const struct content *file = of;
+    u64 left = off < file->size ? file->size - off : 0;
+    usize got = left < n ? (usize)left : n;
+    return content_read(file, off, dst, got) ? got : 0;
+}
+
+static int ask_abis(struct elf_check *e, const struct item *i, const u8 *head, usize n)
+{
+    struct content file = *item_content(i);
+    struct exec_probe p = {.head = head,
+                           .head_len = n,
+                           .size = file.size,
+                           .path = i->name,
+                           .machine = e->c->machine,
+                           .read = read_more,
+                           .ctx = &file};
+    return detect_scores(&p, e->scores);
+}
+
 static bool elf(struct elf_check *e, const struct item *i, const u8 *head, usize n,
                 const struct elf_summary *s, probe_report *report, void *context)
 {
@@ -377,7 +398,7 @@ static bool elf(struct elf_check *e, const struct item *i, const u8 *head, usize
     }
     bool runs =
         program && (i->mode & 0111) && (s->type == ELF_TYPE_EXEC || d.interpreter || !d.soname);
-    int best = detect_scores(head, n, file->size, i->name, c->machine, e->scores);
+    int best = ask_abis(e, i, head, n);
     *(s->type == ELF_TYPE_DYN && !runs ? &c->libraries : &c->programs) += program;
     if (program && s->machine != c->machine)
         check_found(c, CHECK_WRONG_MACHINE, "/%s: for machine %s%s%s, not for %s", i->name,
@@ -435,7 +456,7 @@ bool elf_check_file(struct elf_check *e, const struct item *i, probe_report *rep
     case ELF_NOT_ELF:
         break;
     }
-    bool known = detect_scores(head, n, file->size, i->name, e->c->machine, e->scores) >= 0;
+    bool known = ask_abis(e, i, head, n) >= 0;
     if ((i->mode & 0111) && looks_binary(head, n) && !known)
         check_found(e->c, CHECK_UNKNOWN_BINARY,
                     "/%s: executable, and no kind of program that the kernel knows", i->name);

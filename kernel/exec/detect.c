@@ -38,15 +38,15 @@ void exec_probe_input(struct exec_probe *p, struct object *file, const u8 *head,
 const struct abi_module *exec_detect(const struct exec_probe *p, const char *wanted)
 {
     const struct abi_module *best = NULL;
-    int best_score = 0;
+    struct probe_verdict most = {0};
     SET_FOREACH(m, abi, const struct abi_module)
     {
         if (wanted && abi_find(wanted, strlen(wanted)) != *m)
             continue;
-        int score = (*m)->probe(p, NULL, 0);
-        if (score > best_score || (score == best_score && score > 0 && (*m)->order < best->order)) {
+        struct probe_verdict v = {(*m)->probe(p, NULL, 0), (*m)->order};
+        if (probe_better(v, most)) {
             best = *m;
-            best_score = score;
+            most = v;
         }
     }
     return best;

@@ -24,6 +24,16 @@ def elf(machine: int = 243, kind: int = 2, bits: int = 64, big: bool = False, os
     return head + table + code + interp
 
 
+def elf_of(segments: list[tuple[int, int, int, int, int | None, int | None]], code: bytes, entry: int = 0) -> bytes:
+    """A riscv64 program: segments as (type, flags, offset, address, file size, memory size), None: the whole file; code behind the table."""
+    start = 64 + 56 * len(segments)
+    size = start + len(code)
+    head = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, entry, 64, 0, 0, 64, 56, len(segments), 64, 0, 0)
+    for kind, flags, at, addr, filesz, memsz in segments:
+        head += struct.pack("<IIQQQQQQ", kind, flags, at, addr, addr, size if filesz is None else filesz, size if memsz is None else memsz, 4096)
+    return head + code
+
+
 def riscv(*words: int) -> bytes:
     """Instruction words."""
     return b"".join(struct.pack("<I", w) for w in words)

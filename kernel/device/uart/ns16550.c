@@ -36,7 +36,7 @@ struct uart {
     struct spinlock lock; // class uart
     // --- guarded by lock ---
     u32 head, tail; // of ring: bytes put in and sent so far
-    bool starved;   // a writer got less than it wanted
+    bool starved;   // somebody was refused, or saw little room: owed a call of port.writable
     u8 ier, lcr;
     u32 held_trouble; // SERIAL_* of the byte that is next in the FIFO
     u8 ring[RING];
@@ -63,7 +63,8 @@ static void set_ier(struct uart *u, u8 v)
         reg_write(u, IER, u->ier = v);
 }
 
-// Feeds the FIFO from the ring; asks for an interrupt while something is left. Lock held.
+// Feeds the FIFO from the ring; asks for an interrupt while something is left or somebody waits for
+// room. Lock held.
 static void feed(struct uart *u)
 {
     while (u->head != u->tail && reg_read(u, LSR) & LSR_THR_EMPTY) {
@@ -71,7 +72,7 @@ static void feed(struct uart *u)
         for (u32 i = 0; i < n; i++)
             reg_write(u, DATA, u->ring[u->tail++ % RING]);
     }
-    set_ier(u, u->head != u->tail ? u->ier | IER_TX : u->ier & (u8)~IER_TX);
+    set_ier(u, u->head != u->tail || u->starved ? u->ier | IER_TX : u->ier & (u8)~IER_TX);
 }
 
 static usize uart_write(struct serial_port *p, const u8 *data, usize n)
@@ -108,6 +109,8 @@ static usize uart_room(struct serial_port *p)
     struct uart *u = (struct uart *)p;
     irqflags_t f = spin_lock_irqsave(&u->lock);
     usize n = RING - (u->head - u->tail);
+    if (n < RING / 2)
+        u->starved = true; // the ring is not empty, so the interrupt is on
     spin_unlock_irqrestore(&u->lock, f);
     return n;
 }
@@ -118,6 +121,8 @@ static void uart_discard(struct serial_port *p)
     irqflags_t f = spin_lock_irqsave(&u->lock);
     u->tail = u->head;
     set_ier(u, u->ier & (u8)~IER_TX);
+    if (u->starved)
+        set_ier(u, u->ier | IER_TX); // switched on with nothing to send, it comes at once
     spin_unlock_irqrestore(&u->lock, f);
 }
 
@@ -211,8 +216,10 @@ static void uart_irq(u32 irq, void *arg)
         n = collect(u, buf, sizeof(buf), &flags);
         feed(u);
         room = u->starved && u->head - u->tail <= RING / 2;
-        if (room)
+        if (room) {
             u->starved = false;
+            feed(u);
+        }
         spin_unlock_irqrestore(&u->lock, f);
         if (n && u->port.received)
             u->port.received(&u->port, buf, n, flags);

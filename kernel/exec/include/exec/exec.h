@@ -88,7 +88,7 @@ struct exec_request {
 struct exec_score {
     const struct abi_module *abi;
     int score; // 0..100
-    char why[96];
+    char why[PROBE_WHY];
 };
 // Asks all of them; fills up to cap records. Returns how many ABIs there are; *best is the index of
 // the one that would run it, UINT32_MAX: none.

@@ -19,6 +19,14 @@ struct exec_probe {
     void *ctx;
 };
 
+// Which of two ABIs that both take a file gets it: the higher score; of equal ones the smaller order.
+enum { PROBE_WHY = 88 }; // room for a reason, its NUL included
+struct probe_verdict {
+    int score; // 0: does not take it
+    u32 order; // of the ABI
+};
+bool probe_better(struct probe_verdict a, struct probe_verdict b); // a is to be preferred to b
+
 // A validated view of an ELF file's start. Filled by elf_summarise.
 enum elf_verdict { ELF_OK, ELF_NOT_ELF, ELF_DAMAGED };
 struct elf_summary {
