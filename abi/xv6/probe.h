@@ -2,5 +2,5 @@
 #pragma once
 #include <exec/probe.h>
 #define XV6_MODULE(machine) "xv6-" machine // the name in the kernel
-enum : u32 { XV6_ORDER = 30 }; // ties in probing go to the smaller
+enum : u32 { XV6_ORDER = 30 };             // ties in probing go to the smaller
 int xv6_probe(const struct exec_probe *p, char *why, usize cap);

@@ -1,6 +1,6 @@
-// abi: the ABIs of this kernel. abi probe file: what each says of it, and why (-t: for programs, one
-// line for each file and ABI, fields separated by tabs). abi run NAME program args: runs it under
-// that ABI.
+// abi: the ABIs of this kernel. abi probe file: what each says of it, and why (-t: for programs,
+// one line for each file and ABI, fields separated by tabs). abi run NAME program args: runs it
+// under that ABI.
 #include <scarlet/scarlet.h>
 
 static int list(void)

@@ -19,7 +19,8 @@ struct exec_probe {
     void *ctx;
 };
 
-// Which of two ABIs that both take a file gets it: the higher score; of equal ones the smaller order.
+// Which of two ABIs that both take a file gets it: the higher score; of equal ones the smaller
+// order.
 enum { PROBE_WHY = 88 }; // room for a reason, its NUL included
 struct probe_verdict {
     int score; // 0: does not take it
