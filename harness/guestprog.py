@@ -1,4 +1,4 @@
-"""Build the small programs in harness/guest for the Linux ABI on riscv64, without any library."""
+"""Build the small programs in harness/guest for riscv64, without any library: for the Linux ABI, or one source for all three."""
 
 from __future__ import annotations
 
@@ -21,4 +21,25 @@ def build(name: str) -> Path:
     if not out.is_file() or out.stat().st_mtime < newest:
         OUT.mkdir(parents=True, exist_ok=True)
         subprocess.run(["clang-19", *FLAGS, "-o", str(out), str(source)], check=True)
+    return out
+
+
+BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
+        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror", "-I", str(ROOT / "build/userland/gen")]
+LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
+NATIVE_MARK = 83
+
+
+def build_for(name: str, abi: str) -> Path:
+    """The program of harness/guest/NAME.c for an ABI (linux, xv6, native), compiled with -DABI_...; `make userland` came before."""
+    source, out = SOURCES / f"{name}.c", OUT / f"{name}-{abi}"
+    OUT.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
+    # xv6's programs begin at address 0 with code and data that share no page; the others lie where the linker puts them.
+    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
+    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
+    if abi == "native":
+        data = bytearray(out.read_bytes())
+        data[7] = NATIVE_MARK
+        out.write_bytes(data)
     return out

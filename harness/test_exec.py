@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,6 @@ from harness import frames, guestprog, machine, run, trouble
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 XV6 = machine.ROOT / "abi/xv6"
 NATIVE = machine.ROOT / "abi/scarlet"
-BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
-        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror"]
-LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
-NATIVE_MARK = 83
 
 
 def boot(what: machine.Machine, command: str, timeout: float = 60) -> tuple[list[str], str]:
@@ -36,17 +31,7 @@ def boot(what: machine.Machine, command: str, timeout: float = 60) -> tuple[list
 @functools.cache
 def hop(abi: str) -> Path:
     """harness/guest/hop.c as a program of an ABI."""
-    source, out = guestprog.SOURCES / "hop.c", guestprog.OUT / f"hop-{abi}"
-    guestprog.OUT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
-    # xv6's programs begin at address 0 with code and data that share no page; the others lie where the linker puts them.
-    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
-    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
-    if abi == "native":
-        data = bytearray(out.read_bytes())
-        data[7] = NATIVE_MARK
-        out.write_bytes(data)
-    return out
+    return guestprog.build_for("hop", abi)
 
 
 @pytest.fixture(name="worlds")

@@ -180,8 +180,9 @@ i64 linux_fcntl_F_GETFL(i32 fd)
 
 i64 linux_fcntl_F_SETFL(struct href *fd, u32 flags)
 {
-    if (path_only(fd))
-        return -E_BADF;
+    int err = fd_needs(fd, RIGHT_CONTROL);
+    if (err)
+        return err;
     u32 old = atomic_load_explicit(&fd->object->status, memory_order_relaxed);
     u32 now = (flags & LINUX_O_APPEND ? OBJ_APPEND : 0) |
               (flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0) |

@@ -19,6 +19,12 @@ static inline bool path_only(const struct href *h)
 {
     return atomic_load_explicit(&h->object->status, memory_order_relaxed) & OBJ_PATH_ONLY;
 }
+// Has the handle these rights? -E_ACCES; of a place -E_BADF.
+[[nodiscard]] static inline int fd_needs(const struct href *h, u32 rights)
+{
+    return !(rights & ~h->rights) ? 0 : path_only(h) ? -E_BADF : -E_ACCES;
+}
+enum : u32 { RIGHTS_TO_CHANGE = RIGHT_METADATA | RIGHT_CONTROL }; // attributes of what is open
 // Puts a fresh object into the current table, at the lowest free number; consumes the reference in
 // any case. -E_MFILE, -E_NOMEM.
 [[nodiscard]] i64 fd_install(struct object *o, u32 access, bool cloexec);

@@ -64,6 +64,10 @@ i64 linux_mmap(uaddr_t addr, usize len, u32 prot, u32 flags, struct href *fd, u6
         }
         if (!fd->object->type->map)
             return -E_NODEV;
+        if (!(fd->rights & RIGHT_MAP))
+            return -E_ACCES;
+        if (!(fd->rights & RIGHT_EXECUTE))
+            r.flags &= ~(u32)VMA_MAYEXEC;
         int err = fd->object->type->map(fd->object, &r);
         if (err)
             return err;

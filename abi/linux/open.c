@@ -47,9 +47,13 @@ static i64 open_at(i32 dir, const struct sys_name *path, u32 flags, u32 mode, u3
         return fd;
     struct path base;
     struct object *o;
-    u32 rights;
-    int err = base_from_fd(dir, pathname_of(path), &base);
+    u32 rights, beneath, had;
+    bool changes = r.create || r.tmpfile || r.truncate || r.access & FILE_WRITE;
+    int err =
+        base_narrow_from_fd(dir, pathname_of(path), RIGHT_ENUMERATE | (changes ? RIGHT_CREATE : 0u),
+                            &base, &beneath, &had);
     if (!err) {
+        r.lookup |= beneath;
         err = vfs_open(&base, pathname_of(path), &r, &o, &rights);
         path_put(&base);
     }
@@ -57,7 +61,8 @@ static i64 open_at(i32 dir, const struct sys_name *path, u32 flags, u32 mode, u3
         handle_unreserve(t->handles, fd);
         return err;
     }
-    handle_publish(t->handles, fd, o, rights, flags & LINUX_O_CLOEXEC ? HANDLE_CLOEXEC : 0);
+    handle_publish(t->handles, fd, o, rights_through(rights, had),
+                   flags & LINUX_O_CLOEXEC ? HANDLE_CLOEXEC : 0);
     return fd;
 }
 

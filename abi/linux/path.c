@@ -1,5 +1,6 @@
 // Calls on names: making, removing, moving, attributes.
 #include "path.h"
+#include "fd.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 
@@ -15,19 +16,20 @@ int place_at(i32 dir, const struct sys_name *name, u32 lookup, struct path *out)
     return err;
 }
 
-int place_of_fd(i32 fd, struct path *out)
+int place_of_fd(i32 fd, u32 rights, struct path *out)
 {
     struct href h;
     int err = href_get(&h, fd, 0);
     if (err)
         return err;
     const struct path *p = place_of(&h);
-    if (p) {
+    err = p ? fd_needs(&h, rights) : -E_BADF;
+    if (!err) {
         *out = *p;
         path_get(out);
     }
     href_put(&h);
-    return p ? 0 : -E_BADF;
+    return err;
 }
 
 i64 linux_mkdirat(i32 dir, const struct sys_name *path, u32 mode)
@@ -185,7 +187,8 @@ i64 linux_fchmodat2(i32 dir, const struct sys_name *path, u32 mode, u32 flags)
 i64 linux_fchmod(struct href *fd, u32 mode)
 {
     const struct path *p = place_of(fd);
-    return p ? vfs_chmod(p, mode & 07777) : -E_INVAL;
+    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    return err ? err : p ? vfs_chmod(p, mode & 07777) : -E_INVAL;
 }
 
 i64 linux_fchownat(i32 dir, const struct sys_name *path, u32 uid, u32 gid, u32 flags)
@@ -202,7 +205,8 @@ i64 linux_fchownat(i32 dir, const struct sys_name *path, u32 uid, u32 gid, u32 f
 i64 linux_fchown(struct href *fd, u32 uid, u32 gid)
 {
     const struct path *p = place_of(fd);
-    return p ? vfs_chown(p, uid, gid) : -E_INVAL;
+    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    return err ? err : p ? vfs_chown(p, uid, gid) : -E_INVAL;
 }
 
 static int time_how(const struct linux_timespec *t, struct timestamp *out, int *how)
@@ -233,7 +237,8 @@ i64 linux_utimensat(i32 dir, const struct sys_name *path, const struct linux_tim
             return 0;
     }
     struct path p;
-    err = path ? place_at(dir, path, lookup_of(flags, true), &p) : place_of_fd(dir, &p);
+    err = path ? place_at(dir, path, lookup_of(flags, true), &p)
+               : place_of_fd(dir, RIGHTS_TO_CHANGE, &p);
     if (!err) {
         err = vfs_utimens(&p, times ? &t : NULL);
         path_put(&p);
@@ -325,7 +330,7 @@ i64 linux_chdir(const struct sys_name *path)
 i64 linux_fchdir(i32 fd)
 {
     struct path p;
-    int err = place_of_fd(fd, &p);
+    int err = place_of_fd(fd, RIGHT_REOPEN, &p); // below `.` nobody asks for the handle's rights
     if (err)
         return err;
     err = vfs_chdir_path(&p);

@@ -12,8 +12,8 @@ static inline struct pathname pathname_of(const struct sys_name *n)
 }
 // Resolves name relative to dir to a counted place. lookup: LOOKUP_*.
 [[nodiscard]] int place_at(i32 dir, const struct sys_name *name, u32 lookup, struct path *out);
-// The place of an open file (O_PATH handles too): counted. -E_BADF.
-[[nodiscard]] int place_of_fd(i32 fd, struct path *out);
+// The place of an open file (O_PATH handles too) that has the rights: counted. -E_BADF, -E_ACCES.
+[[nodiscard]] int place_of_fd(i32 fd, u32 rights, struct path *out);
 // The place inside a resolved handle: not counted. NULL if the object has none.
 static inline const struct path *place_of(const struct href *h)
 {

@@ -81,7 +81,7 @@ static int watch(struct watched *w, usize i, i32 fd, u32 events)
 {
     struct href *h = &w->refs[i];
     w->entries[i] = (struct poll_entry){.events = events};
-    int err = href_get(h, fd, 0);
+    int err = href_get(h, fd, RIGHT_WAIT);
     if (!err && path_only(h)) {
         href_put(h);
         err = -E_BADF;
@@ -127,7 +127,7 @@ static i64 poll_glance(struct linux_pollfd *fds, u32 n)
         struct href h;
         u32 seen = 0;
         if (p->fd >= 0) {
-            if (UNLIKELY(href_get(&h, p->fd, 0))) {
+            if (UNLIKELY(href_get(&h, p->fd, RIGHT_WAIT))) {
                 seen = POLL_NVAL;
             } else {
                 seen = path_only(&h)
@@ -284,7 +284,7 @@ static i64 select_fds(struct selection *s)
 [[gnu::always_inline]] static inline i64 glance_at(i32 fd)
 {
     struct href h;
-    if (UNLIKELY(href_get(&h, fd, 0)))
+    if (UNLIKELY(href_get(&h, fd, RIGHT_WAIT)))
         return -E_BADF;
     u32 seen = path_only(&h) ? POLL_NVAL : object_poll(h.object, NULL);
     href_put(&h);
@@ -414,6 +414,8 @@ i64 linux_epoll_ctl(struct href *epfd, i32 op, i32 fd, const struct linux_epoll_
                                    .data = event ? event->data : 0};
     if (path_only(&h) || path_only(epfd))
         err = -E_BADF;
+    else if (fd_needs(&h, RIGHT_WAIT) || fd_needs(epfd, RIGHT_CONTROL))
+        err = -E_ACCES;
     else if (!can_poll(h.object))
         err = -E_PERM;
     else if (h.object == epfd->object || !object_is_poll_set(epfd->object))

@@ -53,7 +53,7 @@ static int seekable(const struct href *fd, i64 pos)
 {
     if (pos < 0)
         return -E_INVAL;
-    return fd->object->type->seekable ? 0 : -E_SPIPE;
+    return fd->object->type->seekable && fd->rights & RIGHT_SEEK ? 0 : -E_SPIPE;
 }
 
 i64 linux_pread64(struct href *fd, struct iobuf *buf, usize count, i64 pos)
@@ -104,7 +104,7 @@ i64 linux_pwritev2(struct href *fd, struct iobuf *vec, usize count, i64 pos, u32
 
 i64 linux_lseek(struct href *fd, i64 off, u32 whence)
 {
-    if (!fd->object->type->seek)
+    if (!fd->object->type->seek || !(fd->rights & RIGHT_SEEK))
         return -E_SPIPE;
     return fd->object->type->seek(fd->object, off, whence);
 }

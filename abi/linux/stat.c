@@ -32,7 +32,7 @@ i64 linux_fstat(i32 fd, struct linux_stat *st)
 {
     struct href h;
     struct attr a = {0};
-    int err = href_get(&h, fd, 0);
+    int err = href_get(&h, fd, RIGHT_METADATA);
     if (err)
         return err;
     err = object_getattr(h.object, &a);
@@ -134,7 +134,7 @@ i64 linux_statfs(const struct sys_name *path, struct linux_statfs *buf)
 i64 linux_fstatfs(i32 fd, struct linux_statfs *buf)
 {
     struct path p;
-    int err = place_of_fd(fd, &p);
+    int err = place_of_fd(fd, RIGHT_METADATA, &p);
     if (!err) {
         err = fill_statfs(&p, buf);
         path_put(&p);

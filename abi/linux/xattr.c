@@ -1,4 +1,5 @@
 // Extended attributes: twelve calls over four operations.
+#include "fd.h"
 #include "path.h"
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -78,7 +79,8 @@ i64 linux_lsetxattr(const struct sys_name *path, const struct sys_name *name, st
 i64 linux_fsetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size,
                     u32 flags)
 {
-    return set(place_of(fd), name, value, size, flags);
+    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    return err ? err : set(place_of(fd), name, value, size, flags);
 }
 i64 linux_getxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
                    usize size)
@@ -92,7 +94,8 @@ i64 linux_lgetxattr(const struct sys_name *path, const struct sys_name *name, st
 }
 i64 linux_fgetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size)
 {
-    return get(place_of(fd), name, value, size);
+    int err = fd_needs(fd, RIGHT_METADATA);
+    return err ? err : get(place_of(fd), name, value, size);
 }
 i64 linux_listxattr(const struct sys_name *path, struct iobuf *out, usize size)
 {
@@ -104,7 +107,8 @@ i64 linux_llistxattr(const struct sys_name *path, struct iobuf *out, usize size)
 }
 i64 linux_flistxattr(struct href *fd, struct iobuf *out, usize size)
 {
-    return list(place_of(fd), out, size);
+    int err = fd_needs(fd, RIGHT_METADATA);
+    return err ? err : list(place_of(fd), out, size);
 }
 i64 linux_removexattr(const struct sys_name *path, const struct sys_name *name)
 {
@@ -117,5 +121,6 @@ i64 linux_lremovexattr(const struct sys_name *path, const struct sys_name *name)
 i64 linux_fremovexattr(struct href *fd, const struct sys_name *name)
 {
     const struct path *p = place_of(fd);
-    return p ? vfs_xattr_remove(p, name->str) : -E_BADF;
+    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    return err ? err : p ? vfs_xattr_remove(p, name->str) : -E_BADF;
 }

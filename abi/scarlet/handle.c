@@ -149,6 +149,7 @@ i64 scarlet_duplicate_to(struct href *handle, u32 rights, i32 slot, u32 flags)
         return -E_INVAL;
     if (rights & ~handle->rights)
         return -E_RIGHTS;
+    rights = rights_shrink(handle->rights, rights);
     href_keep(handle);
     object_get(handle->object);
     i64 r =
@@ -171,7 +172,8 @@ i64 scarlet_handle_restrict(i32 handle, u32 rights)
         return -E_RIGHTS;
     }
     href_keep(&h);
-    err = handle_replace(current_handles(), handle, h.object, rights, h.flags, handle_limit());
+    err = handle_replace(current_handles(), handle, h.object, rights_shrink(h.rights, rights),
+                         h.flags, handle_limit());
     if (err)
         href_put(&h);
     return err;

@@ -4,8 +4,6 @@
 #include <lib/string.h>
 #include <mem/slab.h>
 
-enum : u32 { DIRECTORY_RIGHTS = RIGHT_ENUMERATE | RIGHT_CREATE | RIGHT_REMOVE };
-
 int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup,
             u32 *rights_had)
 {
@@ -27,7 +25,7 @@ int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path 
     } else {
         *out = *p;
         path_get(out);
-        if ((h.rights & DIRECTORY_RIGHTS) != DIRECTORY_RIGHTS)
+        if (!(h.rights & RIGHT_REOPEN))
             *lookup = LOOKUP_BENEATH;
         if (rights_had)
             *rights_had = h.rights;
@@ -70,14 +68,6 @@ static int translate(u32 flags, u32 mode, struct open_request *r)
     return 0;
 }
 
-// Rights that a handle opened through a narrowed directory loses with it.
-static u32 narrowed(u32 rights, u32 had)
-{
-    u32 carried = DIRECTORY_RIGHTS | RIGHT_METADATA | RIGHT_CONTROL | RIGHT_DUPLICATE |
-                  RIGHT_TRANSFER | RIGHT_MAP | RIGHT_WAIT;
-    return rights & (had | ~carried);
-}
-
 i64 scarlet_open_at(i32 directory, const struct sys_name *path, u32 flags, u32 mode)
 {
     struct open_request r;
@@ -102,7 +92,7 @@ i64 scarlet_open_at(i32 directory, const struct sys_name *path, u32 flags, u32 m
         handle_unreserve(current_handles(), slot);
         return err;
     }
-    handle_publish(current_handles(), slot, o, narrowed(rights, had),
+    handle_publish(current_handles(), slot, o, rights_through(rights, had),
                    flags & SCARLET_OPEN_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0);
     return slot;
 }
@@ -217,7 +207,9 @@ i64 scarlet_rename(i32 from_directory, const struct sys_name *from, i32 to_direc
     struct parent_lookup p1, p2;
     u32 f = (flags & SCARLET_RENAME_NO_REPLACE ? RENAME_NOREPLACE : 0u) |
             (flags & SCARLET_RENAME_EXCHANGE ? RENAME_EXCHANGE : 0u);
-    int err = parent_of(from_directory, from, RIGHT_REMOVE, &b1, &n1, &p1);
+    // Elsewhere it could be opened with rights that the directory it comes from does not give.
+    u32 leave = from_directory == to_directory ? 0u : RIGHT_REOPEN;
+    int err = parent_of(from_directory, from, RIGHT_REMOVE | leave, &b1, &n1, &p1);
     if (err)
         return err;
     err = parent_of(to_directory, to, RIGHT_CREATE, &b2, &n2, &p2);
@@ -236,7 +228,7 @@ i64 scarlet_link(i32 from_directory, const struct sys_name *from, i32 to_directo
     struct pathname n2;
     struct parent_lookup p2;
     u32 lookup;
-    int err = base_of(from_directory, from, RIGHT_METADATA, &b1, &lookup, NULL);
+    int err = base_of(from_directory, from, RIGHT_METADATA | RIGHT_REOPEN, &b1, &lookup, NULL);
     if (err)
         return err;
     err = parent_of(to_directory, to, RIGHT_CREATE, &b2, &n2, &p2);
@@ -404,7 +396,7 @@ i64 scarlet_change_directory(const struct sys_name *path)
 i64 scarlet_change_directory_to(i32 directory)
 {
     struct href h;
-    int err = get_handle(&h, directory, RIGHT_ENUMERATE);
+    int err = get_handle(&h, directory, RIGHT_ENUMERATE | RIGHT_REOPEN);
     if (err)
         return err;
     const struct path *p = object_path(h.object);

@@ -120,7 +120,8 @@ static int pass_handle(struct handle_table *to, const struct scarlet_spawn_handl
     else
         href_keep(&h);
     if (!err)
-        err = handle_replace(to, s->slot, h.object, rights, 0, handle_limit());
+        err = handle_replace(to, s->slot, h.object, rights_shrink(h.rights, rights), 0,
+                             handle_limit());
     if (err)
         href_put(&h);
     return err;

@@ -94,7 +94,7 @@ i64 xv6_close(i32 fd)
 i64 xv6_dup(i32 fd)
 {
     struct href h;
-    int err = xv6_href(&h, fd, 0);
+    int err = xv6_href(&h, fd, RIGHT_DUPLICATE);
     if (err)
         return err;
     object_get(h.object);
@@ -157,7 +157,7 @@ i64 xv6_fstat(i32 fd, struct xv6_stat *st)
 {
     struct href h;
     struct attr a = {0};
-    int err = xv6_href(&h, fd, 0);
+    int err = xv6_href(&h, fd, RIGHT_METADATA);
     if (err)
         return err;
     const struct path *p = object_path(h.object);

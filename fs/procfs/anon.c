@@ -1,6 +1,8 @@
-// Places for objects that no name leads to (pipes, event counters): /proc/PID/fd/N leads to them
-// all the same. The node holds the object. Opening a pipe's gives a file that passes bytes on to
-// that end; other objects cannot be opened again (-E_NXIO), as on Linux.
+// Places for objects that no name leads to (pipes, event counters), and for files whose handle lost
+// rights: /proc/PID/fd/N leads to them all the same. The node holds the object and the rights of
+// the handle. Opening a pipe's or a file's gives a file that passes bytes on to the object, at its
+// own position and with no more rights; other objects cannot be opened again (-E_NXIO), as on
+// Linux.
 #include "procfs.h"
 #include <ipc/pipe.h>
 #include <mem/slab.h>
@@ -8,21 +10,28 @@
 struct anon_node {
     struct node node;      // first
     struct object *object; // counted
+    u32 rights;
 };
+
+static struct anon_node *anon_of(struct node *n)
+{
+    return (struct anon_node *)(void *)n;
+}
 
 static struct object *object_of_file(const struct file *f)
 {
-    return ((struct anon_node *)(void *)f->node)->object;
+    return anon_of(f->node)->object;
 }
 
 static int anon_open(struct file *f)
 {
     struct object *o = object_of_file(f);
-    if (!object_is_pipe(o))
+    u32 rights = anon_of(f->node)->rights;
+    if (!object_is_pipe(o) && !object_path(o))
         return -E_NXIO;
-    if (((f->access & FILE_READ) && !o->type->read) ||
-        ((f->access & FILE_WRITE) && !o->type->write))
-        return -E_ACCES; // the other end of it
+    if (((f->access & FILE_READ) && (!o->type->read || !(rights & RIGHT_READ))) ||
+        ((f->access & FILE_WRITE) && (!o->type->write || !(rights & RIGHT_WRITE))))
+        return -E_ACCES; // the other end of it, or not with this handle
     return 0;
 }
 
@@ -57,15 +66,18 @@ static const struct file_ops anon_fops = {.open = anon_open,
 
 static int anon_getattr(struct node *node, struct attr *a)
 {
-    int r = object_getattr(((struct anon_node *)(void *)node)->object, a);
+    const struct anon_node *n = anon_of(node);
+    int r = n->rights & RIGHT_METADATA ? object_getattr(n->object, a) : -E_ACCES;
+    if (r)
+        return r;
     a->uid = atomic_load_explicit(&node->uid, memory_order_relaxed);
     a->gid = atomic_load_explicit(&node->gid, memory_order_relaxed);
-    return r;
+    return 0;
 }
 
 static void anon_destroy(struct node *node)
 {
-    object_put(((struct anon_node *)(void *)node)->object);
+    object_put(anon_of(node)->object);
 }
 
 static void anon_free(struct node *node)
@@ -112,8 +124,9 @@ static int make_mount(void)
     return r;
 }
 
-int proc_object_path(struct object *o, struct path *out)
+int proc_object_path(const struct href *h, struct path *out)
 {
+    struct object *o = h->object;
     char name[64];
     i64 len = object_describe(o, name, sizeof(name) - 1);
     if (len < 0)
@@ -132,6 +145,7 @@ int proc_object_path(struct object *o, struct path *out)
     atomic_init(&n->node.gid, c->fsgid);
     atomic_init(&n->node.flags, NODE_ANON);
     n->object = o;
+    n->rights = h->rights;
     object_get(o);
     out->dentry = dentry_create_anon(anon_mount->sb, &n->node, name);
     if (!out->dentry)

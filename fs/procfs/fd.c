@@ -132,12 +132,12 @@ static int fd_follow(const struct proc_who *w, struct path *out)
     int r = object_of(w, &h);
     if (r)
         return r;
-    const struct path *p = object_path(h.object);
+    const struct path *p = h.rights & RIGHT_REOPEN ? object_path(h.object) : NULL;
     if (p) {
         *out = *p;
         path_get(out);
-    } else {
-        r = proc_object_path(h.object, out);
+    } else { // no place, or rights were taken away that opening the place would give back
+        r = proc_object_path(&h, out);
     }
     href_put(&h);
     return r;

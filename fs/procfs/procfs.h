@@ -103,8 +103,8 @@ struct task_thread *who_thread(const struct proc_who *w);
 extern const struct file_ops proc_text_fops;
 
 // --- anon.c ---
-// A place for an object that has none, so that links lead to it.
-[[nodiscard]] int proc_object_path(struct object *o, struct path *out);
+// A place for what a handle is open on, so that links lead to it; opened, it gives no more rights.
+[[nodiscard]] int proc_object_path(const struct href *h, struct path *out);
 
 // --- what the tables name ---
 extern const struct proc_entry proc_root_entry, proc_task_entry, proc_thread_entry,

@@ -116,7 +116,7 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
         f = file_alloc(p, &path_object_type, 0, OBJ_PATH_ONLY);
         if (!f)
             return -E_NOMEM;
-        *rights = RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER;
+        *rights = RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_REOPEN;
         *out = &f->obj;
         return 0;
     }

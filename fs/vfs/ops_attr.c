@@ -49,21 +49,24 @@ int vfs_stat(const struct path *base, struct pathname name, u32 lookup, struct a
 int vfs_stat_at(i32 dirfd, struct pathname name, u32 flags, struct attr *out)
 {
     struct path base;
+    u32 beneath, had;
     if (!name.len && (flags & STAT_EMPTY) && dirfd != DIRFD_CWD) {
         struct href h;
-        int r = href_get(&h, dirfd, 0);
+        int r = href_get(&h, dirfd, RIGHT_METADATA);
         if (r)
             return r;
         r = object_getattr(h.object, out);
         href_put(&h);
         return r;
     }
-    int r = base_from_fd(dirfd, name, &base);
+    int r =
+        base_narrow_from_fd(dirfd, name, RIGHT_METADATA | RIGHT_ENUMERATE, &base, &beneath, &had);
     if (r)
         return r;
-    r = vfs_stat(
-        &base, name,
-        (flags & STAT_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & STAT_EMPTY ? LOOKUP_EMPTY : 0), out);
+    r = vfs_stat(&base, name,
+                 beneath | (flags & STAT_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+                     (flags & STAT_EMPTY ? LOOKUP_EMPTY : 0),
+                 out);
     path_put(&base);
     return r;
 }

@@ -4,9 +4,20 @@
 #include <lib/string.h>
 #include <mem/slab.h>
 
-int base_from_fd(i32 dirfd, struct pathname name, struct path *out)
+u32 rights_through(u32 rights, u32 had)
+{
+    const u32 carried = RIGHT_ENUMERATE | RIGHT_CREATE | RIGHT_REMOVE | RIGHT_METADATA |
+                        RIGHT_CONTROL | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_MAP | RIGHT_WAIT |
+                        RIGHT_REOPEN;
+    return rights & (had | ~carried);
+}
+
+int base_narrow_from_fd(i32 dirfd, struct pathname name, u32 needs, struct path *out, u32 *lookup,
+                        u32 *had)
 {
     *out = BASE_CWD;
+    *lookup = 0;
+    *had = RIGHTS_ALL;
     if (LIKELY(dirfd == DIRFD_CWD) || name.str[0] == '/')
         return 0;
     struct href h;
@@ -16,12 +27,23 @@ int base_from_fd(i32 dirfd, struct pathname name, struct path *out)
     const struct path *p = object_path(h.object);
     if (!p || (name.len && !node_is_dir(path_node(p)))) {
         r = -E_NOTDIR;
+    } else if (!(h.rights & RIGHT_REOPEN) && (h.rights & needs) != needs) {
+        r = -E_ACCES;
     } else {
         *out = *p;
         path_get(out);
+        *had = h.rights;
+        if (!(h.rights & RIGHT_REOPEN))
+            *lookup = LOOKUP_BENEATH;
     }
     href_put(&h);
     return r;
+}
+
+int base_from_fd(i32 dirfd, struct pathname name, struct path *out)
+{
+    u32 lookup, had;
+    return base_narrow_from_fd(dirfd, name, RIGHT_REOPEN, out, &lookup, &had);
 }
 
 int vfs_chdir_path(const struct path *p)

@@ -10,11 +10,11 @@
 #include <mem/slab.h>
 #include <object/handle.h>
 
-// Word of a slot: rights << 49 | cloexec << 48 | low 48 bits of the object's address, which sign
-// extension restores.
-enum : u32 { WORD_RIGHTS_SHIFT = 49, WORD_CLOEXEC_SHIFT = 48, INLINE_SLOTS = 64 };
-enum : u64 { WORD_CLOEXEC = 1ull << WORD_CLOEXEC_SHIFT, WORD_ADDRESS = WORD_CLOEXEC - 1 };
-static_assert(RIGHTS_ALL == 0x7fff);
+// Word of a slot: rights << 48 | low 48 bits of the object's address, which sign extension restores
+// | cloexec in bit 0, where addresses have none.
+enum : u32 { WORD_RIGHTS_SHIFT = 48, INLINE_SLOTS = 64 };
+enum : u64 { WORD_CLOEXEC = 1, WORD_ADDRESS = (1ull << WORD_RIGHTS_SHIFT) - 1 };
+static_assert(RIGHTS_ALL == 0xffff && alignof(struct object) > WORD_CLOEXEC);
 
 struct slot {
     _Atomic u64 word; // 0: free or reserved
@@ -41,7 +41,7 @@ struct handle_table {
 
 static struct object *word_object(u64 w)
 {
-    return (struct object *)(uintptr_t)(u64)((i64)(w << 16) >> 16);
+    return (struct object *)(uintptr_t)((u64)((i64)(w << 16) >> 17) << 1);
 }
 static u32 word_rights(u64 w)
 {
@@ -49,7 +49,7 @@ static u32 word_rights(u64 w)
 }
 static u32 word_flags(u64 w)
 {
-    return (u32)(w >> WORD_CLOEXEC_SHIFT & 1);
+    return (u32)(w & WORD_CLOEXEC);
 }
 static u64 word_make(struct object *o, u32 rights, u32 flags)
 {

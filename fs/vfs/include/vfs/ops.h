@@ -8,8 +8,14 @@
 #define BASE_CWD ((struct path){NULL, NULL})
 enum { DIRFD_CWD = -100 };
 // Base for name from a directory handle: counted (path_put when done; BASE_CWD holds nothing).
-// DIRFD_CWD and absolute names need no handle. -E_BADF; -E_NOTDIR unless name is empty.
+// DIRFD_CWD and absolute names need no handle. -E_BADF; -E_NOTDIR unless name is empty; -E_ACCES:
+// the handle lost rights, and what is done to names below it could give them back.
 [[nodiscard]] int base_from_fd(i32 dirfd, struct pathname name, struct path *out);
+// The same for calls that look or open: a handle that lost rights will do if it has `needs`. Then
+// *lookup gets LOOKUP_BENEATH, and what is opened keeps rights_through(its rights, *had).
+[[nodiscard]] int base_narrow_from_fd(i32 dirfd, struct pathname name, u32 needs, struct path *out,
+                                      u32 *lookup, u32 *had);
+u32 rights_through(u32 rights, u32 directory_had);
 
 enum stat_flags { STAT_NOFOLLOW = 1, STAT_EMPTY = 2 };
 // Attributes by name. The usual case takes no lock and no reference.

@@ -20,9 +20,17 @@ enum handle_rights {
     RIGHT_WAIT = 4096,
     RIGHT_SIGNAL = 8192,
     RIGHT_ADMIN = 16384,
-    RIGHTS_ALL = 0x7fff,
+    RIGHT_REOPEN = 32768, // what it is open on may be opened anew, or given a name, through it
+    RIGHTS_ALL = 0xffff,
 };
 enum handle_flags { HANDLE_CLOEXEC = 1, HANDLE_ROLE_SHIFT = 8 };
+
+// What is left of `had` when only `keep` may stay. A handle that lost any right cannot be opened
+// anew: that would give it back.
+static inline u32 rights_shrink(u32 had, u32 keep)
+{
+    return (had & ~keep) ? had & keep & ~(u32)RIGHT_REOPEN : had;
+}
 
 struct handle_table;
 
