@@ -1,8 +1,8 @@
 // Places for objects that no name leads to (pipes, event counters), and for files whose handle lost
 // rights: /proc/PID/fd/N leads to them all the same. The node holds the object and the rights of
-// the handle. Opening a pipe's or a file's gives a file that passes bytes on to the object, at its
-// own position and with no more rights; other objects cannot be opened again (-E_NXIO), as on
-// Linux.
+// the handle. Opening a pipe's, a stream's or a file's gives a file that passes bytes on to the
+// object, at its own position and with no more rights; other objects cannot be opened again
+// (-E_NXIO), as on Linux.
 #include "procfs.h"
 #include <ipc/pipe.h>
 #include <mem/slab.h>
@@ -27,7 +27,7 @@ static int anon_open(struct file *f)
 {
     struct object *o = object_of_file(f);
     u32 rights = anon_of(f->node)->rights;
-    if (!object_is_pipe(o) && !object_path(o))
+    if (!(o->type->kinds & (OBJ_KIND_PIPE | OBJ_KIND_STREAM)) && !object_path(o))
         return -E_NXIO;
     if (((f->access & FILE_READ) && (!o->type->read || !(rights & RIGHT_READ))) ||
         ((f->access & FILE_WRITE) && (!o->type->write || !(rights & RIGHT_WRITE))))

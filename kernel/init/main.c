@@ -12,6 +12,7 @@
 #include <device/device.h>
 #include <device/fdt.h>
 #include <device/random.h>
+#include <device/stream.h>
 #include <exec/environment.h>
 #include <exec/exec.h>
 #include <ipc/init.h>
@@ -52,25 +53,34 @@ static void seal_direct_map(void)
         panic("no memory for the kernel's own page tables");
 }
 
-// Standard input, output and error of the first program: the console, read and write.
-static void open_console(struct task *t)
+static int install(struct task *t, i32 at, struct object *o, u32 rights)
+{
+    int fd = handle_install(t->handles, o, rights, 0, at, (u32)at + 1);
+    if (fd < 0)
+        object_put(o);
+    return fd < 0 ? fd : 0;
+}
+
+// Standard input, output and error of the first program: channels that it was given, else the
+// console, read and write.
+static void open_standard(struct task *t)
 {
     struct path base = BASE_CWD;
     struct open_request r = {.access = FILE_READ | FILE_WRITE};
-    struct object *console;
-    u32 rights;
-    int err = vfs_open(&base, (struct pathname){"/dev/console", 12}, &r, &console, &rights);
-    if (err) {
-        klog(LOG_WARN, "init: cannot open /dev/console (error %s): no standard input and output",
+    int err = 0;
+    for (i32 i = 0; i < 3; i++) {
+        struct object *o;
+        u32 rights;
+        int e = stream_open((u32)i, &o, &rights);
+        if (e == -E_NODEV)
+            e = vfs_open(&base, (struct pathname){"/dev/console", 12}, &r, &o, &rights);
+        if (!e && o)
+            e = install(t, i, o, rights);
+        err = err ?: e;
+    }
+    if (err)
+        klog(LOG_WARN, "init: cannot open standard input, output and error (/dev/console: %s)",
              kerr_name((enum kerr) - err));
-        return;
-    }
-    for (int i = 0; i < 3; i++) {
-        object_get(console);
-        if (handle_install(t->handles, console, rights, 0, 0, 3) < 0)
-            object_put(console);
-    }
-    object_put(console);
 }
 
 static void try_program(const char *path)
@@ -86,7 +96,7 @@ static void try_program(const char *path)
 static void first_task(void *arg)
 {
     (void)arg;
-    open_console(current_task());
+    open_standard(current_task());
     program_run_chosen();
     if (options.init[0]) {
         try_program(options.init);

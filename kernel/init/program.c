@@ -1,15 +1,21 @@
-// The first program when whoever started the machine names it with its arguments: /chosen
-// scarlet,init-argv and scarlet,init-envp, each a list of strings. When such a program ends, the
-// machine ends with its status (128 + number if an event ended it).
+// The first program when whoever started the machine names it: strings and numbers in /chosen,
+// scarlet,init-argv and -envp (lists of strings), -cwd, -ids (user, group, umask, further groups).
+// It is started as a shell would start it there. When it ends, the machine ends with its status, or
+// by the signal that ended it; what is asked of the machine meanwhile is passed on to it.
 #include "init.h"
 #include <arch/firmware.h>
 #include <device/device.h>
+#include <device/stream.h>
 #include <exec/exec.h>
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
+#include <object/handle.h>
 #include <sync/log.h>
 #include <task/task.h>
+#include <tty/tty.h>
+#include <vfs/ops.h>
+#include <vfs/path.h>
 
 // The strings of a property as a NULL-ended array; NULL: no such property, or no memory.
 static const char **chosen_strings(const char *name)
@@ -30,8 +36,148 @@ static const char **chosen_strings(const char *name)
 
 static void ended(const struct exit_info *how)
 {
-    arch_poweroff_status(how->kind == EXIT_NORMAL ? (u32)how->number & 0xff
-                                                  : 128u + (u32)how->number);
+    if (how->kind != EXIT_NORMAL)
+        arch_poweroff_killed((u32)how->number);
+    arch_poweroff_status((u32)how->number & 0xff);
+}
+
+static void on_request(u32 set)
+{
+    static const u16 events[] = {
+        [REQUEST_INTERRUPT] = EVENT_INTERRUPT, [REQUEST_QUIT] = EVENT_QUIT,
+        [REQUEST_HANGUP] = EVENT_HANGUP,       [REQUEST_TERMINATE] = EVENT_TERMINATE,
+        [REQUEST_USER1] = EVENT_ABI + 10,      [REQUEST_USER2] = EVENT_ABI + 12};
+    for (u32 i = 0; i < ARRAY_LEN(events); i++) {
+        if (!(set >> i & 1))
+            continue;
+        const struct event e = {.kind = (enum event_kind)events[i], .code = EVC_USER};
+        struct pgrp *pg = NULL;
+        if (set >> REQUEST_KEYBOARD & 1 && i <= REQUEST_QUIT) {
+            spin_lock(&tree_lock);
+            pg = init_task->pgrp;
+            if (pg)
+                pgrp_get(pg);
+            spin_unlock(&tree_lock);
+        }
+        if (pg) {
+            (void)event_post_pgrp(pg, &e);
+            pgrp_put(pg);
+        } else {
+            (void)event_post(init_task, &e);
+        }
+    }
+}
+
+static u32 cell(const u8 *p, u32 i)
+{
+    p += i * 4ul;
+    return (u32)p[0] << 24 | (u32)p[1] << 16 | (u32)p[2] << 8 | p[3];
+}
+
+static int become(void)
+{
+    u32 len;
+    const u8 *p = device_chosen("scarlet,init-ids", &len);
+    if (!p || len < 12)
+        return 0;
+    u32 uid = cell(p, 0), gid = cell(p, 1);
+    current_task()->umask = cell(p, 2) & 0777;
+    struct cred *c = cred_copy(&root_cred);
+    u32 count = len / 4 - 3;
+    u32 *groups = count ? kmalloc_array(count, sizeof(*groups), 0) : NULL;
+    if (!c || (count && !groups)) {
+        if (c)
+            cred_put(c);
+        kfree(groups);
+        return -E_NOMEM;
+    }
+    for (u32 i = 0; i < count; i++)
+        groups[i] = cell(p, 3 + i);
+    int err = cred_set_groups(c, groups, count);
+    kfree(groups);
+    if (err) {
+        cred_put(c);
+        return err;
+    }
+    c->uid = c->euid = c->suid = c->fsuid = uid;
+    c->gid = c->egid = c->sgid = c->fsgid = gid;
+    if (uid)
+        c->cap_effective = c->cap_permitted = 0;
+    task_set_cred(c);
+    return 0;
+}
+
+static void enter_directory(void)
+{
+    u32 len;
+    const char *name = device_chosen("scarlet,init-cwd", &len);
+    if (!name || !len || name[len - 1])
+        return;
+    struct path base = BASE_CWD, at;
+    int err = path_lookup(&base, (struct pathname){name, strlen(name)},
+                          LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+    if (err) {
+        klog(LOG_NOTICE, "cannot enter %s: %s", name, kerr_name((enum kerr) - err));
+        return;
+    }
+    view_set_cwd(current_view(), &at);
+    path_put(&at);
+}
+
+// A terminal among its standard channels becomes its controlling one.
+static void take_terminal(void)
+{
+    for (i32 fd = 0; fd < 3; fd++) {
+        struct href h;
+        if (href_get(&h, fd, 0))
+            continue;
+        if (h.object->type->kinds & OBJ_KIND_TTY &&
+            (task_setsid() >= 0 || current_task()->pgrp->session->leader == current_task()) &&
+            tty_set_controlling(h.object, false))
+            klog(LOG_NOTICE, "the console is not the first program's controlling terminal");
+        href_put(&h);
+    }
+}
+
+// The variable's value, or NULL.
+static const char *variable(const char *const *envp, const char *name)
+{
+    usize n = strlen(name);
+    for (; *envp; envp++)
+        if (!strncmp(*envp, name, n) && (*envp)[n] == '=')
+            return *envp + n + 1;
+    return NULL;
+}
+
+// A name without a slash is looked for in PATH, as execvp(3) does. Returns only on failure.
+static int run(const char *const *argv, const char *const *envp)
+{
+    const char *name = argv[0], *path = variable(envp, "PATH");
+    if (strchr(name, '/'))
+        return exec_kernel(name, argv, envp);
+    int result = -E_NOENT;
+    char *whole = kmalloc(PATH_MAX_LEN + 1, 0);
+    if (!whole)
+        return -E_NOMEM;
+    for (const char *at = path ? path : "/bin:/usr/bin", *end; at; at = *end ? end + 1 : NULL) {
+        end = at;
+        while (*end && *end != ':')
+            end++;
+        usize dir = (usize)(end - at);
+        if (dir + strlen(name) + 3 > PATH_MAX_LEN)
+            continue;
+        memcpy(whole, dir ? at : ".", dir ?: 1);
+        dir = dir ?: 1;
+        whole[dir] = '/';
+        memcpy(whole + dir + 1, name, strlen(name) + 1);
+        int err = exec_kernel(whole, argv, envp);
+        if (err == -E_ACCES)
+            result = err;
+        else if (err != -E_NOENT && err != -E_NOTDIR)
+            result = err, end = "";
+    }
+    kfree(whole);
+    return result;
 }
 
 void program_run_chosen(void)
@@ -42,7 +188,12 @@ void program_run_chosen(void)
     if (!argv)
         return;
     task_set_init_end(ended);
-    int err = exec_kernel(argv[0], argv, envp ? envp : no_environment);
+    enter_directory();
+    take_terminal();
+    int err = become();
+    firmware_on_request(on_request);
+    if (!err)
+        err = run(argv, envp ? envp : no_environment);
     klog(LOG_EMERG, "cannot run %s: %s", argv[0], kerr_name((enum kerr) - err));
     arch_poweroff_status(err == -E_NOENT ? 127 : 126);
 }

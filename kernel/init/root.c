@@ -41,7 +41,6 @@ static int host_root_mount(struct view **out)
         const char *place, *type, *data;
     } own[] = {{"/proc", "proc", NULL},
                {"/dev", "devtmpfs", NULL},
-               {"/tmp", "tmpfs", "mode=1777"},
                {"/run", "tmpfs", "mode=755"}};
     struct view *first;
     struct path base = BASE_CWD;

@@ -205,7 +205,7 @@ bool pgrp_is_orphaned(struct pgrp *pg)
     struct task *t;
     list_for_each_entry (t, &pg->members, pgrp_link) {
         struct task *p = t->parent;
-        if (t->zombie || !p || p == init_task || !p->pgrp)
+        if (t->zombie || !p || (p == init_task && task_init_guarded()) || !p->pgrp)
             continue;
         if (p->pgrp != pg && p->pgrp->session == pg->session)
             return false;

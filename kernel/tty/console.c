@@ -81,6 +81,19 @@ static void port_writable(struct serial_port *p)
     tty_wake_writers(&s->tty);
 }
 
+static bool port_size(struct serial_port *p, struct kwinsize *w)
+{
+    return p->size && p->size(p, &w->rows, &w->cols, &w->xpixel, &w->ypixel);
+}
+
+static void port_resized(struct serial_port *p)
+{
+    struct serial_tty *s = p->attached;
+    struct kwinsize w;
+    if (port_size(p, &w))
+        tty_resize(&s->tty, &w);
+}
+
 // --- the log ---
 
 static void console_write(const char *s, usize n)
@@ -119,6 +132,8 @@ static void add_port(struct serial_port *p)
     (void)ksnprintf(s->tty.name, sizeof(s->tty.name), "ttyS%u", p->index);
     ports[p->index] = s;
     p->attached = s;
+    (void)port_size(p, &s->tty.winsize);
+    p->resized = port_resized;
     p->received = port_received;
     p->writable = port_writable;
     if (p->is_console || !console)

@@ -107,19 +107,23 @@ int tty_get_winsize(struct object *o, struct kwinsize *out)
     return 0;
 }
 
-int tty_set_winsize(struct object *o, const struct kwinsize *w)
+void tty_resize(struct tty *t, const struct kwinsize *w)
 {
-    struct tty *t;
-    int err = tty_live(o, true, &t);
-    if (err)
-        return err;
     irqflags_t f = spin_lock_irqsave(&t->lock);
     bool changed = memcmp(&t->winsize, w, sizeof(*w)) != 0;
     t->winsize = *w;
     spin_unlock_irqrestore(&t->lock, f);
     if (changed)
         tty_signal_foreground(t, EVENT_WINDOW);
-    return 0;
+}
+
+int tty_set_winsize(struct object *o, const struct kwinsize *w)
+{
+    struct tty *t;
+    int err = tty_live(o, true, &t);
+    if (!err)
+        tty_resize(t, w);
+    return err;
 }
 
 static void send_char(struct tty *t, u8 c)

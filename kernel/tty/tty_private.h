@@ -85,6 +85,9 @@ bool tty_stopped(const struct tty *t);
 extern const struct object_type tty_type;
 u32 tty_speed(u32 cbaud); // bits per second of a CBAUD value; 0: B0 or BOTHER
 
+// Another window: EVENT_WINDOW to the foreground group if it changed. Thread context.
+void tty_resize(struct tty *t, const struct kwinsize *w);
+
 // job.c
 // May current use the terminal for this? 0, -E_RESTART (it was told), -E_IO.
 [[nodiscard]] int tty_job_check(struct tty *t, enum event_kind kind);

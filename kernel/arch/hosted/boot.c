@@ -67,6 +67,11 @@ void arch_poweroff_status(u32 status)
     host_exit((i32)status);
 }
 
+void arch_poweroff_killed(u32 number)
+{
+    host_exit_killed((i32)number);
+}
+
 void arch_reboot(void)
 {
     host_exit(0);

@@ -4,26 +4,22 @@
 #include <kerr.h>
 #include <lib/string.h>
 #include <machine/host.h>
+#include <machine/hostcall.h>
 
-static i64 result(i64 r)
+i64 host_result(i64 r)
 {
-    static const u8 codes[] = {[1] = E_PERM,   [2] = E_NOENT,        [5] = E_IO,     [12] = E_NOMEM,
-                               [13] = E_ACCES, [20] = E_NOTDIR,      [22] = E_INVAL, [23] = E_NFILE,
-                               [24] = E_NFILE, [36] = E_NAMETOOLONG, [40] = E_LOOP};
+    static const u8 codes[] = {
+        [1] = E_PERM,      [2] = E_NOENT,  [5] = E_IO,      [6] = E_NXIO,   [9] = E_BADF,
+        [11] = E_AGAIN,    [12] = E_NOMEM, [13] = E_ACCES,  [16] = E_BUSY,  [17] = E_EXIST,
+        [18] = E_XDEV,     [19] = E_NODEV, [20] = E_NOTDIR, [21] = E_ISDIR, [22] = E_INVAL,
+        [23] = E_NFILE,    [24] = E_NFILE, [26] = E_TXTBSY, [27] = E_FBIG,  [28] = E_NOSPC,
+        [29] = E_SPIPE,    [30] = E_ROFS,  [31] = E_MLINK,  [32] = E_PIPE,  [36] = E_NAMETOOLONG,
+        [39] = E_NOTEMPTY, [40] = E_LOOP};
     if (r >= 0)
         return r;
     u64 e = (u64)-r;
     return e < sizeof(codes) && codes[e] ? -(i64)codes[e] : -E_IO;
 }
-
-// One host call with interrupts off.
-#define HOST(call)                                                                                 \
-    ({                                                                                             \
-        irqflags_t f_ = arch_irq_save();                                                           \
-        i64 r_ = (call);                                                                           \
-        arch_irq_restore(f_);                                                                      \
-        result(r_);                                                                                \
-    })
 
 i64 arch_host_root(const char *path, struct host_attr *out)
 {

@@ -2,6 +2,8 @@
 // better.
 #include <arch/cpu.h>
 #include <arch/firmware.h>
+#include <arch/stream.h>
+#include <kerr.h>
 
 usize arch_console_read(void *buf, usize n)
 {
@@ -18,4 +20,69 @@ void arch_poweroff_status(u32 status)
 {
     (void)status; // SBI system reset has none
     arch_poweroff();
+}
+
+void arch_poweroff_killed(u32 number)
+{
+    (void)number;
+    arch_poweroff();
+}
+
+bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
+{
+    (void)rows, (void)cols, (void)xpixel, (void)ypixel;
+    return false;
+}
+
+u32 arch_requests_take(void)
+{
+    return 0;
+}
+
+enum arch_stream_kind arch_stream_kind(u32 n, u32 *access)
+{
+    (void)n, (void)access;
+    return STREAM_CONSOLE;
+}
+
+i64 arch_stream_attr(u32 n, struct host_attr *out)
+{
+    (void)n, (void)out;
+    return -E_NODEV;
+}
+
+i64 arch_stream_read(u32 n, void *buf, usize len, const u64 *pos)
+{
+    (void)n, (void)buf, (void)len, (void)pos;
+    return -E_NODEV;
+}
+
+i64 arch_stream_write(u32 n, const void *buf, usize len, const u64 *pos)
+{
+    (void)n, (void)buf, (void)len, (void)pos;
+    return -E_NODEV;
+}
+
+i64 arch_stream_seek(u32 n, i64 off, u32 whence)
+{
+    (void)n, (void)off, (void)whence;
+    return -E_NODEV;
+}
+
+i64 arch_stream_truncate(u32 n, u64 size)
+{
+    (void)n, (void)size;
+    return -E_NODEV;
+}
+
+i64 arch_stream_sync(u32 n)
+{
+    (void)n;
+    return -E_NODEV;
+}
+
+u32 arch_stream_ready(u32 n, u32 wanted)
+{
+    (void)n, (void)wanted;
+    return STREAM_POLL_ERR;
 }

@@ -1,17 +1,19 @@
 // Devices that the platform's firmware serves by calls: the console and the wall clock
 // (arch/firmware.h).
 //
-// The console's interrupt is a line of an interrupt controller that has just this one. Guarded by:
-// nothing of its own; output goes straight through, input comes in interrupts.
+// Their interrupts are lines of an interrupt controller of their own; one external interrupt stands
+// for all. Guarded by: nothing of its own; output goes straight through, input comes in interrupts.
+#include "firmware.h"
 #include <arch/console.h>
 #include <arch/firmware.h>
 #include <device/clock.h>
 #include <device/device.h>
 #include <device/irq.h>
 #include <device/serial.h>
+#include <device/stream.h>
 #include <kerr.h>
 #include <mem/slab.h>
-#include <sched/thread.h>
+#include <sched/timer.h>
 
 static usize console_write(struct serial_port *p, const u8 *data, usize n)
 {
@@ -53,7 +55,11 @@ static void console_configure(struct serial_port *p, u32 baud, u32 bits, u32 par
     (void)p, (void)baud, (void)bits, (void)parity, (void)stop;
 }
 
-enum { CONSOLE_IRQ = 1 };
+static bool console_size(struct serial_port *p, u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
+{
+    (void)p;
+    return arch_console_size(rows, cols, xpixel, ypixel);
+}
 
 static void console_irq(u32 irq, void *arg)
 {
@@ -64,14 +70,46 @@ static void console_irq(u32 irq, void *arg)
         p->received(p, buf, n, 0);
 }
 
-// One line: claimed once for each interrupt, the handler empties the source.
-static bool claimed[MAX_CPUS];
+// --- requests ---
+
+static struct serial_port *console;
+static struct work request_work;
+static void (*_Atomic on_request)(u32 requests);
+
+static void serve_requests(struct work *w)
+{
+    (void)w;
+    u32 set = arch_requests_take();
+    if (set >> REQUEST_WINDOW & 1 && console && console->resized)
+        console->resized(console);
+    void (*fn)(u32) = atomic_load(&on_request);
+    if (set && fn)
+        fn(set);
+}
+
+static void request_irq(u32 irq, void *arg)
+{
+    (void)irq, (void)arg;
+    work_queue(&request_work);
+}
+
+void firmware_on_request(void (*fn)(u32 requests))
+{
+    atomic_store(&on_request, fn);
+    if (request_work.fn)
+        work_queue(&request_work); // what came before there was anybody to hear it
+}
+
+// --- the controller ---
+
+// Every line is claimed once for each interrupt; the handlers empty their sources.
+static u32 claimed[MAX_CPUS];
 
 static u32 chip_claim(void)
 {
-    bool *mine = &claimed[this_cpu()->index];
-    *mine = !*mine;
-    return *mine ? CONSOLE_IRQ : 0;
+    u32 *mine = &claimed[this_cpu()->index];
+    *mine = (*mine + 1) % LINES;
+    return *mine;
 }
 
 static void chip_complete(u32 irq)
@@ -84,8 +122,7 @@ static void chip_enable(u32 irq, bool on, u32 cpu)
     (void)irq, (void)on, (void)cpu;
 }
 
-static const struct irq_chip chip = {"firmware", CONSOLE_IRQ + 1, chip_claim, chip_complete,
-                                     chip_enable};
+static const struct irq_chip chip = {"firmware", LINES, chip_claim, chip_complete, chip_enable};
 
 static int console_probe(struct device *d)
 {
@@ -101,13 +138,20 @@ static int console_probe(struct device *d)
     p->discard = console_discard;
     p->set_break = console_break;
     p->configure = console_configure;
+    p->size = console_size;
+    work_init(&request_work, serve_requests);
     int err = irq_register_chip(&chip);
     if (!err)
-        err = irq_request(CONSOLE_IRQ, "console", console_irq, p);
+        err = irq_request(LINE_CONSOLE, "console", console_irq, p);
+    if (!err)
+        err = irq_request(LINE_STREAM, "stream", stream_irq, NULL);
+    if (!err)
+        err = irq_request(LINE_REQUEST, "request", request_irq, NULL);
     if (err) {
         kfree(p);
         return err;
     }
+    console = p;
     serial_register(p);
     return 0;
 }

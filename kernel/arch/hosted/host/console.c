@@ -1,13 +1,14 @@
-// The console: standard input and output of this process. A terminal is made raw and given back at
-// the end; control-A x leaves.
+// The console: the terminal of this process, where there is one. When standard input and output are
+// it, it is made raw and given back at the end, and control-A x leaves. Else other programs use it
+// too (a pipeline): it stays as it is, and lines come as it gives them.
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -16,11 +17,12 @@ static u8 ring[RING];
 static _Atomic u32 head, tail; // written by the reading thread and by the kernel
 static struct termios saved;
 static bool raw;
+static int in_fd = -1, out_fd = 2; // in_fd < 0: there is none; what the kernel says goes to 2
 
 void console_restore(void)
 {
     if (raw)
-        tcsetattr(0, TCSANOW, &saved);
+        tcsetattr(in_fd, TCSANOW, &saved);
     raw = false;
 }
 
@@ -50,7 +52,7 @@ static void *reader(void *arg)
     struct hosted_cpu *cpu = arg;
     u8 last = '\n';
     for (u8 buf[4096];;) {
-        isize n = read(0, buf, sizeof(buf));
+        isize n = read(in_fd, buf, sizeof(buf));
         if (n < 0 && errno == EINTR)
             continue;
         if (n > 0 && !take(buf, n))
@@ -68,33 +70,52 @@ static void *reader(void *arg)
             host_cpu_signal(cpu);
             usleep(1000);
         } while (head != tail);
-        if (n <= 0)
+        if (n < 0 || (n == 0 && !isatty(in_fd)))
             return NULL;
     }
 }
 
-void console_init(void)
+// Which terminal: a standard descriptor, else the controlling one. Without a program to run (an
+// image's own /init) standard input and output are the console whatever they are.
+static void choose(bool program)
 {
-    if (tcgetattr(0, &saved) == 0 && isatty(1)) {
+    if (!program) {
+        in_fd = 0;
+        out_fd = 1;
+        return;
+    }
+    for (int n = 0; n < 3 && in_fd < 0; n++)
+        if (isatty(n))
+            in_fd = n;
+    if (in_fd < 0)
+        in_fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (in_fd >= 0)
+        out_fd = in_fd;
+}
+
+void console_init(bool program)
+{
+    choose(program);
+    if (isatty(0) && isatty(1) && tcgetattr(0, &saved) == 0) {
         struct termios t = saved;
         cfmakeraw(&t);
         raw = tcsetattr(0, TCSANOW, &t) == 0;
     }
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    pthread_t t;
-    if (pthread_create(&t, NULL, reader, &hosted_cpus[0]))
-        die("cannot start the console's thread");
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (in_fd == 0) // a terminal that is not standard input is somebody else's to read
+        start_thread(reader, &hosted_cpus[0]);
+}
+
+bool console_plain(void)
+{
+    return !raw;
 }
 
 void host_console_write(const char *s, u64 n)
 {
     while (n) {
-        isize done = write(1, s, n);
+        isize done = write(out_fd, s, n);
         if (done < 0 && errno == EAGAIN) {
-            poll(&(struct pollfd){.fd = 1, .events = POLLOUT}, 1, -1);
+            poll(&(struct pollfd){.fd = out_fd, .events = POLLOUT}, 1, -1);
             continue;
         }
         if (done < 0 && errno != EINTR)
@@ -114,4 +135,16 @@ u64 host_console_read(void *buf, u64 n)
         tail++;
     }
     return got;
+}
+
+bool host_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
+{
+    struct winsize w;
+    if (in_fd < 0 || ioctl(in_fd, TIOCGWINSZ, &w))
+        return false;
+    *rows = w.ws_row;
+    *cols = w.ws_col;
+    *xpixel = w.ws_xpixel;
+    *ypixel = w.ws_ypixel;
+    return true;
 }

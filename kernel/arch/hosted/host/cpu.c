@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -171,9 +172,34 @@ u64 host_random(void)
     return v;
 }
 
+void start_thread(void *(*fn)(void *), void *arg)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_t t;
+    if (pthread_create(&t, NULL, fn, arg))
+        die("cannot start a thread");
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 void host_exit(i32 status)
 {
     console_restore();
     ptrace_end_all();
     _exit(status);
+}
+
+void host_exit_killed(i32 number)
+{
+    console_restore();
+    ptrace_end_all();
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); // it would be a core of this program
+    signal(number, SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    kill(getpid(), number);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    _exit(128 + number);
 }

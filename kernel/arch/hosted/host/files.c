@@ -24,6 +24,22 @@ static i64 ns(struct timespec t)
     return t.tv_sec * 1000000000l + t.tv_nsec;
 }
 
+void describe_stat(const struct stat *st, struct host_attr *out)
+{
+    *out = (struct host_attr){.ino = st->st_ino,
+                              .dev = st->st_dev,
+                              .rdev = (u64)major(st->st_rdev) << 32 | minor(st->st_rdev),
+                              .size = (u64)st->st_size,
+                              .blocks = (u64)st->st_blocks,
+                              .mode = st->st_mode,
+                              .uid = st->st_uid,
+                              .gid = st->st_gid,
+                              .nlink = (u32)st->st_nlink,
+                              .atime = ns(st->st_atim),
+                              .mtime = ns(st->st_mtim),
+                              .ctime = ns(st->st_ctim)};
+}
+
 static i64 describe(int fd, struct host_attr *out)
 {
     struct stat st;
@@ -34,18 +50,7 @@ static i64 describe(int fd, struct host_attr *out)
         close(fd);
         return -err;
     }
-    *out = (struct host_attr){.ino = st.st_ino,
-                              .dev = st.st_dev,
-                              .rdev = (u64)major(st.st_rdev) << 32 | minor(st.st_rdev),
-                              .size = (u64)st.st_size,
-                              .blocks = (u64)st.st_blocks,
-                              .mode = st.st_mode,
-                              .uid = st.st_uid,
-                              .gid = st.st_gid,
-                              .nlink = (u32)st.st_nlink,
-                              .atime = ns(st.st_atim),
-                              .mtime = ns(st.st_mtim),
-                              .ctime = ns(st.st_ctim)};
+    describe_stat(&st, out);
     return fd;
 }
 

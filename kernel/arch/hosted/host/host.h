@@ -7,14 +7,21 @@ typedef unsigned long irqflags_t;
 
 [[noreturn, gnu::format(printf, 1, 2)]] void die(const char *fmt, ...); // one line, status 210
 enum {
-    SIG_CPU = 12 /* SIGUSR2: a CPU looks at what is pending */,
-    SIG_KICK = 10 /* SIGUSR1: stops a guest process */
+    SIG_CPU = 16 /* SIGSTKFLT: a CPU looks at what is pending */,
+    SIG_KICK = 30 /* SIGPWR: stops a guest process */
 };
 
 void memory_open(u64 bytes);
 extern struct hosted_cpu hosted_cpus[];
 void cpus_init(u32 count);
-void console_init(void);
+void start_thread(void *(*fn)(void *), void *arg); // with all signals blocked
+void streams_init(bool program);
+void streams_start(void);
+struct stat;
+struct host_attr;
+void describe_stat(const struct stat *st, struct host_attr *out);
+void console_init(bool program);
+bool console_plain(void);
 void console_restore(void);
 void ptrace_init(void);
 void ptrace_end_all(void);

@@ -21,18 +21,24 @@ enum : u64 { MEMORY_START = 0x10'0000, TREE_MAX = 4ul << 20, MIB = 1ul << 20 };
 
 static const char usage[] =
     "usage: scarlet-host [options] [-- PROGRAM [ARGUMENT...]]\n"
-    "  --root IMAGE|DIR  boot image (cpio; default root.cpio beside this program), or a directory: "
-    "it is only read, changes are\n"
-    "                    thrown away at the end\n"
+    "  --root IMAGE|DIR  the tree it sees: a directory (default /), which is only read: changes "
+    "are "
+    "thrown away at the end; or\n"
+    "                    a boot image (cpio)\n"
     "  --cpus N          CPUs, 1 to 64 (default 1)\n"
     "  --mem M           memory in MiB (default 512)\n"
     "  --append WORDS    further words of the kernel's command line\n"
     "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
     "  --trace           the program's calls in the kernel's log\n"
     "  --transport NAME  ptrace\n"
-    "Without PROGRAM the image's own /init is started. The status is the program's (128 + signal "
-    "number if one ended it),\n"
-    "201 after a kernel panic, 204 after control-A x, 210 for wrong usage.\n";
+    "PROGRAM is looked for in PATH and starts in the working directory, with this process's user, "
+    "environment and standard\n"
+    "descriptors. Without PROGRAM the image's own /init is started (default root.cpio beside this "
+    "program). This process ends\n"
+    "as the program does, with its status or by its signal; with 201 after a kernel panic, 204 "
+    "after "
+    "control-A x on a terminal,\n"
+    "210 for wrong usage.\n";
 
 void die(const char *fmt, ...)
 {
@@ -129,11 +135,12 @@ int main(int argc, char **argv)
             return 210;
         }
     }
+    char *program = optind < argc ? argv[optind] : NULL;
+    streams_init(program != NULL);
     if (!root)
-        root = default_root();
+        root = program ? "/" : default_root();
     cpus_init((u32)cpus);
     memory_open(MEMORY_START + mem * MIB);
-    char *program = optind < argc ? argv[optind] : NULL;
     char cmdline[2048];
     u64 initrd = MEMORY_START + TREE_MAX;
     struct stat st;
@@ -146,9 +153,12 @@ int main(int argc, char **argv)
                      trace ? " trace=all" : "", real ? " hostroot=" : "", real ? real : "", append);
     if (n < 0 || (u64)n >= sizeof(cmdline))
         die("--append: too long");
+    if (directory && !program)
+        die("--root %s: a directory needs a PROGRAM", root);
+    console_init(program != NULL);
     machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd,
                  initrd_len, cmdline, program ? argv + optind : NULL, environ);
     ptrace_init();
-    console_init();
+    streams_start();
     hosted_boot(MEMORY_START);
 }

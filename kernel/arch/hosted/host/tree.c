@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void strings(void *t, const char *name, char **list)
@@ -18,6 +19,25 @@ static void strings(void *t, const char *name, char **list)
         n += len;
     }
     fdt_property(t, name, buf, (int)n);
+}
+
+// Where the program starts and as whom.
+static void owner(void *t)
+{
+    char cwd[4096];
+    if (getcwd(cwd, sizeof(cwd)) && cwd[0] == '/')
+        fdt_property_string(t, "scarlet,init-cwd", cwd);
+    static gid_t groups[65536];
+    static fdt32_t ids[3 + 65536];
+    int n = getgroups(65536, groups);
+    mode_t mask = umask(0);
+    umask(mask);
+    ids[0] = cpu_to_fdt32(geteuid());
+    ids[1] = cpu_to_fdt32(getegid());
+    ids[2] = cpu_to_fdt32(mask);
+    for (int i = 0; i < n; i++)
+        ids[3 + i] = cpu_to_fdt32(groups[i]);
+    fdt_property(t, "scarlet,init-ids", ids, (3 + (n > 0 ? n : 0)) * (int)sizeof(ids[0]));
 }
 
 static void device(void *t, const char *name, const char *compatible)
@@ -49,6 +69,7 @@ u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 i
     if (argv) {
         strings(t, "scarlet,init-argv", argv);
         strings(t, "scarlet,init-envp", envp);
+        owner(t);
     }
     fdt_end_node(t);
     fdt_begin_node(t, "memory");
@@ -71,7 +92,7 @@ u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 i
     fdt_end_node(t);
     fdt_begin_node(t, "console");
     fdt_property_string(t, "compatible", "scarlet,firmware-console");
-    if (!isatty(0) || !isatty(1))
+    if (console_plain())
         fdt_property(t, "plain", "", 0);
     fdt_end_node(t);
     device(t, "rtc", "scarlet,firmware-clock");

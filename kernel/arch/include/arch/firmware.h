@@ -10,3 +10,21 @@ u64 arch_firmware_realtime_ns(void);
 // Leaves the machine with a status for whoever started it, where the platform has one (else as
 // arch_poweroff).
 [[noreturn]] void arch_poweroff_status(u32 status);
+// The same after a program that a signal of this number ended: whoever started the machine sees it
+// end so.
+[[noreturn]] void arch_poweroff_killed(u32 number);
+// The size of the window that the console is shown in. False: not known.
+bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
+// What whoever started the machine wants of the first program; an external interrupt says that
+// there is something. Returns and forgets a set of 1 << REQUEST_*.
+enum arch_request {
+    REQUEST_INTERRUPT, // to the program's group when it came from a keyboard
+    REQUEST_QUIT,
+    REQUEST_HANGUP,
+    REQUEST_TERMINATE,
+    REQUEST_USER1,
+    REQUEST_USER2,
+    REQUEST_WINDOW,   // the console's window changed
+    REQUEST_KEYBOARD, // interrupt or quit came from a keyboard
+};
+u32 arch_requests_take(void);

@@ -20,10 +20,13 @@ struct serial_port {
     // Line settings; what cannot be had is ignored. bits 5..8, parity 0 none 1 odd 2 even,
     // stop 1..2.
     void (*configure)(struct serial_port *p, u32 baud, u32 bits, u32 parity, u32 stop);
+    // The window that the port is shown in; NULL or false: not known.
+    bool (*size)(struct serial_port *p, u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
     // --- the terminal layer's; NULL until attached. Interrupts off ---
     // Bytes came in; flags: SERIAL_* of the last byte only (bytes with trouble come singly).
     void (*received)(struct serial_port *p, const u8 *data, usize n, u32 flags);
     void (*writable)(struct serial_port *p); // room again after write took less than all
+    void (*resized)(struct serial_port *p);  // size says something new. Thread context
     void *attached;
 };
 enum { SERIAL_BREAK = 1, SERIAL_PARITY = 2, SERIAL_FRAMING = 4, SERIAL_OVERRUN = 8 };

@@ -24,6 +24,7 @@ enum object_kind {
     OBJ_KIND_VFS = 256, // an opened vfs node (struct file)
     OBJ_KIND_TASK = 512,
     OBJ_KIND_MEMORY = 1024,
+    OBJ_KIND_STREAM = 2048, // a channel of whoever started the machine
 };
 
 // Shared by all handles to the object (what Linux calls file status flags).

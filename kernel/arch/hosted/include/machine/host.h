@@ -32,11 +32,24 @@ u64 host_time_ns(void); // monotonic, since start. Any
 u64 host_realtime_ns(void);
 u64 host_random(void);
 [[noreturn]] void host_exit(i32 status);
-void host_console_write(const char *s, u64 n); // any
-u64 host_console_read(void *buf, u64 n);       // what has come in
+[[noreturn]] void host_exit_killed(i32 number); // as a process that this signal ended
+void host_console_write(const char *s, u64 n);  // any
+u64 host_console_read(void *buf, u64 n);        // what has come in
+bool host_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
+u32 host_requests_take(void); // arch/firmware.h. Any
+
+// --- standard descriptors: as arch/stream.h, errors are the host's negative errnos ---
+struct host_attr;
+i32 host_stream_kind(u32 n, u32 *access); // any
+i64 host_stream_attr(u32 n, struct host_attr *out);
+i64 host_stream_read(u32 n, void *buf, u64 len, const u64 *pos);
+i64 host_stream_write(u32 n, const void *buf, u64 len, const u64 *pos);
+i64 host_stream_seek(u32 n, i64 off, u32 whence);
+i64 host_stream_truncate(u32 n, u64 size);
+i64 host_stream_sync(u32 n);
+u32 host_stream_ready(u32 n, u32 wanted);
 
 // --- files: as arch/hostfile.h, errors are the host's negative errnos ---
-struct host_attr;
 i64 host_file_root(const char *path, struct host_attr *out);
 i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out);
 void host_file_close(i64 handle);

@@ -1,0 +1,222 @@
+// Standard descriptors of this process as streams for the kernel (arch/stream.h), and the thread
+// that watches what the kernel waits for: descriptors, and signals meant for the program.
+//
+// The descriptors are shared with other processes, so their flags stay as they are: what might wait
+// is asked with RWF_NOWAIT, or polled first. Guarded by: `armed` and `requests` are atomic.
+#define _GNU_SOURCE
+#include "host.h"
+#include <arch/firmware.h>
+#include <arch/hostfile.h>
+#include <arch/stream.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static_assert(STREAM_POLL_IN == POLLIN && STREAM_POLL_OUT == POLLOUT &&
+              STREAM_POLL_ERR == POLLERR && STREAM_POLL_HUP == POLLHUP);
+
+static struct stream {
+    i32 kind;
+    u32 access;
+    bool regular;
+    _Atomic u32 armed; // poll mask that the watcher looks for, once
+} streams[ARCH_STREAMS];
+static int wake_fd = -1, signal_fd = -1;
+static _Atomic u32 requests;
+
+static const struct {
+    int number;
+    enum arch_request request;
+} forwarded[] = {{SIGINT, REQUEST_INTERRUPT},  {SIGQUIT, REQUEST_QUIT},  {SIGHUP, REQUEST_HANGUP},
+                 {SIGTERM, REQUEST_TERMINATE}, {SIGUSR1, REQUEST_USER1}, {SIGUSR2, REQUEST_USER2},
+                 {SIGWINCH, REQUEST_WINDOW}};
+enum { FORWARDED = sizeof(forwarded) / sizeof(forwarded[0]) };
+
+// Before there is any descriptor or thread of ours: what is closed is kept closed for the program,
+// and the numbers are not used for anything else.
+void streams_init(bool program)
+{
+    for (int n = 0; n < ARCH_STREAMS; n++) {
+        struct stream *s = &streams[n];
+        struct stat st;
+        int flags = fcntl(n, F_GETFL);
+        s->kind = program ? STREAM_BYTES : STREAM_CONSOLE;
+        if (flags < 0) {
+            s->kind = program ? STREAM_NONE : STREAM_CONSOLE;
+            while (open("/dev/null", O_RDWR) < n)
+                ;
+            continue;
+        }
+        if (program && isatty(n))
+            s->kind = STREAM_CONSOLE;
+        int mode = flags & O_ACCMODE;
+        s->access = (mode != O_WRONLY ? STREAM_READ : 0u) | (mode != O_RDONLY ? STREAM_WRITE : 0u) |
+                    (lseek(n, 0, SEEK_CUR) >= 0 ? STREAM_SEEK : 0u) |
+                    (flags & O_APPEND ? STREAM_APPEND : 0u);
+        s->regular = fstat(n, &st) == 0 && S_ISREG(st.st_mode);
+    }
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < FORWARDED; i++) {
+        struct sigaction now;
+        sigaction(forwarded[i].number, NULL, &now);
+        if (now.sa_handler != SIG_IGN)
+            sigaddset(&set, forwarded[i].number);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (signal_fd < 0 || wake_fd < 0)
+        die("cannot watch signals: %s", strerror(errno));
+}
+
+static void take_signals(void)
+{
+    struct signalfd_siginfo info;
+    while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+        for (int i = 0; i < FORWARDED; i++)
+            if (forwarded[i].number == (int)info.ssi_signo)
+                requests |= 1u << forwarded[i].request |
+                            (info.ssi_code == SI_KERNEL ? 1u << REQUEST_KEYBOARD : 0u);
+}
+
+static void *watcher(void *arg)
+{
+    struct hosted_cpu *cpu = arg;
+    for (;;) {
+        struct pollfd fds[2 + ARCH_STREAMS] = {{.fd = wake_fd, .events = POLLIN},
+                                               {.fd = signal_fd, .events = POLLIN}};
+        for (int n = 0; n < ARCH_STREAMS; n++) {
+            u32 armed = atomic_load(&streams[n].armed);
+            fds[2 + n] = (struct pollfd){.fd = armed ? n : -1, .events = (short)armed};
+        }
+        if (poll(fds, 2 + ARCH_STREAMS, -1) <= 0)
+            continue;
+        u64 count;
+        bool news = false;
+        if (fds[0].revents && read(wake_fd, &count, sizeof(count)) < 0)
+            continue;
+        if (fds[1].revents) {
+            take_signals();
+            news = true;
+        }
+        for (int n = 0; n < ARCH_STREAMS; n++)
+            if (fds[2 + n].revents) {
+                atomic_store(&streams[n].armed, 0);
+                news = true;
+            }
+        if (news) {
+            atomic_fetch_or(&cpu->pending, PENDING_EXTERNAL);
+            host_cpu_signal(cpu);
+        }
+    }
+    return NULL;
+}
+
+void streams_start(void)
+{
+    start_thread(watcher, &hosted_cpus[0]);
+}
+
+u32 host_requests_take(void)
+{
+    return atomic_exchange(&requests, 0);
+}
+
+i32 host_stream_kind(u32 n, u32 *access)
+{
+    *access = streams[n].access;
+    return streams[n].kind;
+}
+
+i64 host_stream_attr(u32 n, struct host_attr *out)
+{
+    struct stat st;
+    if (fstat((int)n, &st))
+        return -errno;
+    describe_stat(&st, out);
+    return 0;
+}
+
+static bool may_wait(int err)
+{
+    return err == EOPNOTSUPP || err == EINVAL || err == ENOSYS || err == ESPIPE;
+}
+
+static bool is_ready(u32 n, short what)
+{
+    struct pollfd p = {.fd = (int)n, .events = what};
+    return poll(&p, 1, 0) > 0;
+}
+
+i64 host_stream_read(u32 n, void *buf, u64 len, const u64 *pos)
+{
+    struct iovec v = {buf, len};
+    isize got = -1;
+    errno = EINVAL;
+    if (!streams[n].regular)
+        got = preadv2((int)n, &v, 1, pos ? (off_t)*pos : -1, RWF_NOWAIT);
+    if (got < 0 && may_wait(errno)) {
+        if (!streams[n].regular && !is_ready(n, POLLIN))
+            return -EAGAIN;
+        got = pos ? pread((int)n, buf, len, (off_t)*pos) : read((int)n, buf, len);
+    }
+    return got < 0 ? -errno : got;
+}
+
+i64 host_stream_write(u32 n, const void *buf, u64 len, const u64 *pos)
+{
+    enum { AT_ONCE = 4096 }; // what fits into a pipe that is ready
+    struct iovec v = {(void *)(uintptr_t)buf, len};
+    isize put = -1;
+    errno = EINVAL;
+    if (!streams[n].regular)
+        put = pwritev2((int)n, &v, 1, pos ? (off_t)*pos : -1, RWF_NOWAIT);
+    if (put < 0 && may_wait(errno)) {
+        if (!streams[n].regular) {
+            if (!is_ready(n, POLLOUT))
+                return -EAGAIN;
+            len = len < AT_ONCE ? len : AT_ONCE;
+        }
+        put = pos ? pwrite((int)n, buf, len, (off_t)*pos) : write((int)n, buf, len);
+    }
+    return put < 0 ? -errno : put;
+}
+
+i64 host_stream_seek(u32 n, i64 off, u32 whence)
+{
+    off_t at = lseek((int)n, off, (int)whence);
+    return at < 0 ? -errno : at;
+}
+
+i64 host_stream_truncate(u32 n, u64 size)
+{
+    return ftruncate((int)n, (off_t)size) ? -errno : 0;
+}
+
+i64 host_stream_sync(u32 n)
+{
+    return fsync((int)n) ? -errno : 0;
+}
+
+u32 host_stream_ready(u32 n, u32 wanted)
+{
+    struct pollfd p = {.fd = (int)n, .events = (short)wanted};
+    if (poll(&p, 1, 0) > 0)
+        return (u32)p.revents;
+    if ((atomic_fetch_or(&streams[n].armed, wanted) & wanted) != wanted) {
+        u64 one = 1;
+        (void)!write(wake_fd, &one, sizeof(one));
+    }
+    return 0;
+}

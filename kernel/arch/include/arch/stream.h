@@ -1,0 +1,26 @@
+// Streams: byte channels that whoever started the machine gave it, as a process's standard
+// descriptors. kernel/device/firmware makes objects of them. A platform without has only consoles.
+// Nothing here waits, reads more than is asked for, or changes what others see of the channel.
+// Thread context; errors are negative kerr codes.
+#pragma once
+#include <lib/types.h>
+
+struct host_attr;
+enum { ARCH_STREAMS = 3 };
+enum arch_stream_kind { STREAM_NONE /* closed */, STREAM_CONSOLE, STREAM_BYTES };
+enum { STREAM_READ = 1, STREAM_WRITE = 2, STREAM_SEEK = 4, STREAM_APPEND = 8 };
+enum { STREAM_POLL_IN = 1, STREAM_POLL_OUT = 4, STREAM_POLL_ERR = 8, STREAM_POLL_HUP = 16 };
+
+// What standard channel n is; STREAM_BYTES: which of STREAM_READ... it offers goes to *access.
+enum arch_stream_kind arch_stream_kind(u32 n, u32 *access);
+[[nodiscard]] i64 arch_stream_attr(u32 n, struct host_attr *out);
+// Bytes moved, 0 at the end, -E_AGAIN: nothing now, -E_PIPE: nobody reads. pos NULL: the channel's
+// own position.
+[[nodiscard]] i64 arch_stream_read(u32 n, void *buf, usize len, const u64 *pos);
+[[nodiscard]] i64 arch_stream_write(u32 n, const void *buf, usize len, const u64 *pos);
+[[nodiscard]] i64 arch_stream_seek(u32 n, i64 off, u32 whence); // as lseek
+[[nodiscard]] i64 arch_stream_truncate(u32 n, u64 size);
+[[nodiscard]] i64 arch_stream_sync(u32 n);
+// STREAM_POLL_*: which of `wanted` are so, and trouble. If none is, an external interrupt comes
+// when one may be.
+u32 arch_stream_ready(u32 n, u32 wanted);

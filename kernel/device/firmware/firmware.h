@@ -1,0 +1,6 @@
+// Between the files of this driver: interrupt lines that the platform's firmware multiplexes.
+#pragma once
+#include <lib/types.h>
+
+enum { LINE_CONSOLE = 1, LINE_STREAM, LINE_REQUEST, LINES };
+void stream_irq(u32 irq, void *arg);
