@@ -24,7 +24,7 @@ include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk
 
-.PHONY: help run linux debug test unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
+.PHONY: help run linux debug test test-hosted unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
 
 help: ## this page
 	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ debug: ## boot the debug variant stopped, waiting for gdb; prints the line that 
 
 test: setup unit-tables kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
 	@$(PYTEST) $(TEST_PATHS) $(T)
+
+test-hosted: setup hosted ## programs and conformance scripts on the hosted kernel, live beside this machine's own Linux (docs/hosted.md)
+	@SCARLET_HOSTED=1 $(PYTEST) harness/test_hosted.py $(T)
 
 unit: setup unit-tables ## only the unit tests: portable modules on the host under ASan and UBSan
 	@$(PYTEST) harness/test_unit.py $(T)

@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the shared boots."""
     config.addinivalue_line("markers", "boot: boots a machine")
     config.addinivalue_line("markers", "soak: long; runs with SCARLET_SOAK=1")
+    config.addinivalue_line("markers", "hosted: more of the hosted kernel; runs in make test-hosted")
     config.addinivalue_line("markers", "scarlet: about Scarlet alone, not run with --on linux")
     linux = config.getoption("--on") == "linux"
     config.stash[SHARED] = {
@@ -52,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.stash[SHARED][params["smp"]].want(params["case"])
         if item.get_closest_marker("soak") and not os.environ.get("SCARLET_SOAK"):
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
+        if item.get_closest_marker("hosted") and not os.environ.get("SCARLET_HOSTED"):
+            item.add_marker(pytest.mark.skip(reason="more of the same: make test-hosted"))
         if item.get_closest_marker("scarlet") and linux:
             item.add_marker(pytest.mark.skip(reason="about Scarlet alone"))
         if item.get_closest_marker("boot") and not linux and no_kernel_yet():

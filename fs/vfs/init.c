@@ -53,10 +53,10 @@ void vfs_init(void)
         panic("vfs: no memory for the file system of unnamed files");
 }
 
-int vfs_mount_root(const char *type, const char *data, struct view **out)
+int vfs_mount_root(const char *type, const char *source, const char *data, struct view **out)
 {
     const struct filesystem_type *t = fs_type_find(type, strlen(type));
-    const struct fs_source src = {.source = "rootfs", .data = data};
+    const struct fs_source src = {.source = source, .data = data};
     struct superblock *sb;
     struct mount_ns *ns;
     if (!t)
@@ -64,7 +64,7 @@ int vfs_mount_root(const char *type, const char *data, struct view **out)
     int r = t->mount(t, &src, &sb);
     if (r)
         return r;
-    r = mount_ns_create(sb, 0, "rootfs", &ns);
+    r = mount_ns_create(sb, 0, source, &ns);
     superblock_put(sb);
     if (r)
         return r;

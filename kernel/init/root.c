@@ -39,18 +39,17 @@ static int host_root_mount(struct view **out)
     static const char *const places[] = {"/lower", "/upper", "/work"};
     static const struct {
         const char *place, *type, *data;
-    } own[] = {{"/proc", "proc", NULL},
-               {"/dev", "devtmpfs", NULL},
-               {"/run", "tmpfs", "mode=755"}};
+    } own[] = {{"/proc", "proc", NULL}, {"/dev", "devtmpfs", NULL}, {"/run", "tmpfs", "mode=755"}};
     struct view *first;
     struct path base = BASE_CWD;
-    int err = vfs_mount_root("tmpfs", "mode=755", &first);
+    int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", &first);
     for (usize i = 0; i < ARRAY_LEN(places) && !err; i++)
         err = vfs_mkdir(&base, (struct pathname){places[i], strlen(places[i])}, 0755);
     if (!err)
         err = mount_at("/lower", "hostfs", options.hostroot, NULL);
     if (!err)
-        err = vfs_mount_root("overlay", "lowerdir=/lower,upperdir=/upper,workdir=/work", out);
+        err = vfs_mount_root("overlay", "overlay", "lowerdir=/lower,upperdir=/upper,workdir=/work",
+                             out);
     for (usize i = 0; i < ARRAY_LEN(own) && !err; i++) {
         int e = mount_at(own[i].place, own[i].type, own[i].type, own[i].data);
         if (e && e != -E_NOENT) // a tree need not have all of them
@@ -64,7 +63,7 @@ int root_mount(struct view **out)
 {
     if (options.hostroot[0])
         return host_root_mount(out);
-    int err = vfs_mount_root("tmpfs", "mode=755", out);
+    int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", out);
     if (err)
         return err;
     if (!boot_info.initrd.len) {

@@ -260,7 +260,7 @@ void fake_vfs_start(void)
 {
     struct view *v;
     vfs_init();
-    if (vfs_mount_root("rootfs", NULL, &v))
+    if (vfs_mount_root("rootfs", "rootfs", NULL, &v))
         abort();
 }
 void fake_vfs_settle(void)

@@ -99,4 +99,5 @@ enum umount_flags { UMOUNT_FORCE = 1, UMOUNT_DETACH = 2, UMOUNT_EXPIRE = 4, UMOU
 void vfs_init(void); // caches, registry; frames, slabs and sched must work
 // Mounts `type` as the root of a new namespace and makes a view of it, which becomes that of kernel
 // threads.
-[[nodiscard]] int vfs_mount_root(const char *type, const char *data, struct view **out);
+[[nodiscard]] int vfs_mount_root(const char *type, const char *source, const char *data,
+                                 struct view **out);

@@ -199,7 +199,8 @@ void host_exit_killed(i32 number)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, number);
-    kill(getpid(), number);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set,
+                    NULL); // to this thread: others look at what the process gets
+    pthread_kill(pthread_self(), number);
     _exit(128 + number);
 }

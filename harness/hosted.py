@@ -1,0 +1,127 @@
+"""The hosted kernel (docs/hosted.md) and the same program on this machine's own Linux, side by side."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import cases, machine
+
+ROOT = machine.ROOT
+TREE = ROOT / "build/hosted/tree"
+LIMIT = 60.0  # seconds for one program, on a loaded machine
+
+# What both sides run for a case: as in a boot, the script has a pipe for its output and a fresh directory.
+DRIVER = (
+    'printf %s "$1" >/tmp/.case; mkdir -p /tmp/case; cd /tmp/case; '
+    "{ sh /tmp/.case; echo $? >/tmp/.status; } </dev/null 2>&1 | cat; exit $(cat /tmp/.status)"
+)
+# The small root with a layer over it, in namespaces of its own.
+NATIVE = (
+    "mount -t tmpfs tmpfs $1 && mkdir $1/up $1/work $1/root && "
+    "mount -t overlay -o lowerdir=$2,upperdir=$1/up,workdir=$1/work overlay $1/root && "
+    "mount -t proc proc $1/root/proc && mount --rbind /dev $1/root/dev && "
+    'exec chroot $1/root /bin/busybox env -i PATH=/bin HOME=/root TERM=linux /bin/sh -c "$3" driver "$4"'
+)
+
+
+class HostedError(Exception):
+    """The hosted kernel cannot be built or run here."""
+
+
+@functools.cache
+def build(sanitizers: str = "") -> Path:
+    """The program, built."""
+    done = subprocess.run(
+        ["make", "-s", "hosted", f"SAN={sanitizers}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise HostedError(f"make hosted SAN={sanitizers}: {done.stderr[-2000:]}")
+    return ROOT / ("build/hosted-san" if sanitizers else "build/hosted") / "scarlet-host"
+
+
+@functools.cache
+def permitted() -> str:
+    """Why guest processes cannot be had on this machine; empty: they can."""
+    done = subprocess.run(["/usr/bin/strace", "-qo", "/dev/null", "/bin/true"], check=False, capture_output=True)
+    return "" if done.returncode == 0 else "this machine does not permit ptrace"
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    hosted: bool = True,
+    options: Sequence[str] = (),
+    data: bytes | None = None,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    sanitizers: str = "",
+    user: int | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program on the hosted kernel, or natively; a sanitizer's report is an error."""
+    whole = [str(build(sanitizers)), *options, "--", *argv] if hosted else list(argv)
+    done = subprocess.run(
+        whole, input=data, stdin=subprocess.DEVNULL if data is None else None, capture_output=True, cwd=cwd, env=env,
+        timeout=LIMIT, check=False, user=user, group=user,
+    )
+    if b"Sanitizer" in done.stderr or b"runtime error:" in done.stderr:
+        raise HostedError(done.stderr.decode(errors="backslashreplace")[-4000:])
+    return done
+
+
+def case_on_hosted(case: cases.Case, options: Sequence[str] = (), sanitizers: str = "") -> cases.Result:
+    """A conformance case on the hosted kernel with the small root."""
+    build(sanitizers)
+    done = run(
+        ["/bin/sh", "-c", DRIVER, "driver", case.command.decode()], options=["--root", str(TREE), *options],
+        env={"PATH": "/bin", "HOME": "/root", "TERM": "linux"}, sanitizers=sanitizers,
+    )
+    return _result(done)
+
+
+def case_on_linux(case: cases.Case) -> cases.Result:
+    """The same on this machine's own Linux."""
+    build()
+    place = Path(tempfile.mkdtemp(prefix="scarlet-case-"))
+    try:
+        done = subprocess.run(
+            ["unshare", "-mpuif", "--kill-child", "--propagation", "private", "/bin/sh", "-c", NATIVE, "native",
+             str(place), str(TREE), DRIVER, case.command.decode()],
+            capture_output=True, stdin=subprocess.DEVNULL, timeout=LIMIT, check=False,
+        )
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return _result(done)
+
+
+def _result(done: subprocess.CompletedProcess[bytes]) -> cases.Result:
+    return cases.Result(done.stdout + done.stderr, done.returncode)
+
+
+def start(argv: Sequence[str], **kwargs: object) -> subprocess.Popen[bytes]:
+    """A program on the hosted kernel, left running."""
+    return subprocess.Popen([str(build()), "--", *argv], **kwargs)  # type: ignore[call-overload,no-any-return]
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes whose parent is pid."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                stat = Path(entry.path, "stat").read_text(encoding="ascii", errors="replace")
+            except OSError:
+                continue
+            if int(stat.rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+__all__ = ["HostedError", "TREE", "build", "case_on_hosted", "case_on_linux", "children_of", "permitted", "run",
+           "signal", "start"]

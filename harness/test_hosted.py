@@ -1,0 +1,212 @@
+"""The hosted kernel: its command, and the same programs on it and on this machine's own Linux, live.
+
+`make test` runs a few of them, `make test-hosted` all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from harness import cases, hosted
+from harness.conftest import check, show
+
+pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
+IS_ROOT = os.geteuid() == 0
+CORPUS = cases.load_all()
+QUICK = {"shell.quoting", "shell.here-documents", "text.sed", "files.links", "system.signals-default"}
+# What these print is about this machine and not about the program.
+OTHERWISE = {
+    "system.proc-global": "the machine's kernel command line",
+    "shell.umask-ulimit": "the machine's limits",
+    "system.run-parts-start-stop": "whether a zombie was met",
+}
+
+
+def same(argv: list[str], **kwargs: object) -> None:
+    """Output, errors and status are what they are natively."""
+    native = hosted.run(argv, hosted=False, **kwargs)  # type: ignore[arg-type]
+    got = hosted.run(argv, **kwargs)  # type: ignore[arg-type]
+    assert (show(got.stdout), show(got.stderr), got.returncode) == (
+        show(native.stdout), show(native.stderr), native.returncode)
+
+
+def test_program_in_path_and_working_directory(tmp_path: Path) -> None:
+    """PATH, working directory, umask, user and arguments are the caller's."""
+    same(["sh", "-c", 'pwd; umask; id; echo "$0" "$@"; cat name', "a b", "", "c"], cwd=_with(tmp_path, "name", "text\n"))
+
+
+def _with(place: Path, name: str, text: str) -> Path:
+    (place / name).write_text(text, encoding="ascii")
+    return place
+
+
+def test_streams_carry_everything() -> None:
+    """More than any buffer goes through standard input and output, byte for byte, to its end."""
+    data = bytes(range(256)) * 8192
+    done = hosted.run(["sh", "-c", "sleep 0.2; cat"], data=data)
+    assert done.returncode == 0 and done.stdout == data
+
+
+def test_standard_error_is_its_own() -> None:
+    """Standard error is apart, and reopening a stream by name works."""
+    done = hosted.run(["sh", "-c", "echo out; echo err >&2; echo more >/dev/stderr"])
+    assert (done.stdout, done.stderr) == (b"out\n", b"err\nmore\n")
+
+
+def test_input_is_read_no_further_than_asked(tmp_path: Path) -> None:
+    """What the program leaves of a file is there for the next one."""
+    name = _with(tmp_path, "in", "".join(f"{i}\n" for i in range(5000))) / "in"
+    with name.open("rb") as file:
+        one = subprocess.run([hosted.build(), "--", "sh", "-c", "read a; echo $a"], stdin=file, capture_output=True, check=True)
+        rest = file.read()
+    assert one.stdout == b"0\n" and rest.startswith(b"1\n2\n")
+
+
+def test_nobody_reads() -> None:
+    """Writing to a pipe that nobody reads ends the program with SIGPIPE."""
+    with hosted.start(["yes"], stdout=subprocess.PIPE) as one:
+        assert one.stdout is not None
+        assert one.stdout.read(4) == b"y\ny\n"
+        one.stdout.close()
+        assert one.wait(hosted.LIMIT) == -signal.SIGPIPE
+
+
+@pytest.mark.parametrize("script", ["exit 7", "kill -SEGV $$", "kill -TERM $$", "exec nosuch", "exec /etc/passwd"])
+def test_status(script: str) -> None:
+    """The process ends as the program does."""
+    got, native = hosted.run(["sh", "-c", script]), hosted.run(["sh", "-c", script], hosted=False)
+    assert got.returncode == native.returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_reach_the_program(number: signal.Signals) -> None:
+    """A signal to the process is one to the program; nothing stays behind."""
+    script = f"trap 'echo caught; exit 9' {number.name[3:]}; echo ready; while :; do sleep 0.05; done"
+    with hosted.start(["sh", "-c", script], stdout=subprocess.PIPE) as one:
+        assert one.stdout is not None
+        assert one.stdout.readline() == b"ready\n"
+        one.send_signal(number)
+        assert one.stdout.read() == b"caught\n" and one.wait(hosted.LIMIT) == 9
+
+
+def test_killed_leaves_nothing() -> None:
+    """No guest process outlives its kernel."""
+    with hosted.start(["sh", "-c", "echo ready; sleep 1000"], stdout=subprocess.PIPE) as one:
+        assert one.stdout is not None
+        assert one.stdout.readline() == b"ready\n"
+        guests = hosted.children_of(one.pid)
+        assert guests
+        one.kill()
+    end = time.monotonic() + hosted.LIMIT
+    while any(Path(f"/proc/{pid}").exists() for pid in guests) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in guests)
+
+
+def test_wrong_usage() -> None:
+    """One line that names the mistake, status 210."""
+    build = hosted.build()
+    for words, what in ((["--cpus", "0", "--", "true"], b"--cpus"), (["--root", "/etc/passwdx", "--", "true"], b"/etc/passwdx"),
+                        (["--transport", "pigeon", "--", "true"], b"pigeon")):
+        done = subprocess.run([build, *words], capture_output=True, check=False)
+        assert done.returncode == 210 and what in done.stderr, done
+
+
+def test_terminal(tmp_path: Path) -> None:
+    """On a terminal: editing, window size and its change, job control, the end."""
+    env = {**os.environ, "PS1": "$ ", "HISTFILE": str(tmp_path / "none")}
+    one = pexpect.spawn(str(hosted.build()), ["--", "bash", "--norc", "--noediting"], dimensions=(33, 77), env=env,
+                        timeout=hosted.LIMIT, encoding="ascii")
+    one.expect_exact("$ ")
+    one.sendline("stty size; tty -s && echo yes$((1+1))")
+    one.expect_exact("33 77")
+    one.expect_exact("yes2")
+    one.setwinsize(40, 100)
+    one.sendline("until [ \"$(stty size)\" = '40 100' ]; do sleep 0.05; done; echo grown$((1+1))")
+    one.expect_exact("grown2")
+    one.sendline("sh -c 'echo run$((1+1)); exec sleep 1000'")
+    one.expect_exact("run2")
+    one.sendcontrol("z")
+    one.expect_exact("Stopped")
+    one.expect_exact("$ ")
+    one.sendline("jobs; fg")
+    one.expect_exact("Stopped")
+    one.expect_exact("exec sleep 1000'")
+    time.sleep(0.2)
+    one.sendcontrol("c")
+    one.expect_exact("$ ")
+    one.sendline("echo status=$?")
+    one.expect_exact("status=130")
+    one.sendline("exit 5")
+    one.expect(pexpect.EOF)
+    one.close()
+    assert one.exitstatus == 5
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="the native side needs namespaces")
+@pytest.mark.parametrize("case", [c for c in CORPUS if c.name not in OTHERWISE], ids=lambda c: c.name)
+def test_same_as_this_linux(case: cases.Case) -> None:
+    """A conformance script prints on the hosted kernel what it prints on this machine's Linux."""
+    if case.name not in QUICK and not os.environ.get("SCARLET_HOSTED"):
+        pytest.skip("more of the same: make test-hosted")
+    check(hosted.case_on_hosted(case), hosted.case_on_linux(case), case.name, None)
+
+
+PROGRAMS = {
+    "bash": ["bash", "-c", "for i in {1..5}; do echo $((i*i)); done | sort -rn; declare -A a=([x]=1); echo ${a[x]}; ls -l /usr/bin | head -3"],
+    "python3": ["/usr/bin/python3", "-c", "import threading, json, subprocess, hashlib\n"
+                "r = []\nts = [threading.Thread(target=r.append, args=(i,)) for i in range(8)]\n"
+                "[t.start() for t in ts]; [t.join() for t in ts]\n"
+                "print(sorted(r), json.dumps({'a': 6 * 7}), subprocess.check_output(['echo', 'child']))\n"
+                "print(hashlib.sha256(open('/usr/bin/python3', 'rb').read()).hexdigest())"],
+    "perl": ["perl", "-e", "pipe(A, B); if (!fork) { syswrite B, 'hello'; exit 3 } sysread A, $x, 5; wait; "
+             "print $x, ' ', $? >> 8, ' ', join(',', map { $_ ** 2 } 1 .. 9), qq(\\n)"],
+    "git": ["sh", "-c", "cd /tmp && rm -rf scarlet-repo && mkdir scarlet-repo && cd scarlet-repo && export GIT_AUTHOR_DATE='1 Jan 2024 00:00 +0000' "
+            "GIT_COMMITTER_DATE='1 Jan 2024 00:00 +0000' GIT_CONFIG_GLOBAL=/dev/null && git init -q -b main . && echo text >file && git add . && "
+            "git -c user.name=n -c user.email=e commit -q -m first && git log --stat --format=%H; git status; git gc -q; git fsck; "
+            "cd /tmp; rm -rf scarlet-repo"],
+    "gcc": ["sh", "-c", "d=/tmp/scarlet-gcc; rm -rf $d; mkdir $d; cd $d; printf '#include <stdio.h>\\nint main(void){printf(\"%d\\\\n\",6*7);return 3;}\\n' >a.c; "
+            "gcc -O2 -S -o - a.c | md5sum; gcc -O2 -o a a.c && ./a; echo $?; rm -rf $d"],
+    "coreutils": ["sh", "-c", "cd /usr/bin; ls | head -200 | sort -R --random-source=/etc/passwd | md5sum; stat -c '%s %a %F' ls cp; "
+                  "find . -name 'l*' -type f | sort | xargs md5sum | tail -3; du -s /usr/include | cut -f2; cp ls /tmp/ls.$$; cmp ls /tmp/ls.$$; rm /tmp/ls.$$"],
+}
+TRANSPORTS = ["ptrace"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str, transport: str) -> None:
+    """This machine's own programs do on the hosted kernel what they do natively."""
+    if name not in ("bash", "python3") and not os.environ.get("SCARLET_HOSTED"):
+        pytest.skip("more of the same: make test-hosted")
+    same(PROGRAMS[name], options=["--transport", transport, "--cpus", "2"])
+
+
+@pytest.mark.hosted
+@pytest.mark.skipif(not IS_ROOT, reason="becomes an ordinary user")
+def test_ordinary_user() -> None:
+    """An ordinary user needs nothing else, and is one inside."""
+    same(["sh", "-c", "id; cat /etc/shadow; echo $?; echo text >/tmp/scarlet-own; stat -c '%U %a' /tmp/scarlet-own; rm /tmp/scarlet-own"],
+         user=65534)
+
+
+@pytest.mark.hosted
+@pytest.mark.parametrize("name", ["bash", "python3", "gcc"])
+def test_programs_under_sanitizers(name: str) -> None:
+    """Address and undefined-behaviour sanitizers have nothing to report."""
+    done = hosted.run(PROGRAMS[name], options=["--cpus", "2"], sanitizers="address,undefined")
+    assert done.returncode == 0, show(done.stderr)
+
+
+@pytest.mark.hosted
+@pytest.mark.parametrize("case", [c for c in CORPUS if c.name.startswith(("shell.", "files."))], ids=lambda c: c.name)
+def test_cases_under_sanitizers(case: cases.Case) -> None:
+    """The corpus again, under sanitizers and on two CPUs: nothing reported."""
+    hosted.case_on_hosted(case, ["--cpus", "2"], sanitizers="address,undefined")
