@@ -6,6 +6,7 @@
 #include <mem/slab.h>
 #include <sync/log.h>
 #include <task/host.h>
+#include <vm/aspace.h>
 
 // --- numbers kept here -----------------------------------------------------------------------
 
@@ -14,8 +15,7 @@ struct kept_number {
     i64 min, max;
 };
 static struct kept_number overcommit_memory = {0, 0, 2}, overcommit_ratio = {50, 0, INT32_MAX},
-                          swappiness = {60, 0, 200}, max_map_count = {65530, 0, INT32_MAX},
-                          panic_seconds = {0, INT32_MIN, INT32_MAX},
+                          swappiness = {60, 0, 200}, panic_seconds = {0, INT32_MIN, INT32_MAX},
                           file_max = {INT64_MAX, 0, INT64_MAX},
                           pipe_max_size = {1048576, 4096, INT32_MAX};
 
@@ -54,9 +54,25 @@ static i64 write_kept(struct kept_number *k, const char *s, usize n)
 KEPT(overcommit_memory)
 KEPT(overcommit_ratio)
 KEPT(swappiness)
-KEPT(max_map_count)
 KEPT(file_max)
 KEPT(pipe_max_size)
+
+static int show_max_map_count(struct text *t, const struct proc_who *w)
+{
+    (void)w;
+    text_printf(t, "%u\n", aspace_max_areas());
+    return 0;
+}
+
+static i64 write_max_map_count(const struct proc_who *w, const char *s, usize n)
+{
+    i64 v;
+    (void)w;
+    if (parse_number(s, n, &v) || v < 0 || v > INT32_MAX)
+        return -E_INVAL;
+    aspace_set_max_areas((u32)v);
+    return 0;
+}
 
 static int show_panic_seconds(struct text *t, const struct proc_who *w)
 {

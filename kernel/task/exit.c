@@ -66,12 +66,11 @@ static void reparent_children(struct task *t)
         c->parent = heir;
         group_tie_gone(c->pgrp, t->pgrp);
         list_del(&c->sibling);
-        if (c->zombie) {
+        if (c->news)
             list_add_head(&heir->children, &c->sibling);
-            told = true;
-        } else {
+        else
             list_add_tail(&heir->children, &c->sibling);
-        }
+        told |= c->zombie;
         if (c->death_event) {
             struct event e = {
                 .kind = (enum event_kind)c->death_event, .code = EVC_USER, .sender_pid = t->pid};
@@ -122,9 +121,8 @@ static void become_zombie(struct task *t)
     t->zombie = true;
     group_tie_gone(t->pgrp, parent ? parent->pgrp : NULL);
     bool reap_now = !parent || parent->autoreap;
-    if (parent) { // zombies stand in front, so that waiting finds them at once
-        list_del(&t->sibling);
-        list_add_head(&parent->children, &t->sibling);
+    if (parent) {
+        child_has_news(t);
         task_get(parent);
     }
     spin_unlock(&tree_lock);

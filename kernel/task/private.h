@@ -20,6 +20,8 @@ void group_tie_gone(struct pgrp *pg, const struct pgrp *of_parent);
 // Tells t's parent that t changed state (posts t->exit_event or EVENT_CHILD) and wakes waiters. No
 // lock held.
 void parent_notify(struct task *t, const struct exit_info *info, u32 event_kind);
+// Puts t before those of its parent's children that have nothing to tell. tree_lock held.
+void child_has_news(struct task *t);
 // Takes a zombie out of the tree (tree_lock held). The caller then calls task_put.
 void task_unlink(struct task *t);
 

@@ -1,4 +1,7 @@
 // Waiting for children, and telling parents. Guarded by tree_lock.
+//
+// Children that may have something to tell stand in front of the others, so a wait does not look at
+// all. They move there before the parent is told, and back when a look finds them running again.
 #include "private.h"
 #include <kerr.h>
 #include <sync/log.h>
@@ -17,12 +20,22 @@ static u32 status_code(const struct exit_info *i)
     }
 }
 
+void child_has_news(struct task *t)
+{
+    t->news = true;
+    list_del(&t->sibling);
+    list_add_head(&t->parent->children, &t->sibling);
+}
+
 void parent_notify(struct task *t, const struct exit_info *info, u32 kind)
 {
     spin_lock(&tree_lock);
     struct task *parent = t->parent;
-    if (parent)
+    if (parent) {
+        if (!t->zombie) // one of those is there already, and may have been reaped since
+            child_has_news(t);
         task_get(parent);
+    }
     spin_unlock(&tree_lock);
     if (!parent)
         return;
@@ -56,8 +69,6 @@ static bool matches(const struct task *c, const struct task *me, i64 which)
 {
     if (which == -1)
         return true;
-    if (which > 0)
-        return c->pid == which;
     return c->pgrp->id == (which == 0 ? me->pgrp->id : (u32)-which);
 }
 
@@ -70,47 +81,74 @@ static void fill(struct wait_result *out, struct task *c, struct exit_info info)
     usage_add(&out->usage, &c->children_usage);
 }
 
-// One look at the children. pid found, 0 none ready, -E_CHILD none at all. *dead: a reaped zombie
-// whose reference the caller drops.
+// One look at a child. True if it had something to tell, which is then in *out. *dead: a reaped
+// zombie whose reference the caller drops.
+static bool look_at(struct task *me, struct task *c, u32 options, struct wait_result *out,
+                    struct task **dead)
+{
+    if (c->zombie) {
+        if (!(options & WAIT_EXITED))
+            return false;
+        fill(out, c, c->exit);
+        if (!(options & WAIT_NOWAIT)) {
+            usage_add(&me->children_usage, &out->usage);
+            task_unlink(c);
+            *dead = c;
+        }
+        return true;
+    }
+    spin_lock(&c->lock);
+    bool stopped = options & WAIT_STOPPED && c->stopped && c->was_stopped_unreported;
+    bool continued = options & WAIT_CONTINUED && c->was_continued_unreported;
+    i32 number = c->stop_number;
+    if (!(options & WAIT_NOWAIT)) {
+        if (stopped)
+            c->was_stopped_unreported = false;
+        else if (continued)
+            c->was_continued_unreported = false;
+    }
+    bool more = c->stop_wanted || c->was_stopped_unreported || c->was_continued_unreported;
+    spin_unlock(&c->lock);
+    if (c->news && !more) {
+        c->news = false;
+        list_del(&c->sibling);
+        list_add_tail(&me->children, &c->sibling);
+    }
+    if (stopped || continued)
+        fill(out, c,
+             (struct exit_info){.kind = stopped ? EXIT_STOPPED : EXIT_CONTINUED, .number = number});
+    return stopped || continued;
+}
+
+static struct task *child_by_number(const struct task *me, u32 nr)
+{
+    rcu_read_lock();
+    struct pid *p = pid_lookup(nr);
+    struct task *c = p ? atomic_load_explicit(&p->task, memory_order_acquire) : NULL;
+    rcu_read_unlock();
+    return c && c->parent == me ? c : NULL; // children stay while tree_lock is held
+}
+
+// One look at the children. pid found, 0 none ready, -E_CHILD none at all. *dead as for look_at.
 static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out,
                 struct task **dead)
 {
+    struct task *c, *next;
+    if (which > 0) {
+        c = which <= UINT32_MAX ? child_by_number(me, (u32)which) : NULL;
+        if (!c)
+            return -E_CHILD;
+        return look_at(me, c, options, out, dead) ? out->pid : 0;
+    }
     bool any = false;
-    struct task *c;
-    list_for_each_entry (c, &me->children, sibling) {
+    list_for_each_entry_safe (c, next, &me->children, sibling) {
+        if (!c->news && (any || which == -1))
+            return 0;
         if (!matches(c, me, which))
             continue;
         any = true;
-        if (c->zombie) {
-            if (!(options & WAIT_EXITED))
-                continue;
-            fill(out, c, c->exit);
-            if (!(options & WAIT_NOWAIT)) {
-                usage_add(&me->children_usage, &out->usage);
-                task_unlink(c);
-                *dead = c;
-            }
+        if (c->news && look_at(me, c, options, out, dead))
             return out->pid;
-        }
-        spin_lock(&c->lock);
-        bool stopped = options & WAIT_STOPPED && c->stopped && c->was_stopped_unreported;
-        bool continued = options & WAIT_CONTINUED && c->was_continued_unreported;
-        i32 number = c->stop_number;
-        if (!(options & WAIT_NOWAIT)) {
-            if (stopped)
-                c->was_stopped_unreported = false;
-            else if (continued)
-                c->was_continued_unreported = false;
-        }
-        spin_unlock(&c->lock);
-        if (stopped || continued) {
-            fill(out, c,
-                 (struct exit_info){.kind = stopped ? EXIT_STOPPED : EXIT_CONTINUED,
-                                    .number = number});
-            return out->pid;
-        }
-        if (which > 0)
-            break;
     }
     return any ? 0 : -E_CHILD;
 }

@@ -7,8 +7,10 @@
 enum : u64 {
     STACK_GUARD_GAP = 256 * PAGE_SIZE, // kept free below a growing stack
     MMAP_LOWEST = 0x10000,             // lowest address chosen by us
-    MAX_AREAS = 65530,                 // per space, as Linux's default
 };
+
+// Whether `more` areas may come to the space's.
+bool areas_may_grow(const struct aspace *as, u32 more); // lock held
 
 static inline struct vma *area_of(struct rb_node *n)
 {

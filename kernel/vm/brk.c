@@ -20,7 +20,7 @@ static bool grow(struct aspace *as, u64 from, u64 to, struct list *dead)
         area_merge(as, v, dead);
         return true;
     }
-    if (as->area_count >= MAX_AREAS)
+    if (!areas_may_grow(as, 1))
         return false;
     v = area_alloc();
     if (!v)

@@ -114,7 +114,7 @@ static i64 choose(struct aspace *as, const struct map_request *r, u64 len)
 static i64 map_locked(struct aspace *as, const struct map_request *r, u64 len, u32 flags,
                       struct vma *fresh, struct list *dead, bool *used)
 {
-    if (as->area_count > MAX_AREAS)
+    if (!areas_may_grow(as, 0))
         return -E_NOMEM;
     i64 at = choose(as, r, len);
     if (at < 0)

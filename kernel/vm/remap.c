@@ -48,7 +48,7 @@ static struct vma *resizable(struct aspace *as, const struct remap *m, int *err)
 // is free.
 static i64 move(struct aspace *as, struct remap *m, struct vma *v, u64 to)
 {
-    if (as->area_count >= MAX_AREAS - 3)
+    if (!areas_may_grow(as, 4))
         return -E_NOMEM;
     // An area of its own, so that taking it out later cannot fail. Old length 0 leaves the old area
     // as it is.
@@ -101,7 +101,7 @@ static i64 remap_to(struct aspace *as, struct remap *m)
         return -E_INVAL;
     if (m->old + m->old_len > m->new_addr && m->new_addr + m->new_len > m->old)
         return -E_INVAL;
-    if (as->area_count + 2 >= MAX_AREAS - 3)
+    if (!areas_may_grow(as, 6))
         return -E_NOMEM;
     int err;
     if (m->flags & REMAP_FIXED) {

@@ -7,6 +7,23 @@
 
 DEFINE_SLAB(area_cache, struct vma);
 
+static _Atomic u32 max_areas = 65530; // as Linux's default
+
+void aspace_set_max_areas(u32 n)
+{
+    atomic_store_explicit(&max_areas, n, memory_order_relaxed);
+}
+
+u32 aspace_max_areas(void)
+{
+    return atomic_load_explicit(&max_areas, memory_order_relaxed);
+}
+
+bool areas_may_grow(const struct aspace *as, u32 more)
+{
+    return (u64)as->area_count + more <= aspace_max_areas();
+}
+
 struct vma *area_alloc(void)
 {
     struct vma *v = slab_def_alloc(&area_cache, ALLOC_USER);
@@ -207,7 +224,7 @@ bool area_may_expand(const struct aspace *as, u32 flags, u64 pages)
 // --- splitting and joining ---
 struct vma *area_split(struct aspace *as, struct vma *v, u64 addr)
 {
-    if (as->area_count >= MAX_AREAS)
+    if (!areas_may_grow(as, 1))
         return NULL;
     struct vma *upper = area_copy(v);
     if (!upper)

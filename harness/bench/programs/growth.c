@@ -297,7 +297,7 @@ GROW(grow_dir, 1000)
 GROW(grow_dir, 50000)
 GROW(grow_process, 10)
 GROW(grow_process, 1000)
-GROW(grow_process, 4000)
+GROW(grow_process, 50000)
 GROW(grow_timer, 10)
 GROW(grow_timer, 1000)
 GROW(grow_timer, 50000)
@@ -306,7 +306,7 @@ GROW(grow_path, 100)
 GROW(grow_path, 1000)
 GROW(grow_waiter, 10)
 GROW(grow_waiter, 1000)
-GROW(grow_waiter, 4000)
+GROW(grow_waiter, 50000)
 GROW(grow_epoll, 10)
 GROW(grow_epoll, 1000)
 GROW(grow_epoll, 50000)
@@ -324,7 +324,7 @@ const struct row rows_growth[] = {
     ROW(grow_dir, 50000, 1000, "ns/op"),
     ROW(grow_process, 10, 50, "ns/op"),
     ROW(grow_process, 1000, 50, "ns/op"),
-    ROW(grow_process, 4000, 50, "ns/op"),
+    ROW(grow_process, 50000, 50, "ns/op"),
     ROW(grow_timer, 10, 2000, "ns/op"),
     ROW(grow_timer, 1000, 2000, "ns/op"),
     ROW(grow_timer, 50000, 2000, "ns/op"),
@@ -333,7 +333,7 @@ const struct row rows_growth[] = {
     ROW(grow_path, 1000, 20000, "ns/part"),
     ROW(grow_waiter, 10, 1000, "ns/op"),
     ROW(grow_waiter, 1000, 1000, "ns/op"),
-    ROW(grow_waiter, 4000, 1000, "ns/op"),
+    ROW(grow_waiter, 50000, 1000, "ns/op"),
     ROW(grow_epoll, 10, 1000, "ns/op"),
     ROW(grow_epoll, 1000, 1000, "ns/op"),
     ROW(grow_epoll, 50000, 1000, "ns/op"),

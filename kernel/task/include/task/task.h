@@ -107,7 +107,8 @@ struct task {
     struct task_env *env; // counted; NULL: the first environment. Guarded by lock
     // --- guarded by tree_lock (global) ---
     struct task *parent;
-    struct list children, sibling;
+    struct list children, sibling; // those with `news` stand in front
+    bool news;                     // zombie, stopped, or continued and not yet waited for
     struct pgrp *pgrp;
     struct list pgrp_link;
     bool zombie; // all threads gone, waiting to be reaped

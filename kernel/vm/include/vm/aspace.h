@@ -159,6 +159,9 @@ int aspace_for_each(struct aspace *as, int (*fn)(const struct vma *v, void *arg)
 // aspace_find_next.
 struct vma *aspace_find(struct aspace *as, u64 addr);
 struct vma *aspace_find_next(struct aspace *as, u64 addr);
+// How many areas a space may have (/proc/sys/vm/max_map_count). Spaces that have more keep them.
+void aspace_set_max_areas(u32 n);
+u32 aspace_max_areas(void);
 // Per-area resident pages (for smaps/statm); lock held.
 u64 vma_resident(const struct vma *v);
 
