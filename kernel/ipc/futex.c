@@ -1,28 +1,31 @@
-// Futexes: hash buckets of waiting threads.
+// Futexes: hash buckets of waiting threads. A bucket is a tree by key of the first waiter of each
+// key; the others of that key stand behind it in a ring, in order of arrival.
 //
-// Guarded by the bucket's spinlock: its list, and for each waiter `bucket` (which changes when it
-// is moved) and `woken`. Two buckets are taken in order of address. User words are read under the
-// lock only when that needs no sleep; else the lock is dropped, the page is brought in, and
-// everything starts again, so a change of the word between test and sleep is always seen.
+// Guarded by the bucket's spinlock: its tree and rings, and for each waiter `bucket` (which changes
+// when it is moved) and `woken`. Two buckets are taken in order of address. User words are read
+// under the lock only when that needs no sleep; else the lock is dropped, the page is brought in,
+// and everything starts again, so a change of the word between test and sleep is always seen.
 #include <ipc/futex.h>
 #include <ipc/init.h>
 #include <kerr.h>
+#include <lib/rbtree.h>
 #include <sched/lock.h>
 
 enum : u32 { BUCKET_BITS = 8, BUCKETS = 1u << BUCKET_BITS };
 
 struct bucket {
     struct spinlock lock; // class futex_bucket
-    struct list waiters;
+    struct rb_root keys;  // futex_waiter.node
 };
 
 struct futex_waiter {
-    struct list link; // bucket->waiters, in order of arrival
+    struct rb_node node; // in bucket->keys, if it is its key's first
+    struct list ring;    // the waiters of the key
     struct thread *thread;
     struct futex_key key;
     u32 bits;
     struct bucket *_Atomic bucket;
-    _Atomic bool woken; // off the list; set last by the waker
+    _Atomic bool woken; // off the bucket; set last by the waker
 };
 
 static struct bucket buckets[BUCKETS];
@@ -31,7 +34,7 @@ void futex_init(void)
 {
     for (u32 i = 0; i < BUCKETS; i++) {
         spin_init(&buckets[i].lock, &lock_class_futex_bucket);
-        list_init(&buckets[i].waiters);
+        buckets[i].keys = (struct rb_root)RB_ROOT_INIT;
     }
 }
 
@@ -62,28 +65,104 @@ static void unlock_pair(struct bucket *x, struct bucket *y)
     spin_unlock(&x->lock);
 }
 
-// Takes w off its bucket's list and wakes it. Bucket's lock held. The waiter's frame may be gone as
-// soon as `woken` is set.
-static void wake_waiter(struct futex_waiter *w)
+// --- bucket's lock held ---
+
+// The first waiter of the key, or NULL with the place where it belongs.
+static struct futex_waiter *find(struct bucket *b, const struct futex_key *k,
+                                 struct rb_node **parent, struct rb_node ***link)
+{
+    *parent = NULL;
+    *link = &b->keys.node;
+    while (**link) {
+        struct futex_waiter *w = rb_entry(**link, struct futex_waiter, node);
+        if (same(&w->key, k))
+            return w;
+        *parent = &w->node;
+        bool left = k->b != w->key.b ? k->b < w->key.b : k->a < w->key.a;
+        *link = left ? &w->node.left : &w->node.right;
+    }
+    return NULL;
+}
+
+static void join(struct bucket *b, struct futex_waiter *w)
+{
+    struct rb_node *parent, **link;
+    struct futex_waiter *first = find(b, &w->key, &parent, &link);
+    list_init(&w->ring);
+    if (first) {
+        rb_clear_node(&w->node);
+        list_add_tail(&first->ring, &w->ring);
+        return;
+    }
+    rb_link(&w->node, parent, link);
+    rb_insert_color(&b->keys, &w->node);
+}
+
+static void take_off(struct bucket *b, struct futex_waiter *w)
+{
+    if (!rb_empty_node(&w->node)) {
+        if (list_empty(&w->ring))
+            rb_erase(&b->keys, &w->node);
+        else
+            rb_replace(&b->keys, &w->node,
+                       &list_entry(w->ring.next, struct futex_waiter, ring)->node);
+    }
+    list_del(&w->ring);
+}
+
+// Takes w off its bucket and wakes it. The waiter's frame may be gone as soon as `woken` is set.
+static void wake_waiter(struct bucket *b, struct futex_waiter *w)
 {
     struct thread *t = w->thread;
-    list_del(&w->link);
+    take_off(b, w);
     thread_get(t);
     atomic_store_explicit(&w->woken, true, memory_order_release);
     (void)thread_wake(t);
     thread_put(t);
 }
 
+static struct futex_waiter *after(struct futex_waiter *w)
+{
+    return list_entry(w->ring.next, struct futex_waiter, ring);
+}
+
+// The waiters of a key in order of arrival: w, and which one ends the walk. The body may take w off
+// and may put it back at the end.
+static struct futex_waiter *first_and_last(struct bucket *b, const struct futex_key *key,
+                                           struct futex_waiter **last)
+{
+    struct rb_node *parent, **link;
+    struct futex_waiter *w = find(b, key, &parent, &link);
+    if (w)
+        *last = list_entry(w->ring.prev, struct futex_waiter, ring);
+    return w;
+}
+
 static u32 wake_matching(struct bucket *b, const struct futex_key *key, u32 n, u32 bits)
 {
     u32 done = 0;
-    struct futex_waiter *w, *next;
-    list_for_each_entry_safe (w, next, &b->waiters, link) {
-        if (done == n)
-            break;
-        if (!same(&w->key, key) || !(w->bits & bits))
+    struct futex_waiter *last, *next, *w = first_and_last(b, key, &last);
+    for (; w && done < n; w = next) {
+        next = w == last ? NULL : after(w);
+        if (!(w->bits & bits))
             continue;
-        wake_waiter(w);
+        wake_waiter(b, w);
+        done++;
+    }
+    return done;
+}
+
+static u32 move_matching(struct bucket *x, const struct futex_key *from, struct bucket *y,
+                         const struct futex_key *to, u32 n)
+{
+    u32 done = 0;
+    struct futex_waiter *last, *next, *w = first_and_last(x, from, &last);
+    for (; w && done < n; w = next) {
+        next = w == last ? NULL : after(w);
+        take_off(x, w);
+        w->key = *to;
+        join(y, w);
+        atomic_store_explicit(&w->bucket, y, memory_order_release);
         done++;
     }
     return done;
@@ -97,7 +176,7 @@ static int fault_in(uaddr_t a)
     return user_load32(a, &ignored, false);
 }
 
-// Takes w off whatever list it is on, unless it was woken. True if it was still waiting.
+// Takes w off whatever bucket it is in, unless it was woken. True if it was still waiting.
 static bool leave(struct futex_waiter *w)
 {
     while (!atomic_load_explicit(&w->woken, memory_order_acquire)) {
@@ -105,7 +184,7 @@ static bool leave(struct futex_waiter *w)
         spin_lock(&b->lock);
         bool here = b == atomic_load_explicit(&w->bucket, memory_order_relaxed) && !w->woken;
         if (here)
-            list_del(&w->link);
+            take_off(b, w);
         spin_unlock(&b->lock);
         if (here)
             return true;
@@ -129,7 +208,7 @@ int futex_wait(uaddr_t a, u32 value, u32 bits, bool private, u64 deadline_ns)
         err = user_load32(a, &seen, true);
         if (!err && seen == value) {
             atomic_init(&w.bucket, b);
-            list_add_tail(&b->waiters, &w.link);
+            join(b, &w);
             spin_unlock(&b->lock);
             break;
         }
@@ -192,21 +271,8 @@ i64 futex_requeue(uaddr_t a, uaddr_t b, u32 nwake, u32 nmove, bool compare, u32 
                 return err;
             continue;
         }
-        u32 woken = wake_matching(x, &from, nwake, FUTEX_ANY_BITS), moved = 0;
-        struct list going = LIST_INIT(going);
-        struct futex_waiter *w, *next;
-        list_for_each_entry_safe (w, next, &x->waiters, link) {
-            if (moved == nmove)
-                break;
-            if (!same(&w->key, &from))
-                continue;
-            w->key = to;
-            list_del(&w->link);
-            list_add_tail(&going, &w->link);
-            atomic_store_explicit(&w->bucket, y, memory_order_release);
-            moved++;
-        }
-        list_splice_tail(&y->waiters, &going);
+        u32 woken = wake_matching(x, &from, nwake, FUTEX_ANY_BITS);
+        u32 moved = move_matching(x, &from, y, &to, nmove);
         unlock_pair(x, y);
         return compare ? (i64)woken + moved : woken;
     }
