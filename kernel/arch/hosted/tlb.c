@@ -250,6 +250,10 @@ void arch_aspace_retire(struct arch_aspace *as)
         }
         arch_relax();
     }
+    for (u32 c = 0; c < host_cpu_count(); c++) { // who left by himself must not find it later
+        struct arch_aspace *late = as;
+        (void)atomic_compare_exchange_strong(&hosted_cpus[c].drop, &late, NULL);
+    }
     f = arch_irq_save();
     struct space_cpu *all = space_of(as);
     for (u32 c = 0; all && c < host_cpu_count(); c++) {

@@ -202,6 +202,12 @@ void arch_aspace_retire(struct arch_aspace *as)
         }
         arch_relax();
     }
+    // A hart that left by itself has not read the request yet. It must not find it when the next
+    // space lives at this address. (One that has read it is not in this space any more.)
+    for (u32 c = 0; c < hart_info.count; c++) {
+        struct arch_aspace *late = as;
+        (void)atomic_compare_exchange_strong(&harts[c].drop, &late, NULL);
+    }
 }
 
 void arch_ipi_send(u32 cpu)
