@@ -136,13 +136,14 @@ i64 linux_readlinkat(i32 dir, const struct sys_name *path, struct iobuf *buf, i3
     usize cap = MIN((usize)size, (usize)PATH_MAX_LEN);
     struct path base;
     int err = base_from_fd(dir, pathname_of(path), &base);
+    if (err == -E_NOTDIR && path->len == 0) // a pipe or a socket
+        return -E_NOENT;
     if (err)
         return err;
     // The caller's buffer may be large; most links are short.
     i64 n;
     for (usize room = MIN(cap, (usize)SHORT);;) {
-        n = path->len ? vfs_readlink(&base, pathname_of(path), p, room)
-                      : vfs_readlink_path(&base, p, room);
+        n = vfs_readlink(&base, pathname_of(path), p, room);
         if (n < (i64)room || room == cap)
             break;
         p = kmalloc(cap, 0);
