@@ -234,7 +234,7 @@ i64 linux_membarrier(i32 cmd, u32 flags, i32 cpu)
         cpu_call_others(nothing, NULL);
         return 0;
     case LINUX_MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
-        arch_sync_icache();
+        arch_sync_icache(&current_task()->aspace->arch);
         cpu_call_others(nothing, NULL);
         return 0;
     case LINUX_MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:

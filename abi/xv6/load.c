@@ -249,7 +249,7 @@ int xv6_load(struct exec_build *b)
         xv6_abandon(b);
         return err;
     }
-    arch_sync_icache();
+    arch_sync_icache(&b->as->arch);
     b->as->brk_start = b->as->brk = b->as->stack_top = top;
     tf_init(&b->frame, b->elf.header.entry, argv);
     tf_args(&b->frame)[0] = argc;

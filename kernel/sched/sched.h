@@ -19,6 +19,8 @@ struct runqueue {
     u64 min_vruntime;      // never shrinks
     u64 rt_map[2];         // bit per non-empty list of rt
     struct list rt[RT_LEVELS];
+    u64 rt_debt;    // real-time threads' running while fair ones waited, less the fair ones' since
+    bool fair_turn; // fair threads go first until the debt is paid
     _Atomic u32 queued; // waiting threads, without curr; read by others without the lock
     u64 switches;
     // --- this CPU only, interrupts off ---
@@ -119,6 +121,9 @@ void rq_place_new(struct runqueue *rq, struct thread *t);
 bool rq_should_preempt(struct runqueue *rq, const struct thread *t);
 // Should curr (accounted) make room because its slice ends?
 bool rq_slice_over(struct runqueue *rq, u64 now);
+// Real-time threads keep at most this share of a CPU that fair threads wait for. Should curr
+// (accounted) make room because its side has had its share? For each tick.
+bool rq_share_over(struct runqueue *rq);
 static inline u64 rq_slice_end(const struct runqueue *rq)
 {
     const struct thread *c = rq->curr;

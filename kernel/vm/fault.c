@@ -62,13 +62,21 @@ static int fill_anon(struct fault *f)
     return r;
 }
 
-// An object page about to be executed: make its bytes visible to instruction fetches, once.
-static void make_executable(struct frame *page)
+// May a cached page be mapped executable: do instruction fetches of this space see its bytes?
+static bool executable(struct aspace *as, struct frame *page)
 {
-    if (__atomic_load_n(&page->private, __ATOMIC_RELAXED) & CACHE_ICACHE_CLEAN)
+    if (!(__atomic_load_n(&page->private, __ATOMIC_ACQUIRE) & CACHE_ICACHE_CLEAN))
+        return false;
+    arch_icache_settle(&as->arch);
+    return true;
+}
+
+static void make_executable(struct aspace *as, struct frame *page)
+{
+    if (executable(as, page))
         return;
-    __atomic_store_n(&page->private, CACHE_ICACHE_CLEAN, __ATOMIC_RELAXED);
-    arch_sync_icache();
+    arch_sync_icache(&as->arch);
+    __atomic_store_n(&page->private, CACHE_ICACHE_CLEAN, __ATOMIC_RELEASE);
 }
 
 // The reference that an entry for a directly addressed page owns: none for images and devices, but
@@ -104,7 +112,7 @@ static void map_around(struct fault *f, pte_t *p)
             struct frame *page = memobj_peek(o, index);
             if (!page)
                 continue;
-            if (v->flags & VMA_EXEC && !(page->private & CACHE_ICACHE_CLEAN)) {
+            if (v->flags & VMA_EXEC && !executable(as, page)) {
                 frame_put(page);
                 continue;
             }
@@ -162,9 +170,9 @@ static int fill_object(struct fault *f)
         page = copy;
         pa = frame_to_phys(copy);
         if (v->flags & VMA_EXEC)
-            arch_sync_icache();
+            arch_sync_icache(&as->arch);
     } else if (v->flags & VMA_EXEC && cached) {
-        make_executable(page);
+        make_executable(as, page);
     }
 
     pte_t *p = pt_lock_entry(as, f->addr, &f->stock);
@@ -199,7 +207,7 @@ static int copy_on_write(struct fault *f, pte_t e)
     spin_unlock(&as->pt_lock);
     copy = pa == zero_page_pa ? frame_alloc(0, ALLOC_ZERO | ALLOC_USER) : copy_of(pa);
     if (copy && f->v->flags & VMA_EXEC)
-        arch_sync_icache();
+        arch_sync_icache(&as->arch);
     int r = FAULT_OOM;
     pte_t *p = copy ? pt_lock_entry(as, f->addr, &f->stock) : NULL;
     if (p) {

@@ -59,7 +59,7 @@ static i64 copy(struct aspace *as, u64 addr, u8 *buf, usize n, bool write)
             break;
     }
     if (code)
-        arch_sync_icache();
+        arch_sync_icache(&as->arch);
     return done || !n ? (i64)done : -E_FAULT;
 }
 

@@ -82,7 +82,7 @@ int pt_protect(struct aspace *as, const struct vma *v, u64 start, u64 end)
         arch_tlb_flush(&as->arch, lo, hi);
     spin_unlock(&as->pt_lock);
     if (code)
-        arch_sync_icache();
+        arch_sync_icache(&as->arch);
     return 0;
 }
 

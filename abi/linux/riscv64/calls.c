@@ -38,7 +38,7 @@ i64 linux_riscv_flush_icache(uaddr_t start, uaddr_t end, u64 flags)
     (void)start;
     (void)end;
     (void)flags; // "this thread only" is allowed to do more
-    arch_sync_icache();
+    arch_sync_icache(&current_task()->aspace->arch);
     return 0;
 }
 

@@ -397,7 +397,14 @@ void arch_tlb_flush_local(struct arch_aspace *as, u64 va)
 {
     arch_tlb_flush(as, va, va + PAGE_SIZE);
 }
-void arch_sync_icache(void) {}
+void arch_sync_icache(struct arch_aspace *as)
+{
+    (void)as;
+}
+void arch_icache_settle(struct arch_aspace *as)
+{
+    (void)as;
+}
 
 static bool permits(pte_t e, u32 access)
 {

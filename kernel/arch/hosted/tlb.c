@@ -268,4 +268,12 @@ void arch_aspace_retire(struct arch_aspace *as)
     arch_irq_restore(f);
 }
 
-void arch_sync_icache(void) {}
+// The host's processors see writes to code by themselves.
+void arch_sync_icache(struct arch_aspace *as)
+{
+    (void)as;
+}
+void arch_icache_settle(struct arch_aspace *as)
+{
+    (void)as;
+}

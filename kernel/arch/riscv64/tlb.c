@@ -9,6 +9,10 @@
 // at `stale`: one of the two always sees the other. The answer comes only when the hart takes
 // interrupts, so a hart copying user memory with interrupts off holds the flush (and the freeing of
 // frames) back.
+//
+// Instruction fetches: whoever writes code marks all other harts in icache_stale, then makes those
+// catch up (fence.i) that have the space loaded; the rest do when they are switched to a space, by
+// the same rule of announcing first and looking then.
 #include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <arch/upcall.h>
@@ -32,7 +36,8 @@ struct hart_tlb {                        // one line per hart
     _Atomic(struct arch_aspace *) drop;  // a space going away that this hart must not keep loaded
 };
 static struct hart_tlb harts[MAX_CPUS];
-static _Atomic u64 online; // harts that take part
+static _Atomic u64 online;       // harts that take part
+static _Atomic u64 icache_stale; // harts that may fetch what memory held before
 
 // The scheduler's CPU record begins with its index; arch is below it and relies on just that.
 static u32 cpu_index(void)
@@ -75,6 +80,14 @@ static u64 context_assign(struct arch_aspace *as)
     return ctx;
 }
 
+static void icache_catch_up(u64 bit)
+{
+    if (UNLIKELY(atomic_load(&icache_stale) & bit)) {
+        atomic_fetch_and(&icache_stale, ~bit);
+        __asm__ volatile("fence.i" ::: "memory");
+    }
+}
+
 void arch_aspace_switch(struct arch_aspace *next)
 {
     u32 cpu = cpu_index();
@@ -102,6 +115,7 @@ void arch_aspace_switch(struct arch_aspace *next)
     }
     if (atomic_load_explicit(&next->stale, memory_order_relaxed) & bit)
         atomic_fetch_and(&next->stale, ~bit);
+    icache_catch_up(bit);
 }
 
 // Leaves a space that is going away. Interrupts off.
@@ -119,13 +133,15 @@ static void unload(struct arch_aspace *as)
 void arch_ipi_receive(void)
 {
     csr_clear(sip, SIE_SSIE);
-    struct hart_tlb *h = &harts[cpu_index()];
+    u32 cpu = cpu_index();
+    struct hart_tlb *h = &harts[cpu];
     struct arch_aspace *drop = atomic_exchange(&h->drop, NULL);
     if (drop)
         unload(drop);
     u64 asked = atomic_load(&h->asked);
     if (asked != atomic_load_explicit(&h->done, memory_order_relaxed)) {
         flush_local_all();
+        icache_catch_up(1ul << cpu);
         atomic_store(&h->done, asked);
     }
     upcall_ipi();
@@ -215,9 +231,25 @@ void arch_ipi_send(u32 cpu)
     sbi_call(SBI_EXT_IPI, 0, 1, arch_cpu_hwid(cpu), 0);
 }
 
-void arch_sync_icache(void)
+void arch_icache_settle(struct arch_aspace *as)
 {
-    __asm__ volatile("fence.i" ::: "memory");
-    if (hart_info.count > 1)
-        sbi_call(0x52464E43, 0, 0, (u64)-1, 0); // RFENCE remote_fence_i, all harts
+    if (LIKELY(!atomic_load(&icache_stale)))
+        return;
+    current_arch()->preempt_count++; // stay on this hart
+    u64 self = 1ul << cpu_index();
+    icache_catch_up(self);
+    u64 mask = atomic_load(&icache_stale) & atomic_load(&as->cpus) & ~self;
+    if (mask)
+        flush_remote(mask);
+    current_arch()->preempt_count--;
+}
+
+void arch_sync_icache(struct arch_aspace *as)
+{
+    if (hart_info.count > 1) {
+        atomic_fetch_or(&icache_stale, atomic_load(&online));
+        arch_icache_settle(as);
+    } else {
+        __asm__ volatile("fence.i" ::: "memory");
+    }
 }

@@ -62,5 +62,10 @@ void arch_tlb_flush_local(struct arch_aspace *as, u64 va);
 void arch_kernel_unmap(u64 va, usize pages);
 // Maps device registers for good; returns the virtual address or NULL.
 void *arch_map_device(paddr_t pa, usize len);
-// Makes freshly written memory executable by user mode on all CPUs.
-void arch_sync_icache(void);
+// Memory was written that may be executed: makes instruction fetches see it, in `as` on all CPUs by
+// the time this returns, in other spaces when a CPU is next switched to them. Interrupts enabled,
+// as for arch_tlb_flush.
+void arch_sync_icache(struct arch_aspace *as);
+// A page that was made visible for another space is about to be mapped executable in `as`: the CPUs
+// that have `as` loaded catch up. Costs a load when they have.
+void arch_icache_settle(struct arch_aspace *as);
