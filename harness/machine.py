@@ -137,13 +137,20 @@ def initrd_file(data: bytes) -> Iterator[Path]:
 
 
 def new_log(name: str = "boot") -> Path:
-    """A fresh log file; the oldest are removed beyond KEEP_LOGS."""
+    """A fresh log file; the oldest are removed beyond KEEP_LOGS, those of failures (`keep_log`) apart from the others."""
     LOGS.mkdir(parents=True, exist_ok=True)
     old = sorted(LOGS.glob("*.log"), key=lambda p: p.stat().st_mtime)
-    for path in old[:-KEEP_LOGS]:
+    kept = [p for p in old if p.with_suffix(".kept").exists()]
+    for path in [p for p in old if p not in kept][:-KEEP_LOGS] + kept[:-KEEP_LOGS]:
         path.unlink(missing_ok=True)
+        path.with_suffix(".kept").unlink(missing_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return LOGS / f"{name}-{stamp}-{os.getpid()}-{secrets.token_hex(2)}.log"
+
+
+def keep_log(log: Path) -> None:
+    """A failure's log is not removed for later boots that went well."""
+    log.with_suffix(".kept").touch()
 
 
 class Monitor:

@@ -102,6 +102,7 @@ class Run:
             elf = self._machine.kernel_file.with_suffix(".elf")
             note = f"\n--- harness: no end within {timeout:g} s ---\n{registers}\n{machine.symbolise(elf, registers)}\n"
             file.write(note.encode())
+        machine.keep_log(self.log)
         text = tail.decode(errors="replace").replace("\r", "")
         raise Failure(status, self.log, "\n".join(text.splitlines()[-40:]))
 

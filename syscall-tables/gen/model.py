@@ -206,7 +206,7 @@ class Arg:
     select: Optional[Id] = None
     extends: Optional[Id] = None
     extends_min: Optional[Expr] = None
-    stored: str = "ok"  # ok, positive, always, or an error code
+    stored: str = "ok"  # ok, positive, always, quietly, or an error code
     print: Optional[Id] = None
     custom: bool = False
     hidden: bool = False

@@ -175,7 +175,7 @@ def clause(p: Parser, arg: Arg) -> None:
         p.expect("min")
         arg.extends_min = parse_expr(p)
     elif word == "stored":
-        arg.stored = str(p.id("'always', 'positive' or an error code"))
+        arg.stored = str(p.id("'always', 'quietly', 'positive' or an error code"))
     elif word == "print":
         arg.print, arg.custom = p.print_kind()
     elif word == "hidden":

@@ -215,7 +215,7 @@ class Resolver:
             out.append(call.default)
         for a in call.args:
             out += [c.code for c in a.checks] + [a.needs_else, a.kind_else, a.align_else, a.max_else, a.error, a.const_else]
-            if a.stored not in ("ok", "positive", "always"):
+            if a.stored not in ("ok", "positive", "always", "quietly"):
                 out.append(Id(a.stored, a.name.pos))
         return out
 

@@ -90,7 +90,7 @@ class Stub(Fetch):
         out = []
         for arg in args:
             name = local(arg.name)
-            when = {"ok": "rc >= 0", "positive": "rc > 0", "always": ""}.get(arg.stored)
+            when = {"ok": "rc >= 0", "positive": "rc > 0", "always": "", "quietly": ""}.get(arg.stored)
             if when is None:
                 code = self.unit.kerr(arg.stored)
                 when = f"(rc == -{code}{' || rc == -E_RESTART' if code == 'E_INTR' else ''})"
@@ -101,8 +101,9 @@ class Stub(Fetch):
                 store = f"sys_store({self.user(arg)}, {name}_v, sizeof({name}_v)) != 0"
             else:
                 store = f"sys_store({self.user(arg)}, &{name}_v, sizeof({name}_v)) != 0"
-            cond = " && ".join(x for x in (when, null, store, "rc >= 0" if arg.stored == "always" else "") if x)
-            out.append((cond, self.unit.default_code("EFAULT")))
+            last = {"always": "rc >= 0", "quietly": "rc == -E_RESTART"}.get(arg.stored, "")
+            cond = " && ".join(x for x in (when, null, store, last) if x)
+            out.append((cond, "E_INTR" if arg.stored == "quietly" else self.unit.default_code("EFAULT")))
         lines = []
         for cond, kerr in out:
             if self.call.undo:
