@@ -1,5 +1,9 @@
 // Timers that are read: each firing adds to a number that a read takes away.
 //
+// A periodic timer that has fired rests until it is read: what it missed is computed then. So
+// nobody can fill a CPU with interrupts by short intervals, and those who wait are woken once
+// (as on Linux 6.12, fs/timerfd.c).
+//
 // Guarded by the object's spinlock, taken with interrupts off because the firing takes it too.
 #include <arch/time.h>
 #include <ipc/counter.h>
@@ -15,8 +19,9 @@ struct timer_object {
     struct spinlock lock; // class timer_user
     // --- guarded by lock ---
     struct timer timer;
-    u64 deadline; // next firing, 0: disarmed
+    u64 deadline; // next firing that is not counted yet, 0: disarmed
     u64 interval;
+    // The machine's timer is set for deadline when fired is 0.
     _Atomic u64 fired; // since the last read; read without lock for hints
 };
 
@@ -43,11 +48,10 @@ static void timer_fired(struct timer *timer)
 {
     struct timer_object *t = container_of(timer, struct timer_object, timer);
     irqflags_t f = spin_lock_irqsave(&t->lock);
-    bool wake = advance(t, arch_time_ns());
-    if (t->deadline)
-        timer_arm(&t->timer, t->deadline);
-    if (wake)
+    if (advance(t, arch_time_ns()))
         wake_all(&t->wait, POLL_IN | POLL_RDNORM);
+    else if (t->deadline) // set anew while this was on its way
+        timer_arm(&t->timer, t->deadline);
     spin_unlock_irqrestore(&t->lock, f);
 }
 
@@ -55,7 +59,13 @@ static u64 timer_take(struct timer_object *t)
 {
     irqflags_t f = spin_lock_irqsave(&t->lock);
     u64 n = t->fired;
-    atomic_store_explicit(&t->fired, 0, memory_order_relaxed);
+    if (n) {
+        if (advance(t, arch_time_ns()))
+            n = t->fired;
+        atomic_store_explicit(&t->fired, 0, memory_order_relaxed);
+        if (t->deadline)
+            timer_arm(&t->timer, t->deadline);
+    }
     spin_unlock_irqrestore(&t->lock, f);
     return n;
 }
@@ -87,6 +97,8 @@ static u32 timer_poll(struct object *o, struct poll_table *pt)
 
 static void read_setting(struct timer_object *t, u64 now, struct timer_setting *out)
 {
+    if (t->fired)
+        (void)advance(t, now);
     out->interval_ns = t->interval;
     out->value_ns = !t->deadline ? 0 : t->deadline > now ? t->deadline - now : 1;
 }
