@@ -121,7 +121,7 @@ def boot(smp: int, command: str, stdin: bytes | None = None, timeout: float = 12
 def test_calls(smp: int) -> None:
     """The test program of the ABI: handles and rights, IPC, threads, tasks, events, views, zones, files, memory."""
     output, status = boot(smp, f"{BIN}/native-test")
-    assert (output.split("\n"), status) == (["ok rights", "ok ipc", "ok task", "ok file", ""], 0)
+    assert (output.split("\n"), status) == (["ok rights", "ok ipc", "ok task", "ok file", "ok world", ""], 0)
 
 
 WALKS = 30
@@ -201,6 +201,10 @@ def test_init_login_shell() -> None:
         t.expect(r"\r+\nagain\r+\n")
         t.send("ec\tdone\r")
         t.expect(r"\r+\ndone\r+\n")
+        t.expect("scarlet# ")
+        # The first tasks live in the base tree; EXEC_REBUILD takes a program to where native ones live.
+        t.send("native-test rebuilt; echo in $?; native-test rebuild; echo in $?\r")
+        t.expect(r"\nin 1\r+\nin 0\r+\n")
         t.expect("scarlet# ")
         t.send("native-test sleep\r")
         t.expect("\n")

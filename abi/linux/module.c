@@ -2,6 +2,7 @@
 #include "entry.h"
 #include "linux.h"
 #include "probe.h"
+#include "zone.h"
 #include <kerr.h>
 #include <mem/slab.h>
 
@@ -151,6 +152,7 @@ const struct abi_module linux_abi = {
     .commit = linux_commit,
     .abandon = linux_abandon,
     .task_exec = linux_task_exec,
+    .zone_syscall = linux_zone_syscall,
     .syscall = linux_syscall,
     .event = linux_event,
     .deliver = linux_deliver,

@@ -69,6 +69,8 @@ static u32 type_of(struct object *o)
         return SCARLET_OBJECT_TASK;
     if (object_is_view(o))
         return SCARLET_OBJECT_VIEW;
+    if (object_is_environment(o))
+        return SCARLET_OBJECT_ENVIRONMENT;
     if (object_is_timer(o))
         return SCARLET_OBJECT_TIMER;
     if (object_is_poll_set(o))

@@ -123,6 +123,19 @@ void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
 // --- view.c ---
 bool object_is_view(const struct object *o);
 struct view *view_of_object(struct object *o);
+// A handle to v (consumed in any case) that can be used and passed on, and has the rights in
+// `more`.
+[[nodiscard]] i64 install_view(struct view *v, u32 more);
+// Gives the current task, which has one thread, another view; returns the old one.
+struct view *exchange_view(struct view *v);
+
+// --- environment.c ---
+struct environment;
+bool object_is_environment(const struct object *o);
+struct environment *environment_of_object(struct object *o);
+// Without the power to mount: set-id bits mean nothing to the current task from now on, as what its
+// programs see was put together by somebody. -E_NOMEM.
+[[nodiscard]] int forgo_privileges(void);
 // Programs of every ABI that the current task starts from now on live in its present view, or in
 // views composed of what that shows.
 [[nodiscard]] int confine_to_view(void);

@@ -6,6 +6,7 @@
 // its result is guarded by nothing but the order of `done`.
 #include "scarlet.h"
 #include "scarlet_handlers.h"
+#include <exec/environment.h>
 #include <exec/exec.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -20,7 +21,8 @@ struct spawn_job {
     char *path, *abi, *directory; // abi and directory may be NULL
     struct arg_block argv, envp;
     u32 flags, group;
-    bool confined; // into a view that was given
+    bool confined;                   // into a view that was given
+    struct environment *environment; // counted; NULL: the caller's
     struct waitqueue wait;
     int result;
     _Atomic bool done;
@@ -38,6 +40,7 @@ static void spawn_job_put(struct spawn_job *job)
         return;
     arg_block_free(&job->argv);
     arg_block_free(&job->envp);
+    environment_put(job->environment);
     kfree(job->path);
     kfree(job->abi);
     kfree(job->directory);
@@ -74,6 +77,24 @@ static int copy_string(uaddr_t from, usize max, bool optional, char **out)
     return 0;
 }
 
+static int find_environment(i32 slot, struct environment **out)
+{
+    struct href h;
+    if (slot == SCARLET_NO_HANDLE)
+        return 0;
+    int err = get_handle(&h, slot, RIGHT_EXECUTE);
+    if (err)
+        return err;
+    if (object_is_environment(h.object)) {
+        *out = environment_of_object(h.object);
+        environment_get(*out);
+    } else {
+        err = -E_NOTTY;
+    }
+    href_put(&h);
+    return err;
+}
+
 static int make_job(const struct scarlet_spawn_request *r, struct spawn_job **out)
 {
     struct spawn_job *job = kzalloc(sizeof(*job), ALLOC_USER);
@@ -86,8 +107,10 @@ static int make_job(const struct scarlet_spawn_request *r, struct spawn_job **ou
     arg_block_init(&job->envp, limit);
     job->flags = r->flags;
     job->group = r->group;
-    job->confined = r->view != SCARLET_NO_HANDLE;
-    int err = copy_string(r->path, PATH_MAX_LEN, false, &job->path);
+    job->confined = r->view != SCARLET_NO_HANDLE && r->environment == SCARLET_NO_HANDLE;
+    int err = find_environment(r->environment, &job->environment);
+    if (!err)
+        err = copy_string(r->path, PATH_MAX_LEN, false, &job->path);
     if (!err)
         err = copy_string(r->abi, 64, true, &job->abi);
     if (!err)
@@ -152,12 +175,22 @@ static int make_handles(const struct scarlet_spawn_request *r, struct handle_tab
     return err;
 }
 
-static int make_view(i32 slot, struct view **out)
+static int make_view(i32 slot, struct environment *e, struct view **out)
 {
-    if (slot == SCARLET_NO_HANDLE)
+    struct view *v;
+    if (slot == SCARLET_NO_HANDLE && !e)
         return view_fork(current_task()->view, out);
+    int err;
+    if (slot == SCARLET_NO_HANDLE) {
+        err = environment_view(e, &scarlet_abi, &v);
+        if (err)
+            return err;
+        err = view_fork(v, out);
+        view_put(v);
+        return err;
+    }
     struct href h;
-    int err = get_handle(&h, slot, RIGHT_EXECUTE);
+    err = get_handle(&h, slot, RIGHT_EXECUTE);
     if (err)
         return err;
     err = object_is_view(h.object) ? view_fork(view_of_object(h.object), out) : -E_NOTTY;
@@ -190,6 +223,12 @@ static int execute(struct spawn_job *job, struct trapframe *tf)
     int err = join_group(job);
     if (!err && job->confined)
         err = confine_to_view();
+    if (!err && job->environment)
+        err = forgo_privileges();
+    if (!err && job->environment) {
+        environment_get(job->environment);
+        environment_set_current(job->environment);
+    }
     if (!err)
         err = enter_directory(job->directory);
     if (!err)
@@ -221,7 +260,7 @@ static int make_task(struct spawn_job *job, const struct scarlet_spawn_request *
     c.abi_how = &how;
     int err = make_handles(r, &c.handles);
     if (!err)
-        err = make_view(r->view, &c.view);
+        err = make_view(r->view, job->environment, &c.view);
     if (!err)
         err = aspace_create(&c.aspace);
     if (!err)

@@ -119,8 +119,8 @@ i64 scarlet_thread_join(i32 thread, u64 deadline)
 }
 
 // --- exec ---
-static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, const char *abi,
-                   struct trapframe *tf)
+static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
+                   const char *abi, struct trapframe *tf)
 {
     struct arg_block args, env;
     struct object *file;
@@ -139,8 +139,12 @@ static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, cons
     if (err) {
         object_put(file);
     } else {
-        struct exec_request r = {
-            .file = file, .filename = path->str, .argv = &args, .envp = &env, .abi = abi};
+        struct exec_request r = {.file = file,
+                                 .filename = path->str,
+                                 .argv = &args,
+                                 .envp = &env,
+                                 .abi = abi,
+                                 .rebuild = flags & SCARLET_EXEC_REBUILD};
         err = exec_run(&r, tf);
     }
     arg_block_free(&args);
@@ -151,15 +155,13 @@ static i64 execute(const struct sys_name *path, uaddr_t argv, uaddr_t envp, cons
 i64 scarlet_execve(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
                    struct trapframe *tf)
 {
-    (void)flags;
-    return execute(path, argv, envp, NULL, tf);
+    return execute(path, argv, envp, flags, NULL, tf);
 }
 
 i64 scarlet_execve_abi(const struct sys_name *path, uaddr_t argv, uaddr_t envp, u32 flags,
                        const struct sys_name *abi, struct trapframe *tf)
 {
-    (void)flags;
-    return execute(path, argv, envp, abi->str, tf);
+    return execute(path, argv, envp, flags, abi->str, tf);
 }
 
 // --- waiting ---

@@ -1,12 +1,10 @@
 // Mounts and views. A view object holds a view that its owner prepares, enters, passes on or spawns
 // into.
 //
-// Mount operations work on the namespace of the calling task's view; to prepare another view the
-// task looks through it for the length of one operation, which only a task of one thread can do
-// (nobody else sees the exchange).
+// Mount operations work on the namespace of the view that the calling thread sees; to prepare
+// another one it looks through that for the length of one operation (vfs/view.h).
 #include "scarlet.h"
 #include "scarlet_handlers.h"
-#include <exec/environment.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -55,8 +53,7 @@ static const struct object_type view_type = {
     .describe = view_describe,
 };
 
-// Consumes the view in any case.
-static i64 install_view(struct view *v, u32 rights)
+i64 install_view(struct view *v, u32 rights)
 {
     struct view_object *o = kzalloc(sizeof(*o), ALLOC_USER);
     if (!o) {
@@ -95,7 +92,7 @@ i64 scarlet_view_self(void)
     return install_view(v, 0);
 }
 
-static struct view *exchange_view(struct view *v)
+struct view *exchange_view(struct view *v)
 {
     struct task *t = current_task();
     spin_lock(&t->lock);
@@ -110,22 +107,15 @@ static int check_view(struct href *h)
     if (!object_is_view(h->object))
         return -E_NOTTY;
     href_keep(h);
-    return task_is_single(current_task()) ? 0 : -E_BUSY;
-}
-
-int confine_to_view(void)
-{
-    struct environment *e;
-    int err = environment_create(current_task()->view, &e);
-    if (!err)
-        environment_set_current(e);
-    return err;
+    return 0;
 }
 
 i64 scarlet_view_enter(struct href *view)
 {
     struct view *own;
     int err = check_view(view);
+    if (!err && !task_is_single(current_task())) // others may be looking at the old one
+        err = -E_BUSY;
     if (!err)
         err = view_fork(view_of_object(view->object), &own);
     if (err)
@@ -248,9 +238,9 @@ i64 scarlet_view_mount(struct href *view, const struct sys_name *source,
     int err = check_view(view);
     if (err)
         return err;
-    struct view *old = exchange_view(view_of_object(view->object));
+    view_look_through(view_of_object(view->object));
     err = mount_here(source, target, type, flags, data);
-    (void)exchange_view(old);
+    view_look_through(NULL);
     return err;
 }
 
@@ -259,9 +249,9 @@ i64 scarlet_view_umount(struct href *view, const struct sys_name *target, u32 fl
     int err = check_view(view);
     if (err)
         return err;
-    struct view *old = exchange_view(view_of_object(view->object));
+    view_look_through(view_of_object(view->object));
     err = umount_here(target, flags);
-    (void)exchange_view(old);
+    view_look_through(NULL);
     return err;
 }
 
@@ -269,11 +259,14 @@ i64 scarlet_view_set_root(struct href *view, const struct sys_name *path)
 {
     struct path p;
     int err = check_view(view);
+    if (!err && !capable(CAP_SYS_CHROOT)) // programs with set-id bits trust the names they know
+        err = -E_PERM;
     if (err)
         return err;
-    struct view *v = view_of_object(view->object), *old = exchange_view(v);
+    struct view *v = view_of_object(view->object);
+    view_look_through(v);
     err = place(path, &p);
-    (void)exchange_view(old);
+    view_look_through(NULL);
     if (err)
         return err;
     if (node_is_dir(path_node(&p))) {

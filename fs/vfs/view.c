@@ -59,8 +59,16 @@ void view_put(struct view *v)
 
 struct view *current_view(void)
 {
-    struct task *t = current_task();
-    return LIKELY(t && t->view) ? t->view : kernel_view;
+    struct task_thread *tt = current_task_thread();
+    if (UNLIKELY(!tt))
+        return kernel_view;
+    struct view *v = tt->lens ? tt->lens : tt->task->view;
+    return LIKELY(v) ? v : kernel_view;
+}
+
+void view_look_through(struct view *v)
+{
+    current_task_thread()->lens = v;
 }
 
 struct view *vfs_kernel_view(void)

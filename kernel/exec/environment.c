@@ -383,6 +383,10 @@ int environment_view(struct environment *e, const struct abi_module *abi, struct
         *out = s->view;
         goto done;
     }
+    if (e->sealed) {
+        err = -E_PERM;
+        goto done;
+    }
     kscnprintf(name, sizeof(name), "/system/%s", abi->name);
     err = view_lookup(e->base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &c.system);
     if (err == -E_NOENT) { // an image without trees of their own: everybody lives in the base
@@ -390,7 +394,7 @@ int environment_view(struct environment *e, const struct abi_module *abi, struct
         *out = e->base;
         err = 0;
     } else if (!err) {
-        err = e->sealed ? -E_PERM : compose(e, abi, &c, out);
+        err = compose(e, abi, &c, out);
         if (!err) {
             err = add_slot(e, abi, *out);
             if (err)

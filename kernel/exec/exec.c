@@ -142,6 +142,7 @@ int exec_run(const struct exec_request *r, struct trapframe *tf)
     b->filename = r->filename;
     b->argv = r->argv;
     b->envp = r->envp;
+    b->rebuild = r->rebuild;
     b->head = head;
     set_name(b);
     err = build(b, c, &envp, r, head);

@@ -40,6 +40,11 @@ bool exec_in_own_world(void)
     return !known;
 }
 
+struct view *environment_reachable_base(void)
+{
+    return exec_in_own_world() ? current_view() : environment_base(environment_current());
+}
+
 const struct abi_module *exec_tree_of(const struct path *p)
 {
     static const char *const parts[] = {"/system/", "/data/config/"};
@@ -92,7 +97,7 @@ int exec_prepare_world(struct exec_build *b, struct arg_block *envp)
     struct task *t = current_task();
     struct environment *e = environment_current();
     int err = exec_step(b, STEP_VIEW);
-    if (err || !t->abi || t->abi == b->abi || exec_in_own_world())
+    if (err || !t->abi || (t->abi == b->abi && !b->rebuild) || exec_in_own_world())
         return err;
     struct view *v;
     struct path root;

@@ -20,6 +20,7 @@
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <sync/log.h>
+#include <task/task_object.h>
 #include <tty/tty.h>
 #include <vfs/ops.h>
 
@@ -123,6 +124,7 @@ static void late_start(void)
     aspace_set_oom_hook(task_oom_kill);
     device_init();
     ipc_init();
+    task_object_init();
     tty_init();
     struct view *root;
     vfs_init();

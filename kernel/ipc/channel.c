@@ -2,53 +2,20 @@
 //
 // Owns struct channel, which lives until both ends are gone. The spinlock guards queues and the
 // open flags; waiting happens on the sides' wait queues without it. Messages are freed outside the
-// lock, as dropping a handle may sleep.
-#include <ipc/channel.h>
+// lock, as dropping a handle may sleep. Ends may travel in messages; that none keeps itself alive
+// is channel_cycle.c's business.
+#include "channel.h"
 #include <lib/printf.h>
 #include <mem/slab.h>
 #include <object/attr.h>
 #include <sched/lock.h>
 
 enum { QUEUE_MAX_BYTES = 4 * CHANNEL_MAX_BYTES, QUEUE_MAX_MESSAGES = 1024 };
-
-struct channel;
-struct channel_end {
-    struct object obj; // first
-    struct channel *channel;
-    u32 side;
-};
-struct channel_side {
-    struct waitqueue wait; // receivers of this side, and senders to it
-    // --- guarded by channel.lock; read without it for hints ---
-    struct list queue;
-    _Atomic u32 messages, bytes;
-    _Atomic bool open;
-};
-struct channel {
-    struct spinlock lock; // class object
-    refcount_t refs;      // one per end
-    u64 id;
-    struct channel_side side[2];
-};
-
 static const struct object_type channel_type;
 
 bool object_is_channel(const struct object *o)
 {
     return o->type == &channel_type;
-}
-
-static struct channel_end *end_of(struct object *o)
-{
-    return (struct channel_end *)(void *)o;
-}
-static struct channel_side *own_side(struct channel_end *e)
-{
-    return &e->channel->side[e->side];
-}
-static struct channel_side *other_side(struct channel_end *e)
-{
-    return &e->channel->side[!e->side];
 }
 
 // --- messages ---
@@ -81,16 +48,6 @@ void channel_message_free(struct channel_message *m)
     kfree(m);
 }
 
-static bool holds_end_of(const struct channel_message *m, const struct channel *c)
-{
-    for (u32 i = 0; i < m->handles; i++) {
-        struct object *o = m->handle[i].object;
-        if (o && object_is_channel(o) && end_of(o)->channel == c)
-            return true;
-    }
-    return false;
-}
-
 // --- sending ---
 static bool has_room(const struct channel_side *to)
 {
@@ -118,10 +75,14 @@ int channel_send(struct object *o, struct channel_message *m)
 {
     struct channel_end *e = end_of(o);
     struct channel_side *to = other_side(e);
-    if (holds_end_of(m, e->channel))
-        return -E_LOOP;
+    bool carries = channel_message_carries_ends(m);
     for (;;) {
-        int r = try_send(e->channel, to, m);
+        struct channel_walk walk = {0};
+        int r = carries ? channel_walk_begin(&walk, e->channel, to, m) : 0;
+        if (!r)
+            r = try_send(e->channel, to, m);
+        if (carries)
+            channel_walk_end(&walk);
         if (r > 0) {
             wake_all(&to->wait, POLL_IN | POLL_RDNORM);
             return 0;
@@ -189,11 +150,21 @@ void channel_unreceive(struct object *o, struct channel_message *m)
 {
     struct channel_end *e = end_of(o);
     struct channel_side *in = own_side(e);
-    spin_lock(&e->channel->lock);
-    list_add_head(&in->queue, &m->link);
-    in->messages++;
-    in->bytes += m->bytes;
-    spin_unlock(&e->channel->lock);
+    struct channel_walk walk = {0};
+    bool carries = channel_message_carries_ends(m);
+    // What it carries may have come to hold this end meanwhile: then nobody could ever receive it.
+    int err = carries ? channel_walk_begin(&walk, e->channel, in, m) : 0;
+    if (!err) {
+        spin_lock(&e->channel->lock);
+        list_add_head(&in->queue, &m->link);
+        in->messages++;
+        in->bytes += m->bytes;
+        spin_unlock(&e->channel->lock);
+    }
+    if (carries)
+        channel_walk_end(&walk);
+    if (err)
+        channel_message_free(m);
     wake_all(&in->wait, POLL_IN | POLL_RDNORM);
 }
 
@@ -231,9 +202,7 @@ static void channel_release(struct object *o)
     spin_unlock(&c->lock);
     wake_all(&in->wait, 0);
     wake_all(&other_side(e)->wait, 0);
-    struct channel_message *m, *tmp;
-    list_for_each_entry_safe (m, tmp, &unread, link)
-        channel_message_free(m);
+    channel_free_unread(&unread);
     if (refcount_dec_and_test(&c->refs))
         kfree(c);
     object_free(o, end_free);

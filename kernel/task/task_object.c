@@ -28,23 +28,12 @@ static void task_ended(struct task *t)
     wake_all(queue_of(t), POLL_IN | POLL_RDNORM | POLL_HUP);
 }
 
-// The first object made registers the hook. Until then nobody can be waiting.
-static void register_hook(void)
+void task_object_init(void)
 {
-    static struct spinlock once = SPINLOCK_INIT(&lock_class_object);
     static struct task_exit_hook hook = {.exit = task_ended};
-    static _Atomic bool ready;
-    if (LIKELY(atomic_load_explicit(&ready, memory_order_acquire)))
-        return;
-    spin_lock(&once);
-    if (!atomic_load(&ready)) {
-        for (u32 i = 0; i < ENDED_QUEUES; i++)
-            waitqueue_init(&ended[i]);
-        atomic_thread_fence(memory_order_seq_cst);
-        task_add_exit_hook(&hook);
-        atomic_store_explicit(&ready, true, memory_order_release);
-    }
-    spin_unlock(&once);
+    for (u32 i = 0; i < ENDED_QUEUES; i++)
+        waitqueue_init(&ended[i]);
+    task_add_exit_hook(&hook);
 }
 
 static bool has_ended(const struct task *t)
@@ -115,7 +104,6 @@ static const struct object_type task_type = {
 
 int task_object_create(struct task *t, struct object **out)
 {
-    register_hook();
     struct task_object *o = kzalloc(sizeof(*o), ALLOC_USER);
     if (!o)
         return -E_NOMEM;

@@ -45,6 +45,8 @@ long run_program(const struct run *r)
                                           .handles.p = h,
                                           .count = n,
                                           .view = r->view ? r->view : SCARLET_NO_HANDLE,
+                                          .environment =
+                                              r->environment ? r->environment : SCARLET_NO_HANDLE,
                                           .flags = flags,
                                           .group = r->group};
         task = scarlet_call_spawn(&q);

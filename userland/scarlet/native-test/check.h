@@ -8,4 +8,13 @@ void rights_parts(void);
 void ipc_parts(void);
 void task_parts(void);
 void file_parts(void);
+void world_parts(void);
+// --- task.c ---
+extern const char *self; // this program's file
+long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard);
+// --- world.c: what a child is asked for ---
+int look_around_box(void);
+int rebuild(void);
+int rebuilt(void);
+int count_zones(void);
 extern int failures;

@@ -34,7 +34,6 @@ static void channels(void)
           r.handles == 2);
     CHECK(memcmp(buf, "hello", 5) == 0 && scarlet_call_write(got[1], "y", 1) == 1 &&
           scarlet_call_read(got[0], buf, 1) == 1 && buf[0] == 'y');
-    CHECK(scarlet_call_channel_send(c[0], NULL, 0, &c[1], 1) < 0); // an end of itself
     long narrow = scarlet_call_duplicate_to(got[0], SCARLET_RIGHT_READ, HERE, 0);
     int cannot = (int)narrow;
     CHECK(scarlet_call_channel_send(c[0], NULL, 0, &cannot, 1) == -SCARLET_RIGHTS);
@@ -44,6 +43,35 @@ static void channels(void)
     scarlet_call_close(got[0]);
     scarlet_call_close(got[1]);
     scarlet_call_close(cannot);
+}
+
+// Ends inside of messages: chains of any depth go away with their last handle, circles are refused.
+static void nested_channels(void)
+{
+    enum { DEEP = 3000 };
+    int a[2], b[2], c[2], carried = -1;
+    for (int i = 0; i < DEEP; i++) {
+        CHECK(scarlet_call_channel_create(c, SCARLET_CHANNEL_NONBLOCK) == 0);
+        CHECK(carried < 0 || scarlet_call_channel_send(c[0], "n", 1, &carried, 1) == 0);
+        scarlet_call_close(c[0]);
+        carried = c[1];
+    }
+    CHECK(scarlet_call_close(carried) == 0);
+    CHECK(scarlet_call_channel_create(a, 0) == 0 && scarlet_call_channel_create(b, 0) == 0 &&
+          scarlet_call_channel_create(c, 0) == 0);
+    CHECK(scarlet_call_channel_send(a[0], NULL, 0, &a[1], 1) == -SCARLET_DEADLOCK);
+    CHECK(scarlet_call_channel_send(b[0], NULL, 0, &a[1], 1) == 0); // b1 holds a1
+    CHECK(scarlet_call_channel_send(c[0], NULL, 0, &b[1], 1) == 0); // c1 holds b1
+    CHECK(scarlet_call_channel_send(a[0], NULL, 0, &c[1], 1) == -SCARLET_DEADLOCK);
+    struct scarlet_channel_result r;
+    int got = -1;
+    CHECK(scarlet_call_channel_receive(c[1], NULL, 0, &got, 1, &r) == 0 && r.handles == 1);
+    b[1] = got;
+    CHECK(scarlet_call_channel_send(a[0], NULL, 0, &c[1], 1) == 0); // the circle is open again
+    CHECK(scarlet_call_channel_send(c[0], NULL, 0, &b[1], 1) == -SCARLET_DEADLOCK);
+    int left[] = {a[0], b[0], b[1], c[0]};
+    for (usize i = 0; i < ARRAY_LEN(left); i++)
+        scarlet_call_close(left[i]);
 }
 
 static void event_channels(void)
@@ -144,6 +172,7 @@ void ipc_parts(void)
 {
     pipes();
     channels();
+    nested_channels();
     event_channels();
     threads();
     waiting();

@@ -29,9 +29,20 @@ int main(int argc, char **argv)
         const char *name;
         void (*fn)(void);
     } parts[] = {
-        {"rights", rights_parts}, {"ipc", ipc_parts}, {"task", task_parts}, {"file", file_parts}};
-    if (argc > 1 && strcmp(argv[1], "slots") == 0)
-        return show_slots();
+        {"rights", rights_parts}, {"ipc", ipc_parts},     {"task", task_parts},
+        {"file", file_parts},     {"world", world_parts},
+    };
+    static const struct {
+        const char *name;
+        int (*fn)(void);
+    } asked[] = {{"slots", show_slots},
+                 {"box", look_around_box},
+                 {"rebuild", rebuild},
+                 {"rebuilt", rebuilt},
+                 {"zones", count_zones}};
+    for (usize i = 0; argc > 1 && i < ARRAY_LEN(asked); i++)
+        if (strcmp(argv[1], asked[i].name) == 0)
+            return asked[i].fn();
     if (argc > 1 && strcmp(argv[1], "sleep") == 0)
         return (int)scarlet_call_sleep(FOREVER);
     if (argc > 2 && strcmp(argv[1], "exit") == 0)

@@ -1,9 +1,9 @@
 // Tasks: spawn with explicit handles, waiting, events and handlers, views, zones, other programs.
 #include "check.h"
 
-static const char *self;
+const char *self;
 
-static long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard)
+long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard)
 {
     struct scarlet_spawn_request q = {.path.p = self,
                                       .argv.p = argv,
@@ -11,6 +11,7 @@ static long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n
                                       .handles.p = h,
                                       .count = n,
                                       .view = SCARLET_NO_HANDLE,
+                                      .environment = SCARLET_NO_HANDLE,
                                       .flags = standard ? SCARLET_SPAWN_STANDARD : 0};
     return scarlet_call_spawn(&q);
 }
@@ -32,7 +33,8 @@ static void explicit_handles(void)
     struct scarlet_spawn_handle more = {p[0], 0, SCARLET_RIGHT_READ | SCARLET_RIGHT_WRITE, 0};
     CHECK(child(slots, &more, 1, false) == -SCARLET_RIGHTS);
     scarlet_call_close(p[0]);
-    struct scarlet_spawn_request bad = {.path.p = "/no/such", .view = SCARLET_NO_HANDLE};
+    struct scarlet_spawn_request bad = {
+        .path.p = "/no/such", .view = SCARLET_NO_HANDLE, .environment = SCARLET_NO_HANDLE};
     CHECK(scarlet_call_spawn(&bad) == -SCARLET_NOT_FOUND);
     CHECK(scarlet_call_waitpid(-1, NULL, SCARLET_WAIT_NOHANG) == -SCARLET_NO_CHILD);
 }
@@ -93,58 +95,7 @@ static void events(void)
     CHECK(scarlet_call_kill(me, SCARLET_EVENT_CHILD) == 0); // dropped
 }
 
-static void views(void)
-{
-    long v = scarlet_call_view_create(0);
-    CHECK(v >= 0);
-    CHECK(scarlet_call_create_directory("/tmp/v", 0755) == 0);
-    CHECK(scarlet_call_view_mount((int)v, "x", "/tmp/v", "tmpfs", 0, NULL) == 0);
-    char *probe[] = {"native-test", "exit", "0", NULL};
-    struct scarlet_fs_info f;
-    CHECK(scarlet_call_fs_info(HERE, "/tmp/v", &f) == 0);
-    struct scarlet_spawn_request q = {
-        .path.p = self, .argv.p = probe, .envp.p = env, .directory.p = "/tmp/v", .view = (i32)v};
-    long t = scarlet_call_spawn(&q);
-    CHECK(t >= 0 && wait_for((int)t, NULL) == 0);
-    long weak = scarlet_call_duplicate_to((int)v, SCARLET_RIGHT_EXECUTE, HERE, 0);
-    CHECK(scarlet_call_view_mount((int)weak, "x", "/tmp/v", "tmpfs", 0, NULL) == -SCARLET_RIGHTS);
-    struct scarlet_mount_info *m = allocate(sizeof(*m));
-    int here = 0;
-    for (u64 from = 0; (from = (u64)scarlet_call_mount_list(from, m)) > 0; from++)
-        here += strcmp(m->target, "/tmp/v") == 0;
-    CHECK(here == 0);
-    release(m);
-    scarlet_call_close((int)weak);
-    scarlet_call_close((int)v);
-    CHECK(scarlet_call_remove("/tmp/v") == 0);
-}
-
-static void zones(void)
-{
-    static const u32 code[] = {0x00068893, 0x00000073, 0x00008067}; // mv a7,a3; ecall; ret
-    long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096,
-                                 SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
-    CHECK(page > 0);
-    memcpy((void *)page, code, sizeof(code));
-    CHECK(scarlet_call_protect((void *)page, 4096,
-                               SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE) == 0);
-    __asm__ volatile("fence.i" ::: "memory");
-    long (*fn)(long, long, long, long) = (long (*)(long, long, long, long))page;
-    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "no-such") == -SCARLET_NOT_FOUND);
-    CHECK(scarlet_call_register_abi_zone((void *)(page + 1), 4096, "scarlet") ==
-          -SCARLET_BAD_ARGUMENT);
-    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == 0);
-    CHECK(fn(0, 0, 0, SCARLET_SYS_getpid) == scarlet_call_getpid());
-    struct scarlet_zone_info z;
-    CHECK(scarlet_call_list_abi_zones(0, &z) == 0 && z.start == (u64)page && z.length == 4096);
-    CHECK(scarlet_call_list_abi_zones(1, &z) == -SCARLET_OUT_OF_RANGE);
-    CHECK(scarlet_call_register_abi_zone((void *)page, 4096, "scarlet") == -SCARLET_EXISTS);
-    CHECK(scarlet_call_unregister_abi_zone((void *)page) == 0 &&
-          scarlet_call_unregister_abi_zone((void *)page) == -SCARLET_NOT_FOUND);
-    CHECK(scarlet_call_unmap((void *)page, 4096) == 0);
-}
-
-static void environment(void)
+static void variables(void)
 {
     char *ask[] = {"native-test", "env", NULL};
     env_set("MARK", "yes");
@@ -160,7 +111,5 @@ void task_parts(void)
     explicit_handles();
     ends();
     events();
-    views();
-    zones();
-    environment();
+    variables();
 }

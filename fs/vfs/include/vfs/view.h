@@ -16,8 +16,12 @@ struct view {
 [[nodiscard]] int view_fork(struct view *v, struct view **out); // private copy
 void view_get(struct view *v);
 void view_put(struct view *v); // NULL allowed; may sleep
-// Of the current task; of kernel threads: the first one made (set by vfs_set_kernel_view).
+// Of the current task, or the one its thread looks through; of kernel threads: the first one made
+// (set by vfs_set_kernel_view).
 struct view *current_view(void);
+// The current thread (of a task) resolves names and mounts in v from now on, other threads of the
+// task do not; NULL: in the task's view again. v is borrowed. Not across a return to user mode.
+void view_look_through(struct view *v);
 void vfs_set_kernel_view(struct view *v);
 struct view *vfs_kernel_view(void); // borrowed; NULL before there is a root
 // --- for the kernel's own composing of views (fs/vfs/compose.c); no privileges are asked for ---

@@ -22,11 +22,14 @@ void environment_set_current(struct environment *e);
 [[nodiscard]] int environment_add(struct environment *e, const struct abi_module *abi,
                                   struct view *v);
 // The view of an ABI in e, counted: composed now if it was not. An ABI without a directory
-// /system/NAME lives in the base tree: then *out is the base view. -E_PERM (sealed), -E_NOMEM,
-// errors of the file systems (the kernel's log names the directory).
+// /system/NAME lives in the base tree: then *out is the base view. -E_PERM (sealed, and no slot),
+// -E_NOMEM, errors of the file systems (the kernel's log names the directory).
 [[nodiscard]] int environment_view(struct environment *e, const struct abi_module *abi,
                                    struct view **out);
 struct view *environment_base(struct environment *e); // borrowed
+// The tree over which the current task may put environments together: its environment's base; its
+// own view if that was changed since (chroot). Borrowed.
+struct view *environment_reachable_base(void);
 
 // By name ("linux-riscv64") or by the part before the dash ("linux"). NULL: not in this kernel.
 const struct abi_module *abi_find(const char *name, usize len);

@@ -60,6 +60,7 @@ struct exec_build {
     struct aspace *as;
     struct trapframe frame;
     struct cred *cred; // new credentials, or NULL
+    bool rebuild;      // as asked for
     bool secure;       // privileges were gained: the environment is not to be trusted
     void *abi_private;
     char name[16];
@@ -70,6 +71,7 @@ struct exec_request {
     const char *filename;
     struct arg_block *argv, *envp;
     const char *abi; // explicit ABI name, or NULL
+    bool rebuild;    // take the view and the environment variables of the ABI anew even if it stays
     bool beneath_fd; // the name is relative to a descriptor that scripts cannot reach
 };
 // 0: current's user frame now starts the new program. Else an error, and nothing has changed.

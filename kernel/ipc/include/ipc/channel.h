@@ -26,8 +26,9 @@ void channel_message_free(struct channel_message *m);
 [[nodiscard]] int channel_create(struct object **a, struct object **b, u32 status);
 bool object_is_channel(const struct object *o);
 // Sends; consumes m on success only. Waits while the other end's queue is full (-E_AGAIN with
-// OBJ_NONBLOCK). -E_PIPE: the other end is closed. -E_LOOP: m holds an end of this very channel,
-// which would keep itself alive. -E_RESTART.
+// OBJ_NONBLOCK). -E_PIPE: the other end is closed. -E_DEADLK: m carries an end of this very
+// channel, or ends through whose queues the one that would receive m can be reached: it would keep
+// itself alive. -E_NOMEM, -E_RESTART.
 [[nodiscard]] int channel_send(struct object *end, struct channel_message *m);
 // Takes the next message if it has at most so many bytes and handles; the caller owns it then.
 // *need: the sizes of what is next, also with -E_MSGSIZE (it does not fit and stays). Waits for one
@@ -37,5 +38,5 @@ struct channel_need {
 };
 [[nodiscard]] int channel_receive(struct object *end, u32 bytes, u32 handles,
                                   struct channel_need *need, struct channel_message **out);
-// Puts a message back to the front, e.g. when its handles found no room. Cannot fail.
+// Puts a message back to the front, e.g. when its handles found no room. Cannot fail; consumes m.
 void channel_unreceive(struct object *end, struct channel_message *m);

@@ -137,9 +137,10 @@ struct task_thread {
     struct task *task; // counted
     u32 tid;
     struct pid *pid_ref;
-    void *abi_state; // ABI's per-thread record
-    bool leaving;    // told to end by exec of another thread; task.lock
-    bool stopped;    // task.lock
+    void *abi_state;   // ABI's per-thread record
+    struct view *lens; // own: looks through this view instead of the task's, for one operation
+    bool leaving;      // told to end by exec of another thread; task.lock
+    bool stopped;      // task.lock
     u64 start_ns;
     refcount_t refs;
     struct rcu_head rcu;

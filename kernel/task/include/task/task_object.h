@@ -3,6 +3,7 @@
 #include <object/object.h>
 #include <task/task.h>
 
+void task_object_init(void); // boot, before the first task
 // An object for t (takes a reference of its own). It polls readable once the task ends: then its
 // exit information is final. -E_NOMEM.
 [[nodiscard]] int task_object_create(struct task *t, struct object **out);

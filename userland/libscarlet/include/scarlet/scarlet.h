@@ -136,9 +136,9 @@ struct run {
     const char *abi, *directory;
     const struct scarlet_spawn_handle *handles; // beyond 0, 1, 2
     u32 count;
-    int standard[3];   // what 0, 1, 2 shall be; SCARLET_NO_HANDLE: closed
-    bool set_standard; // false: the caller's own
-    int view;          // 0: the caller's
+    int standard[3];       // what 0, 1, 2 shall be; SCARLET_NO_HANDLE: closed
+    bool set_standard;     // false: the caller's own
+    int view, environment; // 0: the caller's
     u32 flags, group;
 };
 long run_program(const struct run *r); // handle of the task, or minus a status
