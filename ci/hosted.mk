@@ -29,7 +29,7 @@ $(OUT)/glue.o: ci/ext/glue.c
 	@$(CLANG) $(TARGET) -std=c23 -ffreestanding -fno-pic -O2 $(WARN) -c $< -o $@
 
 # __start_ and __stop_ of the linker sets are the last link's; a set that nobody contributes to is made empty there.
-$(OUT)/kernel.o: $(ALL_OBJS) $(OUT)/glue.o ci/ksyms.py
+$(OUT)/kernel.o: $(ALL_OBJS) $(OUT)/glue.o ci/ksyms.py $(OBJS_STAMP)
 	@echo "  LD      $@" >&2
 	@$(PYTHON) -S ci/ksyms.py --empty > $(KSYMS).S
 	@$(CLANG) $(AFLAGS) -c $(KSYMS).S -o $(KSYMS).o

@@ -44,7 +44,8 @@ KFLAGS := $(TARGET) -std=c23 -ffreestanding -fno-pic -nostdlib -O2 -g -fno-omit-
 AFLAGS := $(TARGET) -ffreestanding -fno-pic -g -mno-relax $(CONFIG_$(VARIANT))
 LDFLAGS := -m elf64lriscv -static --discard-locals --no-relax --gc-sections --build-id=none -z max-page-size=4096 \
   -z noexecstack --fatal-warnings
-LDFLAGS_release := --lto-O3 --thinlto-cache-dir=$(OUT)/lto
+LDFLAGS_release := --lto-O3
+LINK_CACHE_release := --thinlto-cache-dir=$(OUT)/lto
 LDSCRIPT := kernel/arch/$(ARCH)/kernel.ld
 
 EXT := build/ext
@@ -110,10 +111,15 @@ no-such-room:
 # --- the kernel ------------------------------------------------------------------------------
 # Linked twice: the first link gives the addresses for the table of function names that
 # backtraces read; the table stands behind all text, so it moves nothing.
-LINK = ld.lld-19 $(LDFLAGS) $(LDFLAGS_$(VARIANT)) -T $(LDSCRIPT)
+LINK = ld.lld-19 $(LDFLAGS) $(LDFLAGS_$(VARIANT)) $(LINK_CACHE_$(VARIANT)) -T $(LDSCRIPT)
 KSYMS := $(OUT)/ksyms
 
-$(OUT)/scarlet.first.elf: $(ALL_OBJS) $(EXT_LIB) $(LDSCRIPT) ci/ksyms.py $(FLAGS_STAMP)
+# Which objects: another choice of ABIs (ABIS=) leaves every object as it is and still links anew.
+OBJS_STAMP := $(OUT)/objects
+$(file >$(OBJS_STAMP).new,$(ALL_OBJS) $(EXT_LIB))
+$(shell cmp -s $(OBJS_STAMP).new $(OBJS_STAMP) || mv $(OBJS_STAMP).new $(OBJS_STAMP))
+
+$(OUT)/scarlet.first.elf: $(ALL_OBJS) $(EXT_LIB) $(LDSCRIPT) ci/ksyms.py $(FLAGS_STAMP) $(OBJS_STAMP)
 	@echo "  LD      $@" >&2
 	@$(PYTHON) -S ci/ksyms.py --empty > $(KSYMS)-empty.S
 	@$(CLANG) $(AFLAGS) -c $(KSYMS)-empty.S -o $(KSYMS)-empty.o

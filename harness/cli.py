@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--linux", action="store_true", help="boot Debian's kernel instead of Scarlet")
     p.add_argument("--initrd", type=Path, metavar="FILE", help="another root image")
     p.add_argument("--stdin", type=Path, metavar="FILE", help="the command's standard input (default /dev/null)")
-    p.add_argument("--shell", choices=["linux", "scarlet", "xv6"], default=os.environ.get("SHELL_ABI") or "linux",
-                   help="whose shell runs the command line (default linux: busybox)")
+    p.add_argument("--shell", metavar="ABI", default=os.environ.get("SHELL_ABI") or "linux",
+                   help="whose shell runs the command line or is opened: linux (busybox, the default), scarlet, xv6")
     p.add_argument("--tty", action="store_true", help="run the command on the console instead of a pipe")
     p.add_argument("--timeout", type=float, default=120, metavar="S", help="seconds until a run counts as hung (120)")
     p.add_argument("--log", type=Path, metavar="FILE", help="where the console goes (default: a new file in build/log)")
@@ -59,13 +59,15 @@ def gdb_arguments(kernel: Path) -> list[str]:
     return ["-S", "-gdb", f"tcp:127.0.0.1:{port}"]
 
 
-def interactive(what: machine.Machine, gdb: bool) -> int:
-    """A shell on this terminal."""
+def interactive(what: machine.Machine, shell: str, gdb: bool) -> int:
+    """A shell on this terminal: busybox's, or the program `shell`."""
     what.check()
     size = shutil.get_terminal_size((80, 24))
     term = os.environ.get("TERM", "vt100")
     control = [cpio.Entry("/.scarlet", 0o040755),
                cpio.Entry("/.scarlet/terminal", 0o100644, f"{size.lines} {size.columns} {term}\n".encode())]
+    if shell:
+        control.append(cpio.Entry("/.scarlet/session", 0o100644, shell.encode() + b"\n"))
     extra = ["-nographic"] + (gdb_arguments(what.kernel_file) if gdb else [])
     with machine.initrd_file(what.initrd_bytes(control)) as initrd:
         print("control-A X leaves", file=sys.stderr)
@@ -105,11 +107,12 @@ def main(argv: list[str]) -> int:
     what = machine.Machine(smp=args.smp, memory=args.mem, append=args.append, kernel=args.kernel, linux=args.linux,
                            overlay=args.overlay, image=args.initrd or machine.ROOT_IMAGE)
     try:
+        shell = machine.shell_of(args.shell, args.linux)
         text = os.environ.get("SCARLET_CMD", "") if args.cmd_from_env else " ".join(words)
         if not text:
-            return interactive(what, args.gdb)
+            return interactive(what, shell, args.gdb)
         stdin = args.stdin.read_bytes() if args.stdin else None
-        job = machine.Job(os.fsencode(text), stdin, args.tty, "" if args.shell == "linux" else f"/names/{args.shell}_sh")
+        job = machine.Job(os.fsencode(text), stdin, args.tty, shell)
         extra = gdb_arguments(what.kernel_file) if args.gdb else []
         return command(what, job, args.timeout, args.log or machine.new_log(), extra)
     except (machine.MachineError, tree.FolderError, cpio.CpioError, OSError) as error:

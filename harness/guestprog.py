@@ -1,7 +1,9 @@
-"""Build the small programs in harness/guest for riscv64, without any library: for the Linux ABI, or one source for all three."""
+"""Build the small programs in harness/guest without any library: for the Linux ABI on riscv64, or one source for each ABI."""
 
 from __future__ import annotations
 
+import functools
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +16,37 @@ FLAGS = ["--target=riscv64-linux-gnu", "-march=rv64gc", "-mabi=lp64d", "-std=c23
          "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
 
 
+BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
+        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
+        "-I", str(ROOT / "build/userland/gen")]
+LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
+NATIVE_MARK = 83  # EI_OSABI of native programs
+ABIS = ("linux", "xv6", "native")
+
+
+@functools.cache
+def build_for(name: str, abi: str) -> Path:
+    """harness/guest/NAME.c as a program of an ABI, compiled with -DABI_...; `make userland` came before if it includes what the tables generate."""
+    source, out = SOURCES / f"{name}.c", OUT / f"{name}-{abi}"
+    OUT.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
+    # xv6's programs begin at address 0 with code and data in one segment; the others lie where the linker puts them.
+    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
+    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
+    if abi == "native":
+        data = bytearray(out.read_bytes())
+        data[7] = NATIVE_MARK
+        out.write_bytes(data)
+    return out
+
+
+def install(name: str, root: Path) -> None:
+    """The program of all three ABIs in the places of an overlay where their views have their programs."""
+    for abi, place in (("linux", "usr/bin"), ("xv6", "system/xv6-riscv64"), ("native", "system/scarlet/bin")):
+        (root / place).mkdir(parents=True, exist_ok=True)
+        shutil.copy(build_for(name, abi), root / place / name)
+
+
 def build(name: str) -> Path:
     """The program of harness/guest/NAME.c, built if its sources are newer."""
     source, out = SOURCES / f"{name}.c", OUT / name
@@ -21,25 +54,4 @@ def build(name: str) -> Path:
     if not out.is_file() or out.stat().st_mtime < newest:
         OUT.mkdir(parents=True, exist_ok=True)
         subprocess.run(["clang-19", *FLAGS, "-o", str(out), str(source)], check=True)
-    return out
-
-
-BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
-        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror", "-I", str(ROOT / "build/userland/gen")]
-LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
-NATIVE_MARK = 83
-
-
-def build_for(name: str, abi: str) -> Path:
-    """The program of harness/guest/NAME.c for an ABI (linux, xv6, native), compiled with -DABI_...; `make userland` came before."""
-    source, out = SOURCES / f"{name}.c", OUT / f"{name}-{abi}"
-    OUT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
-    # xv6's programs begin at address 0 with code and data that share no page; the others lie where the linker puts them.
-    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
-    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
-    if abi == "native":
-        data = bytearray(out.read_bytes())
-        data[7] = NATIVE_MARK
-        out.write_bytes(data)
     return out

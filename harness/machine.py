@@ -25,6 +25,8 @@ ROOT_IMAGE = ROOT / "build/image/root.cpio"
 LINUX_KERNEL = ROOT / "build/linux/Image"
 LOGS = ROOT / "build/log"
 KEEP_LOGS = 100
+# The ABIs that have a shell in the boot image.
+SHELLS = ("linux", "scarlet", "xv6")
 # What `docs/run.md` promises: quiet console, reset at once after a panic.
 WORDS = ("console=ttyS0", "quiet", "loglevel=1", "panic=-1")
 
@@ -36,6 +38,15 @@ class MachineError(Exception):
 def scarlet_kernel(variant: str | None = None) -> Path:
     """The kernel image of a variant, by default of SCARLET_VARIANT or release."""
     return ROOT / "build" / (variant or os.environ.get("SCARLET_VARIANT", "release")) / "scarlet"
+
+
+def shell_of(abi: str, linux: bool) -> str:
+    """The program that is an ABI's shell, as Job wants it."""
+    if abi not in SHELLS:
+        raise MachineError(f"--shell {abi}: no such shell; there are {', '.join(SHELLS)}")
+    if linux and abi != "linux":
+        raise MachineError(f"--shell {abi}: the reference machine runs Linux programs only")
+    return "" if abi == "linux" else f"/names/{abi}_sh"
 
 
 @dataclasses.dataclass(frozen=True)

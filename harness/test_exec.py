@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import shutil
 from pathlib import Path
 
 import pytest
 
-from harness import frames, guestprog, machine, run, trouble
+from harness import guestprog, machine, once
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 XV6 = machine.ROOT / "abi/xv6"
@@ -18,20 +17,8 @@ NATIVE = machine.ROOT / "abi/scarlet"
 
 def boot(what: machine.Machine, command: str, timeout: float = 60) -> tuple[list[str], str]:
     """The lines that a command prints, and the kernel's log."""
-    one = run.Run(what, [machine.Job(command.encode())], machine.new_log("exec"))
-    output = b""
-    for event in one.events(timeout):
-        if isinstance(event, frames.Output):
-            output += event.data
-    reports = trouble.in_log(one.kernel_log)
-    assert not reports, f"{reports}; log: {one.log}"
-    return output.decode(errors="replace").splitlines(), one.kernel_log.decode(errors="replace")
-
-
-@functools.cache
-def hop(abi: str) -> Path:
-    """harness/guest/hop.c as a program of an ABI."""
-    return guestprog.build_for("hop", abi)
+    done = once.boot(what, command, timeout)
+    return done.lines, done.log
 
 
 @pytest.fixture(name="worlds")
@@ -40,12 +27,12 @@ def three_worlds(guest: machine.Machine, tmp_path: Path) -> machine.Machine:
     for folder in ("system/linux-riscv64/bin", "system/linux-riscv64/etc", "system/xv6-riscv64", "system/scarlet/bin", "system/etc",
                    "data/shared", "data/config", "home/u"):
         (tmp_path / folder).mkdir(parents=True)
-    shutil.copy(hop("linux"), tmp_path / "system/linux-riscv64/bin/hop")
+    shutil.copy(guestprog.build_for("hop", "linux"), tmp_path / "system/linux-riscv64/bin/hop")
     (tmp_path / "system/linux-riscv64/etc/issue").write_text("the linux view\n")
     if XV6.is_dir():
-        shutil.copy(hop("xv6"), tmp_path / "system/xv6-riscv64/hop")
+        shutil.copy(guestprog.build_for("hop", "xv6"), tmp_path / "system/xv6-riscv64/hop")
     if NATIVE.is_dir():
-        shutil.copy(hop("native"), tmp_path / "system/scarlet/bin/hop")
+        shutil.copy(guestprog.build_for("hop", "native"), tmp_path / "system/scarlet/bin/hop")
     return dataclasses.replace(guest, overlay=tmp_path)
 
 

@@ -6,24 +6,16 @@ import dataclasses
 
 import pytest
 
-from harness import frames, machine, run, trouble
+from harness import machine, once
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 
 
 def boot(what: machine.Machine, command: str, timeout: float = 60) -> list[str]:
-    """The lines that a command prints; a status other than 0 or trouble in the kernel's log fails."""
-    one = run.Run(what, [machine.Job(command.encode())], machine.new_log("overlay"))
-    output = b""
-    for event in one.events(timeout):
-        match event:
-            case frames.Output(data):
-                output += data
-            case frames.End(status=ended):
-                assert ended == 0, output.decode(errors="replace")
-    reports = trouble.in_log(one.kernel_log)
-    assert not reports, f"{reports}; log: {one.log}"
-    return output.decode(errors="replace").splitlines()
+    """The lines that a command prints; a status other than 0 fails."""
+    done = once.boot(what, command, timeout)
+    assert done.status == 0, done.output
+    return done.lines
 
 
 # Two lower layers, an upper one, all on one tmpfs; `ov` mounts them.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import frames, machine, run, trouble
+from harness import machine, once
 from harness.console import PROMPT, Console
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
@@ -38,21 +38,8 @@ def overlay(programs: Path, tmp_path: Path) -> Path:
 
 def boot(smp: int, overlay: Path, command: str, timeout: float = 120) -> tuple[str, int]:
     """Output and status of one command line, run in /xv6."""
-    what = machine.Machine(smp=smp, overlay=overlay)
-    one = run.Run(what, [machine.Job(f"cd /xv6; {command}".encode())], machine.new_log("xv6"))
-    output, status = b"", -1
-    try:
-        for event in one.events(timeout):
-            match event:
-                case frames.Output(data):
-                    output += data
-                case frames.End(status=ended):
-                    status = ended
-    except run.Failure as failure:
-        pytest.fail(f"{failure}\n--- output so far\n{output.decode(errors='replace')}\n--- console\n{failure.tail}", pytrace=False)
-    reports = trouble.in_log(one.kernel_log)
-    assert not reports, f"{reports}; log: {one.log}"
-    return output.decode(errors="replace"), status
+    done = once.boot(machine.Machine(smp=smp, overlay=overlay), f"cd /xv6; {command}", timeout)
+    return done.output, done.status
 
 
 @pytest.mark.parametrize("how", ["", "-main", "-rwx"])

@@ -7,13 +7,15 @@
 #include <mem/slab.h>
 #include <vfs/fs.h>
 
-enum { ABINAMES_MAGIC = 0x6e616d65, MAX_DIRS = 32, COOKIE_SHIFT = 48 };
+enum { ABINAMES_MAGIC = 0x6e616d65, MAX_DIRS = 32, COOKIE_SHIFT = 48, FIRST_POS = 2 };
 
 struct name_node {
     struct node node; // first
     u32 abi;
     char *program; // of entries
 };
+
+static const char SHELL[] = "sh"; // what the ABI's name alone stands for
 
 static const struct abinames_source *source;
 static struct superblock *instance;
@@ -81,17 +83,19 @@ static int find_program(u32 abi, const char *name, usize len, struct path *out)
     return -E_NOENT;
 }
 
-// Which ABI a generated name speaks of; *prefix is the length up to and with the underscore.
-static bool split(const char *name, usize len, u32 *abi, usize *prefix)
+// Which ABI and program a generated name speaks of; *program points into name or to a constant.
+static bool split(const char *name, usize len, u32 *abi, const char **program, usize *program_len)
 {
     usize n;
     const char *s;
-    for (u32 i = 0; (s = source->abi(i, &n)); i++)
-        if (len > n + 1 && name[n] == '_' && !memcmp(name, s, n)) {
-            *abi = i;
-            *prefix = n + 1;
-            return true;
-        }
+    for (u32 i = 0; (s = source->abi(i, &n)); i++) {
+        if (len < n || memcmp(name, s, n) || (len > n && name[n] != '_') || len == n + 1)
+            continue;
+        *abi = i;
+        *program = len == n ? SHELL : name + n + 1;
+        *program_len = len == n ? sizeof(SHELL) - 1 : len - n - 1;
+        return true;
+    }
     return false;
 }
 
@@ -112,12 +116,13 @@ static u64 number_of(const char *name, usize len)
 static int names_lookup(struct node *dir, const struct pathname *name, struct node **out)
 {
     u32 abi;
-    usize prefix;
+    const char *program;
+    usize len;
     struct path place;
     (void)dir;
-    if (!split(name->str, name->len, &abi, &prefix))
+    if (!split(name->str, name->len, &abi, &program, &len))
         return -E_NOENT;
-    int err = find_program(abi, name->str + prefix, name->len - prefix, &place);
+    int err = find_program(abi, program, len, &place);
     if (err)
         return err;
     path_put(&place);
@@ -126,13 +131,12 @@ static int names_lookup(struct node *dir, const struct pathname *name, struct no
         return -E_NOMEM;
     x->node.ino = number_of(name->str, name->len);
     x->abi = abi;
-    usize len = name->len - prefix;
     x->program = kmalloc(len + 1, 0);
     if (!x->program) {
         node_put(&x->node);
         return -E_NOMEM;
     }
-    memcpy(x->program, name->str + prefix, len);
+    memcpy(x->program, program, len);
     x->program[len] = 0;
     atomic_fetch_or_explicit(&x->node.flags, NODE_MAGIC, memory_order_relaxed);
     *out = &x->node;
@@ -145,11 +149,12 @@ static int names_follow(struct node *n, struct path *out)
     return find_program(x->abi, x->program, strlen(x->program), out);
 }
 
-usize abinames_prefix(const char *name, usize len)
+const char *abinames_program(const char *name)
 {
     u32 abi;
-    usize prefix;
-    return source && split(name, len, &abi, &prefix) ? prefix : 0;
+    const char *program;
+    usize len;
+    return source && split(name, strlen(name), &abi, &program, &len) ? program : NULL;
 }
 
 // --- listing ---------------------------------------------------------------------------------
@@ -160,14 +165,14 @@ struct lister {
     const char *abi;
     usize abi_len;
     u64 place; // of the directory, in the high bits of positions
-    u32 number, dir;
+    u32 number, dir; // dir 0 is the ABI's own name, then its program directories
 };
 
 // Does an earlier directory of the same ABI have the name? Then it was listed there.
 static bool seen_before(struct lister *l, const char *name, usize len)
 {
     char dir[ABINAMES_DIR_MAX];
-    for (u32 i = 0; i < l->dir; i++) {
+    for (u32 i = 0; i + 1 < l->dir; i++) {
         struct path root, p;
         if (source->place(l->number, i, dir, &root))
             continue;
@@ -239,6 +244,38 @@ static int list_dir(struct lister *l, const struct path *at, u64 *pos, struct ta
     }
 }
 
+// Lists the ABI's own name, its shell. 1: the reader is full.
+static int list_shell(struct lister *l, u64 *pos)
+{
+    struct path sh;
+    if (*pos != FIRST_POS || find_program(l->number, SHELL, sizeof(SHELL) - 1, &sh))
+        return 0;
+    path_put(&sh);
+    if (!l->to->emit(l->to, l->abi, l->abi_len, number_of(l->abi, l->abi_len), MODE_LNK >> 12,
+                     l->place | (FIRST_POS + 1)))
+        return 1;
+    *pos = FIRST_POS + 1;
+    return 0;
+}
+
+// Lists one program directory. 1: the reader is full; -E_RANGE: there is none of that number.
+static int list_programs(struct lister *l, u64 *pos, struct taken *t)
+{
+    char name[ABINAMES_DIR_MAX];
+    struct path root, at;
+    int err = source->place(l->number, l->dir - 1, name, &root);
+    if (!err) {
+        err = path_lookup(&root, (struct pathname){name, strlen(name)},
+                          LOOKUP_FOLLOW | LOOKUP_DIRECTORY | LOOKUP_IN_ROOT, &at);
+        path_put(&root);
+    }
+    if (err)
+        return err == -E_RANGE ? err : 0;
+    err = list_dir(l, &at, pos, t);
+    path_put(&at);
+    return err;
+}
+
 // A position: number of the ABI, of its directory, and the directory's own.
 static int names_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
 {
@@ -254,25 +291,14 @@ static int names_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     for (l.number = place / MAX_DIRS; !err && (l.abi = source->abi(l.number, &l.abi_len));
          l.number++, l.dir = 0) {
         for (; !err && l.dir < MAX_DIRS; l.dir++) {
-            char name[ABINAMES_DIR_MAX];
-            struct path root, at;
-            int r = source->place(l.number, l.dir, name, &root);
-            if (r == -E_RANGE)
-                break;
             l.place = (u64)(l.number * MAX_DIRS + l.dir) << COOKIE_SHIFT;
             if (l.place >> COOKIE_SHIFT != place)
-                pos = 2;
-            if (!r) {
-                r = path_lookup(&root, (struct pathname){name, strlen(name)},
-                                LOOKUP_FOLLOW | LOOKUP_DIRECTORY | LOOKUP_IN_ROOT, &at);
-                path_put(&root);
-            }
-            if (!r) {
-                err = list_dir(&l, &at, &pos, &t);
-                path_put(&at);
-            }
+                pos = FIRST_POS;
+            err = l.dir ? list_programs(&l, &pos, &t) : list_shell(&l, &pos);
             *cookie = l.place | pos;
         }
+        if (err == -E_RANGE)
+            err = 0;
     }
     kfree(t.names);
     return err < 0 ? err : 0;

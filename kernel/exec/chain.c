@@ -318,21 +318,21 @@ static int find_runtime(struct exec_build *b, struct exec_chain *c, const struct
 
 // --- the whole way ---------------------------------------------------------------------------
 
-// linux_grep is to hear that it is grep: programs with many names look at their first argument.
+// linux_grep is to hear that it is grep, linux that it is sh: programs with many names look at their first argument.
 // Generated names are magic links, of their own directory or of a view's root that shows it.
 static int take_generated_name(struct exec_chain *c, const char *filename)
 {
     const char *slash = strrchr(filename, '/'), *name = slash ? slash + 1 : filename;
     struct path base = BASE_CWD, p;
-    usize prefix = abinames_prefix(name, strlen(name));
-    if (!prefix || path_lookup(&base, (struct pathname){filename, strlen(filename)}, 0, &p))
+    const char *program = abinames_program(name);
+    if (!program || path_lookup(&base, (struct pathname){filename, strlen(filename)}, 0, &p))
         return 0;
     bool generated = path_node(&p)->ops->follow;
     path_put(&p);
     if (!generated)
         return 0;
     c->skip = 1;
-    return push(c, name + prefix, strlen(name + prefix));
+    return push(c, program, strlen(program));
 }
 
 // One look at b->file. 1: look again (it was replaced), 0: b->abi runs it.

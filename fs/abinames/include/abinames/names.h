@@ -1,5 +1,5 @@
 // The directory of generated names: for each ABI the programs of its program directories, as
-// linux_grep, xv6_wc, scarlet_ls.
+// linux_grep, xv6_wc, scarlet_ls, and its shell `sh` under the ABI's own name: linux, xv6, scarlet.
 #pragma once
 #include <vfs/path.h>
 
@@ -16,6 +16,6 @@ struct abinames_source {
 void abinames_set_source(const struct abinames_source *s); // once at boot
 // Root of the one instance, counted. -E_NODEV: no source yet; -E_NOMEM.
 [[nodiscard]] int abinames_root(struct path *out);
-// Does `name` have the form of a generated name? Then the length of its prefix with the underscore,
-// else 0.
-usize abinames_prefix(const char *name, usize len);
+// The program that a generated name speaks of, without its ABI: "grep" of linux_grep, "sh" of linux.
+// Points into name or to a constant. NULL: name does not have that form.
+const char *abinames_program(const char *name);
