@@ -2,7 +2,7 @@
 # rules behind it are in ci/*.mk. Output goes to build/ and nowhere else.
 #
 # Variables: VARIANT=release|debug  SMP=harts  MEM=512M  APPEND='kernel words'  OVERLAY=dir
-#            CMD='command line for the guest'  TIMEOUT=seconds  ABIS='linux xv6'  T='pytest words'
+#            CMD='command line for the guest'  SHELL_ABI=linux|scarlet|xv6  TIMEOUT=seconds  ABIS='linux xv6'  T='pytest words'
 #            ROWS='rows'  QUICK=1  ROW=row
 .DEFAULT_GOAL := help
 

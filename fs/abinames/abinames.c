@@ -164,7 +164,7 @@ struct lister {
     struct dir_sink *to;
     const char *abi;
     usize abi_len;
-    u64 place; // of the directory, in the high bits of positions
+    u64 place;       // of the directory, in the high bits of positions
     u32 number, dir; // dir 0 is the ABI's own name, then its program directories
 };
 

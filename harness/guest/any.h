@@ -1,6 +1,6 @@
 // One source, three systems: what a program without a library needs when it is built for the Linux,
-// the xv6 and the native ABI (-DABI_LINUX, -DABI_XV6, -DABI_NATIVE). Only calls that all three have.
-// A program defines run().
+// the xv6 and the native ABI (-DABI_LINUX, -DABI_XV6, -DABI_NATIVE). Only calls that all three
+// have. A program defines run().
 #pragma once
 
 typedef unsigned long u64;
@@ -20,15 +20,15 @@ enum { AT_FDCWD = -100, O_CLOEXEC = 02000000 };
 
 // Written as every program of the three systems has it, the number right before the call: that is
 // what tells a program of xv6 from others.
-#define call(nr, a, b, c, d)                                                                         \
-    __extension__({                                                                                  \
-        register u64 a0_ __asm__("a0") = (a), a1_ __asm__("a1") = (b), a2_ __asm__("a2") = (c),      \
-                     a3_ __asm__("a3") = (d);                                                        \
-        __asm__ volatile("li a7, %1\n\tecall"                                                        \
-                         : "+r"(a0_)                                                                 \
-                         : "i"(nr), "r"(a1_), "r"(a2_), "r"(a3_)                                     \
-                         : "a7", "memory");                                                          \
-        (long)a0_;                                                                                   \
+#define call(nr, a, b, c, d)                                                                       \
+    __extension__({                                                                                \
+        register u64 a0_ __asm__("a0") = (a), a1_ __asm__("a1") = (b), a2_ __asm__("a2") = (c),    \
+                         a3_ __asm__("a3") = (d);                                                  \
+        __asm__ volatile("li a7, %1\n\tecall"                                                      \
+                         : "+r"(a0_)                                                               \
+                         : "i"(nr), "r"(a1_), "r"(a2_), "r"(a3_)                                   \
+                         : "a7", "memory");                                                        \
+        (long)a0_;                                                                                 \
     })
 
 // A file for reading. close_on_exec means nothing to xv6, which has no such thing.

@@ -1,5 +1,5 @@
-// hop PROGRAM ARGUMENTS: becomes PROGRAM. With a first argument "-f" it says whether the attempt failed
-// and goes on living: prints "failed" and ends with 3.
+// hop PROGRAM ARGUMENTS: becomes PROGRAM. With a first argument "-f" it says whether the attempt
+// failed and goes on living: prints "failed" and ends with 3.
 #include "any.h"
 
 static void run(u64 argc, char **argv)

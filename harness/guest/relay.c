@@ -1,9 +1,9 @@
 // relay [PROGRAM ARGUMENTS]: tells what the process has, then becomes PROGRAM. One line:
-//   ABI fd5=BYTE fd6=gone|open cwd=BYTE env=VALUE task=PGRP,SESSION,TTY,PID
-// fd5: the next byte of descriptor 5, whose position goes on from program to program. fd6: a file that
-// the one before opened so that exec closes it (xv6 cannot: it leaves none). cwd: the first byte of the
-// file "here". env: of RELAY, "-" if there is none (xv6 programs see no environment). task: out of
-// /proc/self/stat.
+//   ABI fd5=BYTE fd3=gone|open cwd=BYTE env=VALUE task=PGRP,SESSION,TTY,PID
+// fd5: the next byte of descriptor 5, whose position goes on from program to program. fd3: a file
+// that the one before opened so that exec closes it (xv6 cannot: it leaves none). cwd: the first
+// byte of the file "here". env: of RELAY, "-" if there is none (xv6 programs see no environment).
+// task: out of /proc/self/stat.
 #include "any.h"
 
 static const char *variable(char **env)
@@ -56,7 +56,7 @@ static void run(u64 argc, char **argv)
     char **env = argv + argc + 1, c[2] = "?";
     put(ABI_WORD " fd5=");
     put(read_file(5, c, 1) == 1 ? c : "none");
-    put(read_file(6, c, 1) == 1 ? " fd6=open cwd=" : " fd6=gone cwd=");
+    put(read_file(3, c, 1) == 1 ? " fd3=open cwd=" : " fd3=gone cwd=");
     long here = open_file("here", false);
     put(read_file(here, c, 1) == 1 ? c : "none");
     (void)call(NR_CLOSE, (u64)here, 0, 0, 0);
@@ -68,8 +68,8 @@ static void run(u64 argc, char **argv)
     if (argc < 2)
         leave(0);
 #ifndef ABI_XV6
-    if (open_file("here", true) != 6)
-        put("the file to be closed is not 6\n");
+    if (open_file("here", true) != 3)
+        put("the file to be closed is not 3\n");
 #endif
     (void)call(NR_EXEC, (u64)argv[1], (u64)(argv + 1), (u64)env, 0);
     put("failed\n");

@@ -1,7 +1,7 @@
-// tally [-q] FILE [NUMBER]...: runs a tally program, the made-up format of the tests of runtimes. The file
-// begins with "TLY1" and a newline; then words of one character: a digit pushes itself, $ the next
-// NUMBER (one digit), + * - take two and push one, . prints the top. -q leaves out the first line,
-// which names the interpreter's ABI and the file.
+// tally [-q] FILE [NUMBER]...: runs a tally program, the made-up format of the tests of runtimes.
+// The file begins with "TLY1" and a newline; then words of one character: a digit pushes itself, $
+// the next NUMBER (one digit), + * - take two and push one, . prints the top. -q leaves out the
+// first line, which names the interpreter's ABI and the file.
 #include "any.h"
 
 static long stack[32];

@@ -13,6 +13,7 @@
 #include <vfs/ops.h>
 
 enum { MAX_SCRIPTS = 5, MAX_RUNTIMES = 4 };
+static const char NAMES_DIR[] = "/names/"; // of generated names, in every view
 
 struct piece {
     struct piece *next;
@@ -20,6 +21,7 @@ struct piece {
     struct path place;                 // counted
     struct view *view;                 // in which text names it; counted, NULL: the caller's
     const struct abi_module *view_abi; // whose view that is
+    const char *called;                // of a generated name: what its program is told it is called
     char text[];
 };
 
@@ -72,6 +74,24 @@ static struct piece *take_own_name(struct exec_chain *c)
     return p;
 }
 
+// Generated names are magic links, of their own directory or of a view's root that shows it. The
+// program that `filename`, in view v (NULL: current's), speaks of if it is one; else NULL.
+static const char *generated_program(struct view *v, const char *filename)
+{
+    const char *slash = strrchr(filename, '/');
+    const char *program = abinames_program(slash ? slash + 1 : filename);
+    struct path base = BASE_CWD, p;
+    if (!program)
+        return NULL;
+    int err = v ? view_lookup(v, filename, 0, &p)
+                : path_lookup(&base, (struct pathname){filename, strlen(filename)}, 0, &p);
+    if (err)
+        return NULL;
+    bool generated = path_node(&p)->ops->follow;
+    path_put(&p);
+    return generated ? program : NULL;
+}
+
 // From now on `file` (consumed) is the program, called by the first piece, in view v (consumed).
 static void go_on(struct exec_build *b, struct exec_chain *c, struct object *file, struct view *v,
                   const struct abi_module *abi)
@@ -82,6 +102,7 @@ static void go_on(struct exec_build *b, struct exec_chain *c, struct object *fil
     c->view = v;
     c->view_abi = v ? abi : current_task()->abi;
     c->name = c->argv->text;
+    c->argv->called = generated_program(v, c->name);
 }
 
 // --- scripts ---------------------------------------------------------------------------------
@@ -98,11 +119,36 @@ static int open_elsewhere(const char *name, const struct abi_module *abi, struct
     return err;
 }
 
+// An interpreter that is nowhere, but called as a generated name is: /bin/xv6_sh is /names/xv6_sh,
+// and s says so from then on.
+static int open_generated(struct exec_chain *c, struct script_line *s, struct object **file,
+                          struct view **v, const struct abi_module **abi)
+{
+    char name[sizeof(s->interpreter)];
+    const char *slash = strrchr(s->interpreter, '/');
+    const char *last = slash ? slash + 1 : s->interpreter;
+    struct attr a;
+    if (!abinames_program(last) || strlen(last) + sizeof(NAMES_DIR) > sizeof(name))
+        return -E_NOENT;
+    strlcpy(name, NAMES_DIR, sizeof(name));
+    strlcat(name, last, sizeof(name));
+    *v = c->view;
+    *abi = c->view_abi;
+    int err = exec_open_in(c->view, name, file, &a);
+    if (err)
+        return err;
+    if (*v)
+        view_get(*v);
+    memcpy(s->interpreter, name, sizeof(name));
+    return 0;
+}
+
 // An interpreter is looked for in the tree that the script belongs to, else where the script was
-// named, else in the views of all ABIs.
-static int open_interpreter(struct exec_build *b, struct exec_chain *c, const char *name,
+// named, else in the views of all ABIs, else among the generated names.
+static int open_interpreter(struct exec_build *b, struct exec_chain *c, struct script_line *s,
                             struct object **file, struct view **v, const struct abi_module **abi)
 {
+    const char *name = s->interpreter;
     bool bound = exec_in_own_world();
     const struct path *place = object_path(b->file);
     const struct abi_module *home = place && !bound ? exec_tree_of(place) : NULL;
@@ -129,10 +175,10 @@ static int open_interpreter(struct exec_build *b, struct exec_chain *c, const ch
         if (err != -E_NOENT)
             return err;
     }
-    return err;
+    return open_generated(c, s, file, v, abi);
 }
 
-static int follow_script(struct exec_build *b, struct exec_chain *c, const struct script_line *s,
+static int follow_script(struct exec_build *b, struct exec_chain *c, struct script_line *s,
                          bool unreachable)
 {
     struct object *file;
@@ -142,7 +188,7 @@ static int follow_script(struct exec_build *b, struct exec_chain *c, const struc
         return -E_LOOP;
     if (unreachable)
         return -E_NOENT;
-    int err = open_interpreter(b, c, s->interpreter, &file, &v, &abi);
+    int err = open_interpreter(b, c, s, &file, &v, &abi);
     if (err)
         return err;
     struct piece *old = take_own_name(c);
@@ -318,19 +364,14 @@ static int find_runtime(struct exec_build *b, struct exec_chain *c, const struct
 
 // --- the whole way ---------------------------------------------------------------------------
 
-// linux_grep is to hear that it is grep, linux that it is sh: programs with many names look at their first argument.
-// Generated names are magic links, of their own directory or of a view's root that shows it.
-static int take_generated_name(struct exec_chain *c, const char *filename)
+// linux_grep is to hear that it is grep, linux that it is sh: programs with many names look at
+// their first argument, and others look for them by their name.
+static int take_generated_name(struct exec_build *b, struct exec_chain *c, const char *filename)
 {
-    const char *slash = strrchr(filename, '/'), *name = slash ? slash + 1 : filename;
-    struct path base = BASE_CWD, p;
-    const char *program = abinames_program(name);
-    if (!program || path_lookup(&base, (struct pathname){filename, strlen(filename)}, 0, &p))
+    const char *program = generated_program(NULL, filename);
+    if (!program)
         return 0;
-    bool generated = path_node(&p)->ops->follow;
-    path_put(&p);
-    if (!generated)
-        return 0;
+    strlcpy(b->name, program, sizeof(b->name));
     c->skip = 1;
     return push(c, program, strlen(program));
 }
@@ -373,7 +414,7 @@ int exec_resolve(struct exec_build *b, struct exec_chain *c, const struct exec_r
     c->name = r->filename;
     c->view_abi = current_task()->abi;
     c->wanted = r->abi;
-    int err = r->beneath_fd ? 0 : take_generated_name(c, r->filename);
+    int err = r->beneath_fd ? 0 : take_generated_name(b, c, r->filename);
     if (err)
         return err;
     do
@@ -401,7 +442,7 @@ static int push_translated(struct exec_build *b, struct exec_chain *c, struct pi
     struct view *from = p->view ? p->view : current_view(),
                 *to = b->view ? b->view : current_view();
     if (!p->is_place || same_root(from, to))
-        return arg_push(&c->block, p->text);
+        return arg_push(&c->block, p->called ? p->called : p->text);
     int err = environment_translate(environment_current(), from, p->view_abi, to, b->abi, &p->place,
                                     buf, PATH_MAX_LEN);
     if (err) {

@@ -2,7 +2,8 @@
 //   sh             reads lines from standard input, with a prompt
 //   sh FILE        reads them from a file
 //   sh -c LINE     runs one line; its last command's status becomes ours
-// A name is executed as it stands, and if that does not exist, as a name in the root directory.
+// A name is executed as it stands, and if that cannot be, as a name in the root directory: the name
+// itself or, with _sh behind it, the shell of the system of that name.
 #include "ulib.h"
 
 enum { LINE = 1024, WORDS = MAX_ARGS };
@@ -219,9 +220,12 @@ static void redirect(const struct redirection *r)
         exit(0);
     exec(c->argv[0], c->argv);
     if (!strchr(c->argv[0], '/')) {
-        char *path = fresh(strlen(c->argv[0]) + 2);
+        size_t n = strlen(c->argv[0]);
+        char *path = fresh(n + 5);
         path[0] = '/';
         strcpy(path + 1, c->argv[0]);
+        exec(path, c->argv);
+        strcpy(path + 1 + n, "_sh");
         exec(path, c->argv);
     }
     fprintf(2, "sh: cannot run %s\n", c->argv[0]);

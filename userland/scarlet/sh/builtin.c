@@ -103,6 +103,7 @@ static int number_at(struct list_of_strings *argv, usize i, int otherwise)
 static int b_exit(struct list_of_strings *argv, struct io *io)
 {
     (void)io;
+    jobs_end();
     leave(number_at(argv, 1, last_status) & 0xff);
 }
 
@@ -208,6 +209,7 @@ static int b_exec(struct list_of_strings *argv, struct io *io)
     if (argv->n == 1)
         return 0;
     struct list_of_strings rest = {argv->v + 1, argv->n - 1, argv->cap};
+    jobs_end();
     int s = call_program(&rest, io);
     leave(s);
 }

@@ -3,6 +3,7 @@
 
 int shell_group, terminal = -1;
 static struct job *jobs;
+static int group_before, shell_task; // whose shell this is: the group that had the terminal before
 
 void jobs_init(void)
 {
@@ -10,11 +11,20 @@ void jobs_init(void)
     (void)scarlet_call_event_block(1u << SCARLET_EVENT_INTERRUPT | 1u << SCARLET_EVENT_QUIT |
                                    1u << SCARLET_EVENT_TTY_STOP | 1u << SCARLET_EVENT_TTY_INPUT |
                                    1u << SCARLET_EVENT_TTY_OUTPUT);
-    shell_group = (int)scarlet_call_group_get(0);
+    shell_group = group_before = (int)scarlet_call_group_get(0);
     long own = scarlet_call_getpid();
+    shell_task = (int)own;
     if (shell_group != own && scarlet_call_group_set(0, 0) == 0)
         shell_group = (int)own;
     terminal_to(shell_group);
+}
+
+void jobs_end(void)
+{
+    if (!interactive || scarlet_call_getpid() != shell_task || group_before == shell_group)
+        return;
+    terminal_to(group_before);
+    (void)scarlet_call_group_set(0, group_before);
 }
 
 void terminal_to(int group)

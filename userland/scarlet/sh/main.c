@@ -87,6 +87,7 @@ static int run_terminal(void)
         text_clear(&all);
         flush();
     }
+    jobs_end();
     return last_status;
 }
 

@@ -99,6 +99,7 @@ struct job {
     char *text;
 };
 void jobs_init(void);
+void jobs_end(void); // the shell leaves: the terminal goes back to the group that it came from
 struct job *job_new(const char *text);
 void job_add(struct job *j, int task);
 int job_wait(struct job *j); // foreground: waits until it ends or stops; status

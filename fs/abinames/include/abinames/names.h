@@ -16,6 +16,6 @@ struct abinames_source {
 void abinames_set_source(const struct abinames_source *s); // once at boot
 // Root of the one instance, counted. -E_NODEV: no source yet; -E_NOMEM.
 [[nodiscard]] int abinames_root(struct path *out);
-// The program that a generated name speaks of, without its ABI: "grep" of linux_grep, "sh" of linux.
-// Points into name or to a constant. NULL: name does not have that form.
+// The program that a generated name speaks of, without its ABI: "grep" of linux_grep, "sh" of
+// linux. Points into name or to a constant. NULL: name does not have that form.
 const char *abinames_program(const char *name);

@@ -1,0 +1,199 @@
+"""Three systems at once, with the image as it is: pipelines, shells, chains of exec, shared files, runtimes, and who may end whom."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from harness import guestprog, machine, once
+from harness.console import PROMPT, Console
+
+pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
+ABIS = machine.SHELLS
+BOOT = str(machine.ROOT / "harness/boot")
+# xv6's root shows no /etc but its own; the base tree is at /scarlet in every view.
+PASSWD = {"linux": "/etc/passwd", "scarlet": "/etc/passwd", "xv6": "/scarlet/etc/passwd"}
+
+
+def test_six_orders_from_three_shells(smp: int) -> None:
+    """A line through three systems, whatever the order and whoever's shell typed it."""
+    orders = [f"{a}_cat {PASSWD[a]} | {b}_grep root | {c}_wc" for a, b, c in permutations(ABIS)]
+    jobs = [machine.Job("; ".join(orders).encode(), shell=machine.shell_of(abi, False)) for abi in ABIS]
+    for abi, done in zip(ABIS, once.boot_all(machine.Machine(smp=smp), jobs)):
+        assert [line.split() for line in done.lines] == [["1", "1", "30"]] * 6, f"{abi}'s shell printed {done.output}"
+
+
+def test_two_hundred_pipelines_leave_nothing(smp: int) -> None:
+    """After a warm-up, two hundred mixed pipelines take no memory, no process, no open file."""
+    orders = "; ".join(f"{a}_echo a b c | {b}_cat | {c}_wc" for a, b, c in permutations(ABIS))
+    done = once.boot(machine.Machine(smp=smp), """
+        level() { sleep 0.5; awk '/^MemFree/ { print $2 }' /proc/meminfo; }
+        many() { i=0; while [ $i -lt $1 ]; do """ + orders + """; i=$((i+6)); done | linux_grep -c '1 *3 *6'; }
+        files() { cut -f 1 /proc/sys/fs/file-nr; }
+        tasks() { ls /proc | grep -c '^[0-9]'; }
+        many 60; a=$(level) t=$(tasks) f=$(files); many 204; b=$(level)
+        [ $((a - b)) -lt 1024 ] && echo level || echo "lost $((a - b)) kB"
+        [ $(tasks) = $t ] && echo same tasks || ps; g=$(files); [ $g -le $((f + 9)) ] && echo same files || echo $((g - f)) files""", 300)
+    assert done.lines == ["60", "204", "level", "same tasks", "same files"]
+
+
+@pytest.fixture(name="session")
+def interactive() -> Iterator[pexpect.spawn]:
+    """harness/boot without a command, as `make run` calls it."""
+    child = pexpect.spawn(BOOT, timeout=60, dimensions=(24, 100), env={**os.environ, "TERM": "vt100"})
+    child.delaybeforesend = 0.05
+    yield child
+    child.close(True)
+
+
+SHELL_PROMPTS = {"linux": r"# (?:\x1b\[6n)?$", "scarlet": r"scarlet# [^\n]*$", "xv6": r"(?:^|\n)\$ $"}
+
+
+def test_shells_by_name(session: pexpect.spawn) -> None:
+    """A greeting with a guide; each system's shell opens from each by its name, and leaving returns."""
+    session.expect("Scarlet: programs of several systems")
+    session.expect("linux, scarlet, xv6 +open that system's shell")
+    session.expect(SHELL_PROMPTS["linux"])
+
+    def line(text: str, prompt: str) -> str:
+        session.send(text + "\r")
+        session.expect(r"\r+\n")  # the echo
+        session.expect(SHELL_PROMPTS[prompt])
+        return session.before.decode(errors="replace")
+
+    for outer in ABIS:
+        line(outer, outer)
+        for inner in ABIS:
+            line(inner, inner)
+            assert "inside" in line("linux_echo in''side", inner)
+            line("exit", outer)
+        line("exit", "linux")
+    assert "outside" in line("echo out''side", "linux")
+
+
+def test_make_run_takes_a_shell() -> None:
+    """SHELL_ABI= of make and --shell choose who reads the command line; a wrong one is named."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
+    # busybox's shell knows variables and no handles by name, the native one tells its own kind of status, xv6's knows neither.
+    printed = {"linux": b"/root 143\n", "scarlet": b"/root 128\n", "xv6": b"$HOME $?\n"}
+    for abi, want in printed.items():
+        done = subprocess.run(["make", "-s", "run", f"SHELL_ABI={abi}", "CMD=linux_timeout 1 xv6_act spin; linux_echo $HOME $?"],
+                              cwd=machine.ROOT, env=env, capture_output=True, check=False)
+        assert done.stdout.endswith(want), (abi, done)
+    for words in (["--shell", "vms"], ["--linux", "--shell", "xv6"]):
+        wrong = subprocess.run([BOOT, *words, "--", "true"], capture_output=True, check=False)
+        assert wrong.returncode == 210 and b"--shell" in wrong.stderr and wrong.stdout == b"", wrong
+
+
+@pytest.fixture(name="guests")
+def machine_with_guests(tmp_path: Path) -> machine.Machine:
+    """The image with relay and tally as programs of all three ABIs."""
+    for name in ("relay", "tally"):
+        guestprog.install(name, tmp_path)
+    return machine.Machine(overlay=tmp_path)
+
+
+def test_chain_of_exec(guests: machine.Machine, smp: int) -> None:
+    """Native, Linux, xv6, native, Linux by exec in one process: environment, directory, handles, group, session and terminal stay;
+    what is to be closed is closed."""
+    done = once.boot(dataclasses.replace(guests, smp=smp), """
+        mkdir -p /home/u; cd /home/u; echo 12345 > letters; echo here > here; export RELAY='a b'
+        scarlet_relay /names/linux_relay /names/xv6_relay /names/scarlet_relay /names/linux_relay 5< letters
+        xv6_relay /names/scarlet_relay /names/xv6_relay /names/linux_relay 5< letters""", tty=True)
+    lines = [re.sub("task=.*", "", line).split(" ", 1) for line in done.output.replace("\r", "").splitlines()]
+    told = "fd5={} fd3=gone cwd=h env={} "
+    assert lines == [[abi, told.format(1 + i, "-" if abi == "xv6" else "a b")] for order in
+                     (["native", "linux", "xv6", "native", "linux"], ["xv6", "native", "xv6", "linux"]) for i, abi in enumerate(order)], done.output
+    tasks = [line.split("task=")[1] for line in done.output.replace("\r", "").splitlines()]
+    assert len(set(tasks[:5])) == 1 and len(set(tasks[5:])) == 1, done.output  # group, session, terminal, number
+    group, session, terminal, number = tasks[0].split(",")
+    assert int(terminal) > 0 and int(session) > 0 and int(group) > 0 and int(number) > 1
+
+
+SCRIPT_LINES = {"linux": "#!/names/linux_sh", "scarlet": "#!/bin/scarlet_sh", "xv6": "#!/bin/xv6_sh"}
+
+
+def test_scripts_of_each_system(smp: int) -> None:
+    """A script names another system's shell, from each shell; generated names count as programs of /bin."""
+    make = "".join(f"printf '{first}\\necho {abi} script | linux_cat\\n' > {abi}.s;" for abi, first in SCRIPT_LINES.items())
+    run = "; ".join(f"./{abi}.s" for abi in ABIS)
+    jobs = [machine.Job(f"cd /tmp; {make} chmod +x *.s; {run}; linux_sh -c '{run}'; scarlet_sh -c '{run}'; xv6_sh -c '{run}'".encode())]
+    done = once.boot_all(machine.Machine(smp=smp), jobs)[0]
+    assert done.lines == [f"{abi} script" for abi in ABIS] * 4, done.output
+
+
+MOVE = {"linux": "linux_mv f g", "scarlet": "scarlet_mv f g", "xv6": "xv6_ln f g; xv6_rm f"}
+
+
+def test_one_writes_one_appends_one_renames() -> None:
+    """Shared places hold one file for all three, in every division of the work."""
+    work = "".join(f"""
+        {a}_sh -c 'echo {a} > f'; {b}_sh -c 'echo {b} >> f'; {MOVE[c]}; [ -e f ] && echo still there; xv6_cat g | tr '\\n' ' '; scarlet_cat g | cmp - g; rm g"""
+                   for a, b, c in permutations(ABIS))
+    done = once.boot(machine.Machine(smp=4), f"for d in /home/t /tmp/t /data/shared/t; do mkdir $d; cd $d; {work}; echo; done")
+    assert [line.split() for line in done.lines] == [[word for a, b, _ in permutations(ABIS) for word in (a, b)]] * 3, done.output
+
+
+# 128 + 15 for a Linux parent, -1 for an xv6 one, and 128 + the event's number (TERMINATE is 0) in the native shell. A Linux writer dies of
+# a signal; native and xv6 ones are told by the call and end by themselves.
+TRUTH = """143 143 143 128 255 9 8 7 6 5 linux_cat 141 scarlet_cat 1 xv6_cat 1
+    linux-riscv64 sleep linux-riscv64 sleep scarlet sort xv6-riscv64 act 3 0"""
+
+
+def test_cross_truth(smp: int) -> None:
+    """Linux's timeout ends xv6's and native programs, everybody reaps everybody's children, a broken pipe tells each its own way,
+    ps knows whose each is, and xv6's kill ends them all."""
+    done = once.boot(machine.Machine(smp=smp), r"""{
+        linux_timeout 1 xv6_act sleep 1000; echo $?; linux_timeout 1 xv6_act spin; echo $?; linux_timeout 1 scarlet_cat /dev/zero >/dev/null; echo $?
+        scarlet_sh -c 'linux_timeout 1 xv6_act spin; echo $?'; xv6_sh -c 'linux_timeout 1 xv6_act sleep 1000'; echo $?
+        xv6_sh -c 'linux_sh -c "exit 9"'; echo $?; xv6_sh -c 'scarlet_sh -c "exit 8"'; echo $?; scarlet_sh -c 'xv6_act exit 7'; echo $?
+        scarlet_sh -c 'linux_sh -c "exit 6"'; echo $?; linux_sh -c 'scarlet_sh -c "xv6_act exit 5"'; echo $?
+        for p in linux_cat scarlet_cat xv6_cat; do { $p /dev/zero; echo "$p $?" > /tmp/$p; } | linux_true; i=0
+            while [ ! -s /tmp/$p ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; cat /tmp/$p; done
+        xv6_act sleep 5000 & linux_sleep 500 & scarlet_sh -c 'linux_sleep 500; linux_true' & mkfifo /tmp/f; scarlet_sort /tmp/f & sleep 2
+        scarlet_ps > /tmp/ps; awk '$NF ~ /^(act|sleep|sort)$/ { print $(NF-1), $NF }' /tmp/ps | sort
+        pidof act sleep | wc -w; xv6_kill $(pidof act sleep sort); wait; pidof act sleep sort | wc -w; } 2>/dev/null""")
+    assert done.output.split() == TRUTH.split(), done.output
+
+
+def pipelines_of_all() -> list[str]:
+    """Pipelines that run until they are interrupted, one for each order of the systems."""
+    return [f"{a}_cat | {b}_cat | {c}_cat" for a, b, c in permutations(ABIS)]
+
+
+def test_interrupt_stops_all() -> None:
+    """^C at a mixed pipeline ends every program of it, from the Linux and the native shell; xv6's shell ends with its pipeline."""
+    with Console(machine.Machine(smp=4)) as t:
+        def interrupted(pipeline: str, prompt: str) -> None:
+            t.send(pipeline + "\r")
+            t.child.expect("\n")
+            time.sleep(0.5)  # the shell gives the terminal to the job
+            t.send("through\r")  # all three are at work
+            t.expect(r"\n.*through\r+\n")
+            t.send("\x03")
+            t.expect(prompt)
+
+        t.run("left() { i=0; while pidof cat > /dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done; pidof cat | wc -w; }")
+        for pipeline in pipelines_of_all()[::2]:
+            interrupted(pipeline, re.escape(PROMPT))
+        assert t.run("left").strip() == "0"
+        t.line("scarlet")
+        t.expect("scarlet# ")
+        for pipeline in pipelines_of_all()[1::2]:
+            interrupted(pipeline, "scarlet# ")
+        t.send("exit\r")
+        t.expect(re.escape(PROMPT))
+        assert t.run("left").strip() == "0"
+        t.line("xv6")
+        t.expect(r"\$ ")
+        interrupted(pipelines_of_all()[0], re.escape(PROMPT))
+        assert t.run("left").strip() == "0"
