@@ -8,7 +8,7 @@ PROBE_FUZZ := $(HOST)/fuzz/abi-probe
 PROBE_LIBS := -L$(shell llvm-config-19 --libdir 2>/dev/null) -lLLVM-19 -lpthread
 PROBE_CFLAGS := -I$(PROBE_DIR) -I$(shell llvm-config-19 --includedir 2>/dev/null) --embed-dir=$(HOST)/gen
 PROBE_ARCHS := riscv64 x86_64 aarch64
-PROBE_TABLES := $(foreach a,$(PROBE_ARCHS),$(HOST)/gen/tables/$(a)/stamp)
+PROBE_TABLES := $(foreach a,$(PROBE_ARCHS),$(HOST)/gen/tables/$(a)/stamp) $(HOST)/gen/tables/other/stamp
 
 host-tools: $(PROBE) $(PROBE_ASAN)
 
@@ -17,6 +17,14 @@ $(HOST)/gen/tables/%/stamp: $(SCT_SOURCES)
 	@echo "  TABLES  $* for abi-probe" >&2
 	@$(SCTC) compile --abi linux --arch $* --product support --product decode --product consts --out $(@D) syscall-tables/errors.sct \
 	  syscall-tables/linux.sct syscall-tables/linux.numbers
+	@touch $@
+
+# The other ABIs have the same numbers on every machine.
+$(HOST)/gen/tables/other/stamp: $(SCT_SOURCES)
+	@mkdir -p $(@D)
+	@echo "  TABLES  xv6 and scarlet for abi-probe" >&2
+	@for a in xv6 scarlet; do $(SCTC) compile --abi $$a --arch riscv64 --product support --product decode --product consts --out $(@D) \
+	  syscall-tables/errors.sct syscall-tables/$$a.sct || exit; done
 	@touch $@
 
 $(HOST)/obj-opt/$(PROBE_DIR)/%.o $(HOST)/obj-asan/$(PROBE_DIR)/%.o $(HOST)/obj-fuzz/$(PROBE_DIR)/%.o: HOST_CFLAGS += $(PROBE_CFLAGS)

@@ -241,6 +241,7 @@ void elf_free(struct elf *e)
     VEC_FREE(&e->needs);
     VEC_FREE(&e->defines);
     VEC_FREE(&e->roots);
+    VEC_FREE(&e->pieces);
     VEC_FREE(&e->code);
     VEC_FREE(&e->plt);
     VEC_FREE(&e->got);

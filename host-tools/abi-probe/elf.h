@@ -45,6 +45,7 @@ struct elf {
     VEC(struct elf_need) needs;
     VEC(const char *) defines;                    // versions defined
     VEC(u64) roots;                               // entry, init and fini functions, as addresses
+    VEC(u64) pieces;                              // frames that begin inside a function
     VEC(struct elf_range) code, plt, got, frames; // frames: functions in .eh_frame, sorted
 };
 

@@ -60,8 +60,10 @@ static u64 encoded(struct bytes b, u64 *at, u8 encoding, u64 here, bool *ok)
 
 // The pointer encoding that a CIE gives its FDEs, and the personality routine if it names one
 // directly.
-static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr, bool *ok)
+static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr, bool *augmented,
+                       bool *ok)
 {
+    *augmented = false;
     at += 8; // length, id
     if (at >= end)
         return PE_OMIT;
@@ -75,6 +77,7 @@ static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr,
     leb(b, &at, ok);
     if (augmentation[0] != 'z')
         return PE_ABSPTR;
+    *augmented = true;
     leb(b, &at, ok);
     u8 encoding = PE_ABSPTR;
     for (const char *a = augmentation + 1; *a && *ok && at < end; a++) {
@@ -92,10 +95,24 @@ static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr,
     return encoding;
 }
 
+// Does the frame begin with a stack already set up? Then it is a piece of a function that lies
+// elsewhere: a cold path, a landing pad.
+static bool begins_inside(struct bytes b, u64 at, u64 end, bool *ok)
+{
+    u64 augmentation = leb(b, &at, ok);
+    if (!*ok || augmentation > end - at || at + augmentation >= end)
+        return false;
+    u8 first = b.p[at + augmentation];
+    bool advance =
+        (first & 0xc0) == 0x40 || (first >= 1 && first <= 4); // DW_CFA_advance_loc, _set_loc
+    return first && !advance;
+}
+
 void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
 {
     u64 cie_at = UINT64_MAX;
     u8 encoding = PE_OMIT;
+    bool augmented = false;
     for (u64 at = 0; at + 8 <= b.n;) {
         bool ok = true;
         u32 length = get32(b, at, false, &ok);
@@ -106,7 +123,7 @@ void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
         if (id != 0 && id <= at + 4) {
             u64 cie = at + 4 - id;
             if (cie != cie_at) {
-                encoding = cie_encoding(e, b, cie, b.n, addr, &ok);
+                encoding = cie_encoding(e, b, cie, b.n, addr, &augmented, &ok);
                 cie_at = cie;
             }
             u64 p = at + 8;
@@ -115,6 +132,8 @@ void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
                     size = encoded(b, &p, encoding & 15, addr, &ok);
                 if (ok && size && start + size > start && elf_is_code(e, start))
                     *VEC_ADD(&e->frames) = (struct elf_range){start, start + size};
+                if (ok && augmented && begins_inside(b, p, next, &ok))
+                    *VEC_ADD(&e->pieces) = start;
             }
         }
         at = next;

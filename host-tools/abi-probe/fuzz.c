@@ -32,7 +32,7 @@ static void take(void *of, const struct trace_call *c)
 
 static void trace(struct bytes b)
 {
-    struct tables *t = (struct tables *)tables_for(ELF_MACHINE_RISCV);
+    struct tables *t = (struct tables *)tables_for("linux", ELF_MACHINE_RISCV);
     struct trace_reader *r = t ? trace_open(take, t) : NULL;
     char *text = xalloc(b.n + 1, 1), *at = text;
     memcpy(text, b.p, b.n);

@@ -117,7 +117,7 @@ int main(int argc, char **argv)
         {"machine", 0, OPTION_TEXT, &machine, "NAME",
          "machine of the kernel: riscv64 (default), x86-64, aarch64", 0, 0},
         {"tables", 0, OPTION_TEXT, &tables, "DIR",
-         "use linux_support.json and linux_decode.json from DIR", 0, 0},
+         "use ABI_support.json and ABI_decode.json from DIR (linux, xv6, scarlet)", 0, 0},
         {"cache", 0, OPTION_TEXT, &cache, "DIR",
          "keep analyses in DIR (default: ~/.cache/scarlet/abi-probe)", 0, 0},
         {"no-cache", 0, OPTION_FLAG, &no_cache, NULL, "keep nothing", 0, 0},

@@ -1,8 +1,4 @@
-// Owns: from the sweep's references to functions, edges and data slots of a module.
-//
-// Functions begin at frames of .eh_frame, symbols, call targets and, outside frames, wherever an
-// address is taken. What has no known beginning belongs to the function before it. That makes
-// functions too large rather than too small.
+// Owns: from the sweep's references to the edges, names and roots of a module.
 #include "sweep.h"
 #include <stdlib.h>
 #include <string.h>
@@ -53,24 +49,6 @@ void module_free(struct module *m)
     VEC_FREE(&m->text);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const u64 *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static usize unique(u64 *p, usize n)
-{
-    if (!n)
-        return 0;
-    sort(p, n, sizeof(*p), by_value);
-    usize out = 1;
-    for (usize i = 1; i < n; i++)
-        if (p[i] != p[out - 1])
-            p[out++] = p[i];
-    return out;
-}
-
 static int by_at(const void *a, const void *b)
 {
     const struct elf_reloc *x = a, *y = b;
@@ -98,10 +76,12 @@ static void prepare(struct work *w)
                                 .flags = s->bind == BIND_WEAK ? SYMBOL_WEAK : SYMBOL_NEEDED,
                                 .func = UINT32_MAX};
     }
-    for (usize i = 0; i < w->reloc_n; i++) { // a copied object is defined here and in the library:
-                                             // what it holds comes from there
+    // Defined here and looked up all the same: a copied object, which holds what the library's
+    // does; what others may define before this file.
+    for (usize i = 0; i < w->reloc_n; i++) {
         const struct elf_reloc *r = &w->relocs[i];
-        if (r->type != w->m->copy || r->symbol == 0 || r->symbol >= e->symtab_start ||
+        bool looked_up = r->type == w->m->copy || r->type == w->m->jump || r->type == w->m->glob;
+        if (!looked_up || r->symbol == 0 || r->symbol >= e->symtab_start ||
             w->import_of[r->symbol] >= 0)
             continue;
         const struct elf_symbol *s = &e->symbols.p[r->symbol];
@@ -122,7 +102,7 @@ static void know_stubs(struct work *w)
              !elf_in(w->e->frames.p, w->e->frames.n, r->target)))
             *VEC_ADD(&w->stub_targets) = r->target;
     }
-    w->stub_targets.n = unique(w->stub_targets.p, w->stub_targets.n);
+    w->stub_targets.n = unique_addresses(w->stub_targets.p, w->stub_targets.n);
     w->stub_imports = xalloc(w->stub_targets.n, sizeof(*w->stub_imports));
     for (usize i = 0; i < w->stub_targets.n; i++)
         w->stub_imports[i] = stub_import(w, w->stub_targets.p[i]);
@@ -131,149 +111,9 @@ static void know_stubs(struct work *w)
 i32 stub_known(const struct work *w, u64 addr)
 {
     const u64 *p = w->stub_targets.n ? bsearch(&addr, w->stub_targets.p, w->stub_targets.n,
-                                               sizeof(addr), by_value)
+                                               sizeof(addr), compare_addresses)
                                      : NULL;
     return p ? w->stub_imports[p - w->stub_targets.p] : -1;
-}
-
-static bool may_start(const struct work *w, u64 addr)
-{
-    return elf_is_code(w->e, addr) && !elf_in(w->e->plt.p, w->e->plt.n, addr);
-}
-
-// The slots first (they name functions), then the functions.
-static void add_slot(struct work *w, u64 at, u64 target, i32 import)
-{
-    *VEC_ADD(&w->out->slots) = (struct mod_slot){.at = at, .target = target, .import = import};
-}
-
-static bool in_maps(const struct elf *e, u64 addr)
-{
-    for (usize i = 0; i < e->maps.n; i++)
-        if (addr >= e->maps.p[i].vaddr && addr - e->maps.p[i].vaddr < e->maps.p[i].memsz)
-            return true;
-    return false;
-}
-
-static int by_slot(const void *a, const void *b)
-{
-    const struct mod_slot *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
-static void find_slots(struct work *w)
-{
-    const struct elf *e = w->e;
-    for (usize i = 0; i < w->reloc_n; i++) {
-        const struct elf_reloc *r = &w->relocs[i];
-        i32 import = reloc_import(w, r);
-        if (import >= 0)
-            add_slot(w, r->at, 0, import);
-        else if (r->symbol && r->symbol < e->symtab_start)
-            add_slot(w, r->at, e->symbols.p[r->symbol].value + r->addend, -1);
-        else if (r->symbol == 0)
-            add_slot(w, r->at, r->addend, -1);
-    }
-    if (e->type == ELF_TYPE_EXEC) // no relocations: every word that could be an address
-        for (usize i = 0; i < e->maps.n; i++) {
-            const struct elf_map *m = &e->maps.p[i];
-            for (u64 at = (m->vaddr + 7) & ~7ull; at - m->vaddr + 8 <= m->filesz; at += 8) {
-                bool ok = true;
-                u64 v = get64(slice(e->data, m->offset + (at - m->vaddr), 8), 0, false, &ok);
-                if (ok && in_maps(e, v) && !elf_is_code(e, at) && !reloc_at(w, at))
-                    add_slot(w, at, v, -1);
-            }
-        }
-    sort(w->out->slots.p, w->out->slots.n, sizeof(*w->out->slots.p), by_slot);
-    u32 group = 0;
-    for (usize i = 0; i < w->out->slots.n; i++) {
-        struct mod_slot *s = &w->out->slots.p[i];
-        bool got = elf_in(e->got.p, e->got.n, s->at);
-        if (i && (got || s->at - s[-1].at > 32))
-            group++;
-        s->group = group;
-    }
-}
-
-static void find_starts(struct work *w, u64 **starts, usize *n)
-{
-    const struct elf *e = w->e;
-    VEC(u64) v = {0};
-    for (usize i = 0; i < e->frames.n; i++)
-        if (may_start(w, e->frames.p[i].start))
-            *VEC_ADD(&v) = e->frames.p[i].start;
-    usize frames = v.n;
-    for (usize i = 0; i < e->symbols.n; i++)
-        if (e->symbols.p[i].defined &&
-            (e->symbols.p[i].type == SYM_FUNC || e->symbols.p[i].type == SYM_IFUNC))
-            *VEC_ADD(&v) = e->symbols.p[i].value;
-    for (usize i = 0; i < e->roots.n; i++)
-        *VEC_ADD(&v) = e->roots.p[i];
-    for (usize i = 0; i < w->out->slots.n; i++)
-        if (w->out->slots.p[i].import < 0)
-            *VEC_ADD(&v) = w->out->slots.p[i].target;
-    for (usize i = 0; i < w->refs.n; i++) {
-        const struct ref *r = &w->refs.p[i];
-        bool jump = r->kind == REF_BRANCH && elf_in(e->frames.p, e->frames.n, r->site);
-        if ((r->kind == REF_CALL || r->kind == REF_ADDR || jump) && stub_known(w, r->target) < 0)
-            *VEC_ADD(&v) = r->target;
-    }
-    usize out = frames;
-    for (usize i = frames; i < v.n; i++)
-        if (may_start(w, v.p[i]) && !elf_in(e->frames.p, e->frames.n, v.p[i]))
-            v.p[out++] = v.p[i];
-    *n = unique(v.p, out);
-    *starts = v.p;
-}
-
-// Ends at the frame's end, at the next start, or where the code ends.
-static u64 end_of(const struct elf *e, u64 start, u64 next)
-{
-    for (usize lo = 0, hi = e->frames.n; lo < hi;) {
-        usize mid = (lo + hi) / 2;
-        if (e->frames.p[mid].start == start)
-            return MIN(e->frames.p[mid].end, next);
-        if (e->frames.p[mid].start < start)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    for (usize i = 0; i < e->code.n; i++)
-        if (start >= e->code.p[i].start && start < e->code.p[i].end)
-            return MIN(next, e->code.p[i].end);
-    return start;
-}
-
-static void find_functions(struct work *w)
-{
-    u64 *starts;
-    usize n;
-    find_starts(w, &starts, &n);
-    usize ref = 0;
-    u64 covered = 0;
-    for (usize i = 0; i <= n; i++) {
-        u64 next = i < n ? starts[i] : UINT64_MAX;
-        // code between functions that does something: nobody says where it begins
-        while (ref < w->refs.n && w->refs.p[ref].site < next) {
-            const struct ref *r = &w->refs.p[ref++];
-            if (r->site < covered || !may_start(w, r->site) ||
-                (r->kind != REF_SYSCALL && r->kind != REF_CALL))
-                continue;
-            u64 start = MAX(covered, r->site & ~1023ull), end = end_of(w->e, r->site, next);
-            while (start < r->site && !may_start(w, start))
-                start += 4;
-            *VEC_ADD(&w->out->funcs) = (struct mod_func){.start = start, .end = end};
-            covered = end;
-        }
-        if (i == n)
-            break;
-        u64 end = end_of(w->e, next, i + 1 < n ? starts[i + 1] : UINT64_MAX);
-        if (next >= covered && end > next) {
-            *VEC_ADD(&w->out->funcs) = (struct mod_func){.start = next, .end = end};
-            covered = end;
-        }
-    }
-    free(starts);
 }
 
 static void add_edge(struct work *w, u32 kind, u32 to, u64 addr)
@@ -335,6 +175,11 @@ static void add_target(struct work *w, u32 self, const struct ref *r, bool names
         return;
     }
     u32 to = module_func_at(w->out, r->target);
+    if (r->kind == REF_CONST) {
+        if (to != UINT32_MAX && w->out->funcs.p[to].start == r->target)
+            add_edge(w, EDGE_TAKES, to, r->target);
+        return;
+    }
     if (to != UINT32_MAX) {
         if (to != self || w->out->funcs.p[to].start == r->target)
             add_edge(w, r->kind == REF_ADDR ? EDGE_TAKES : EDGE_CALL, to,
@@ -385,7 +230,7 @@ static void find_edges(struct work *w, bool *has_call)
             if (w->refs.p[ref].kind == REF_SYSCALL) {
                 has_call[f] = true;
                 m->sites++;
-            } else
+            } else if (w->refs.p[ref].kind < REF_END)
                 add_target(w, f, &w->refs.p[ref], names);
         }
         if (f + 1 < m->funcs.n && fn[1].start == fn->end &&
@@ -429,6 +274,26 @@ static void name_symbols(struct work *w)
     }
 }
 
+// Strings count as names of symbols only in functions that call dlsym, at most two wrappers away.
+static void find_lookups(struct module *m)
+{
+    u8 *away = xalloc(m->funcs.n, 1);
+    for (u8 round = 1; round <= 3; round++)
+        for (u32 f = 0; f < m->funcs.n; f++)
+            for (u32 k = 0; k < m->funcs.p[f].edges && !away[f]; k++) {
+                const struct mod_edge *e = &m->edges.p[m->funcs.p[f].edge + k];
+                const char *name =
+                    e->kind == EDGE_IMPORT ? module_name(m, m->imports.p[e->to].name) : "";
+                if (round == 1 ? strcmp(name, "dlsym") == 0 || strcmp(name, "dlvsym") == 0
+                               : e->kind == EDGE_CALL && away[e->to] == round - 1)
+                    away[f] = round;
+            }
+    for (u32 f = 0; f < m->funcs.n; f++)
+        if (away[f])
+            m->funcs.p[f].flags |= FUNC_LOOKS_UP;
+    free(away);
+}
+
 static void mark(struct module *m, u64 addr, bool *reached)
 {
     u32 f = module_func_at(m, addr);
@@ -436,7 +301,9 @@ static void mark(struct module *m, u64 addr, bool *reached)
         reached[f] = true;
 }
 
-// Roots, and functions that nobody seems to use: somebody does, in a way that was not seen.
+// Roots, and what nobody seems to use but somebody does, in a way that cannot be seen: pieces of
+// functions (cold paths behind tables of targets, landing pads) and code whose beginning nobody
+// names. A whole function that nobody refers to is dead.
 static void find_roots(struct work *w)
 {
     struct module *m = w->out;
@@ -467,9 +334,14 @@ static void find_roots(struct work *w)
             if ((e->kind == EDGE_CALL || e->kind == EDGE_TAKES) && e->to != f)
                 reached[e->to] = true;
         }
-    for (u32 f = 0; f < m->funcs.n; f++)
-        if (!reached[f] && !(m->funcs.p[f].flags & FUNC_ROOT))
+    for (usize i = 0; i < w->e->pieces.n; i++) {
+        u32 f = module_func_at(m, w->e->pieces.p[i]);
+        if (f != UINT32_MAX)
             m->funcs.p[f].flags |= FUNC_ORPHAN;
+    }
+    for (u32 f = 0; f < m->funcs.n; f++)
+        if (reached[f])
+            m->funcs.p[f].flags &= ~(u32)FUNC_ORPHAN;
     free(reached);
 }
 
@@ -493,10 +365,12 @@ void module_analyse(const struct elf *e, const struct watch *watch, usize n, str
     bool *has_call = xalloc(out->funcs.n, sizeof(bool));
     find_edges(&w, has_call);
     name_symbols(&w);
+    find_lookups(out);
     for (usize i = 0; i < out->slots.n; i++)
         if (out->slots.p[i].import < 0)
             *VEC_ADD(&out->starts) = out->slots.p[i].target;
-    out->starts.n = unique(out->starts.p, out->starts.n);
+    out->starts.n = unique_addresses(out->starts.p, out->starts.n);
+    group_slots(&w);
     find_roots(&w);
     w.comes_back = xalloc(out->funcs.n, 1);
     find_numbers(&w, has_call);

@@ -18,7 +18,12 @@ struct mod_edge {
     u64 addr;
     u32 kind, to;
 };
-enum func_flags { FUNC_ROOT = 1, FUNC_ORPHAN = 2, FUNC_WRAPPER_TAKEN = 4 };
+enum func_flags {
+    FUNC_ROOT = 1,
+    FUNC_ORPHAN = 2,
+    FUNC_WRAPPER_TAKEN = 4,
+    FUNC_LOOKS_UP = 8 // calls dlsym, or a wrapper of it
+};
 struct mod_func {
     u64 start, end;
     u32 edge, edges; // into edges

@@ -133,9 +133,11 @@ static void visit_group(struct follow *x, u32 member, usize slot, u64 from)
 
 // What the object at addr points to. Where it ends is not known in general: up to the next address
 // that anything refers to, and at least the first pointers behind it; pointers that stand close
-// together count as one object.
+// together count as one object. The table of addresses that the code uses one by one (GOT) is no
+// part of any.
 static void follow_data(struct follow *x, u32 member, u64 addr, u64 from)
 {
+    const struct elf *e = &x->p->members.p[member].u->e;
     const struct module *m = &x->p->members.p[member].u->m;
     usize i = slot_from(m, addr);
     u64 end = next_start(m, addr);
@@ -144,7 +146,8 @@ static void follow_data(struct follow *x, u32 member, u64 addr, u64 from)
     for (bool first = true; i < m->slots.n; first = false) {
         if (m->slots.p[i].at >= end && !(first && m->slots.p[i].at - addr < 4096))
             break;
-        visit_group(x, member, i, from);
+        if (!elf_in(e->got.p, e->got.n, m->slots.p[i].at))
+            visit_group(x, member, i, from);
         i = after_group(m, i);
     }
 }
@@ -208,7 +211,8 @@ static void follow_func(struct follow *x, u32 member, u32 f)
             name_met(x, member, module_name(&u->m, e->to), false);
             break;
         case EDGE_NAMES:
-            name_met(x, member, module_name(&u->m, e->to), true);
+            if (fn->flags & FUNC_LOOKS_UP)
+                name_met(x, member, module_name(&u->m, e->to), true);
             break;
         default:
             break;
@@ -238,6 +242,9 @@ static void start(struct follow *x, u32 first)
         for (u32 f = 0; f < m->u->m.funcs.n; f++)
             if (m->u->m.funcs.p[f].flags & (FUNC_ROOT | FUNC_ORPHAN))
                 visit(x, i, f, UINT64_MAX);
+        u32 early = unit_export(m->u, "__libc_early_init", NULL); // glibc's loader calls it by name
+        if (early != UINT32_MAX)
+            visit_export(x, key(i, early), UINT64_MAX);
         bool library = i == 0 && m->u->e.type == ELF_TYPE_DYN && m->u->e.soname && !m->u->e.interp;
         for (u32 e = 0; (m->opened || library) && e < m->u->m.exports.n; e++)
             visit_export(x, key(i, e), UINT64_MAX);
@@ -365,7 +372,7 @@ static void check_symbols(struct program *p)
     }
 }
 
-void program_follow(struct unit *u, const struct options *o, struct program *p)
+void program_follow(struct unit *u, const struct options *o, bool is_linux, struct program *p)
 {
     *p = (struct program){.o = o};
     struct follow x = {.p = p};
@@ -383,7 +390,7 @@ void program_follow(struct unit *u, const struct options *o, struct program *p)
     start(&x, 0);
     drain(&x);
     drain_names(&x);
-    if (p->uses.n)
+    if (p->uses.n && is_linux)
         implied(p, u->e.machine == ELF_MACHINE_X86_64);
     if (p->uses.n)
         sort(p->uses.p, p->uses.n, sizeof(*p->uses.p), by_number);

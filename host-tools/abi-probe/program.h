@@ -46,8 +46,9 @@ struct program {
     u64 functions, functions_reached, sites;
 };
 
-// Puts the program together and follows it. The unit stays the caller's.
-void program_follow(struct unit *u, const struct options *o, struct program *p);
+// Puts the program together and follows it. The unit stays the caller's. is_linux: the numbers are
+// Linux's, so calls that its kernel makes a program make count too.
+void program_follow(struct unit *u, const struct options *o, bool is_linux, struct program *p);
 void program_free(struct program *p);
 
 // Private to the parts of program_*.c.

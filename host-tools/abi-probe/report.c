@@ -63,7 +63,8 @@ static enum verdict judge(const struct result *r)
 static void follow(const struct settings *s, struct result *r)
 {
     int err;
-    r->tables = tables_for(r->d.elf_machine);
+    const char *abi = r->d.abi ? r->d.abi : "linux"; // of another machine: as if it were a kernel's
+    r->tables = tables_for(abi, r->d.elf_machine);
     bool code = strcmp(r->d.kind, "object") != 0 && strcmp(r->d.kind, "core dump") != 0;
     if (s->identify || !r->tables || !code || r->d.elf != ELF_OK || r->d.bits != 64 || r->d.big)
         return;
@@ -73,7 +74,7 @@ static void follow(const struct settings *s, struct result *r)
     if (r->unit->e.static_pie && strcmp(r->d.kind, "shared library") == 0)
         strcpy(r->d.kind, "static program (PIE)");
     r->program = xalloc(1, sizeof(*r->program));
-    program_follow(r->unit, &s->load, r->program);
+    program_follow(r->unit, &s->load, strcmp(abi, "linux") == 0, r->program);
     count_calls(s, r);
 }
 

@@ -28,7 +28,8 @@ i32 reloc_import(const struct work *w, const struct elf_reloc *r)
 
 struct known {
     u64 value[REG_COUNT];
-    u64 mask; // bit per register: value is known
+    u64 mask;     // bit per register: value is known
+    u64 constant; // bit per register: from a constant, not relative to the code
 };
 
 static bool knows(const struct known *k, i8 r)
@@ -41,7 +42,20 @@ static void learn(struct known *k, i8 r, u64 value)
     if (r >= 0 && r < REG_COUNT) {
         k->value[r] = value;
         k->mask |= 1ull << r;
+        k->constant &= ~(1ull << r);
     }
+}
+
+static void learn_constant(struct known *k, i8 r, u64 value)
+{
+    learn(k, r, value);
+    if (r >= 0 && r < REG_COUNT)
+        k->constant |= 1ull << r;
+}
+
+static bool is_constant(const struct known *k, i8 r)
+{
+    return r >= 0 && r < REG_COUNT && k->constant >> r & 1;
 }
 
 static void forget(struct known *k, i8 r)
@@ -64,6 +78,12 @@ static bool inside(const struct work *w, u64 addr)
     return false;
 }
 
+static void take_constant(struct work *w, u64 site, u64 value)
+{
+    if (w->e->type == ELF_TYPE_EXEC && inside(w, value))
+        add(w, site, value < 4096 ? REF_CONST : REF_ADDR, value);
+}
+
 static void step(struct work *w, const struct insn *i, struct known *k)
 {
     switch (i->op) {
@@ -76,23 +96,36 @@ static void step(struct work *w, const struct insn *i, struct known *k)
     case OP_JUMP:
     case OP_BRANCH:
         add(w, i->addr, REF_BRANCH, i->target);
+        if (i->op == OP_JUMP)
+            add(w, i->addr, REF_END, i->addr + i->len);
+        break;
+    case OP_RET:
+        add(w, i->addr, REF_END, i->addr + i->len);
         break;
     case OP_CALL_REG:
     case OP_JUMP_REG:
         if (knows(k, i->rs) && inside(w, k->value[i->rs] + (u64)i->imm))
             add(w, i->addr, i->op == OP_CALL_REG ? REF_CALL : REF_BRANCH,
                 k->value[i->rs] + (u64)i->imm);
+        else if (i->op == OP_JUMP_REG)
+            add(w, i->addr, REF_INDIRECT, 0);
         break;
     case OP_CALL_MEM:
     case OP_JUMP_MEM:
         if (i->absolute && inside(w, i->target))
             add(w, i->addr, REF_LOAD, i->target);
+        else if (i->op == OP_JUMP_MEM)
+            add(w, i->addr, REF_INDIRECT, 0);
         break;
     case OP_LI:
-        learn(k, i->rd, (u64)i->imm);
-        if (w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->imm) &&
-            (w->m->elf != ELF_MACHINE_RISCV || i->imm & 4095)) // not lui alone
-            add(w, i->addr, REF_ADDR, (u64)i->imm);
+        if (w->e->type != ELF_TYPE_EXEC) { // no constant is an address where the address is not
+                                           // known before loading
+            forget(k, i->rd);
+            return;
+        }
+        learn_constant(k, i->rd, (u64)i->imm);
+        if (w->m->elf != ELF_MACHINE_RISCV || i->imm & 4095) // not lui alone
+            take_constant(w, i->addr, (u64)i->imm);
         return;
     case OP_ADDR:
         learn(k, i->rd, i->target);
@@ -104,16 +137,25 @@ static void step(struct work *w, const struct insn *i, struct known *k)
         if (!knows(k, i->rs))
             break;
         u64 v = k->value[i->rs] + (u64)i->imm;
-        if (inside(w, v))
+        bool constant = is_constant(k, i->rs);
+        if (constant)
+            take_constant(w, i->addr, v);
+        else if (inside(w, v))
             add(w, i->addr, REF_ADDR, v);
         learn(k, i->rd, v);
+        if (constant)
+            learn_constant(k, i->rd, v);
         if (i->rd == w->m->gp && !w->gp)
             w->gp = v;
         return;
     }
     case OP_MOVE:
         if (knows(k, i->rs)) {
-            learn(k, i->rd, k->value[i->rs]);
+            u64 v = k->value[i->rs];
+            if (is_constant(k, i->rs))
+                learn_constant(k, i->rd, v);
+            else
+                learn(k, i->rd, v);
             return;
         }
         break;
@@ -127,14 +169,14 @@ static void step(struct work *w, const struct insn *i, struct known *k)
         break;
     }
     case OP_PUSH:
-        if (i->rs < 0 && i->rd2 < 0 && w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->value))
-            add(w, i->addr, REF_ADDR, (u64)i->value);
+        if (i->rs < 0 && i->rd2 < 0)
+            take_constant(w, i->addr, (u64)i->value);
         return;
     default:
         break;
     }
-    if (i->op == OP_STORE && i->rs2 < 0 && w->e->type == ELF_TYPE_EXEC && inside(w, (u64)i->value))
-        add(w, i->addr, REF_ADDR, (u64)i->value);
+    if (i->op == OP_STORE && i->rs2 < 0)
+        take_constant(w, i->addr, (u64)i->value);
     if (i->op == OP_CALL || i->op == OP_CALL_REG || i->op == OP_CALL_MEM || i->op == OP_SYSCALL)
         k->mask &= w->m->kept;
     forget(k, i->rd);

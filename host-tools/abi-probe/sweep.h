@@ -2,7 +2,18 @@
 #pragma once
 #include "module.h"
 
-enum ref_kind { REF_CALL, REF_BRANCH, REF_FALL, REF_ADDR, REF_LOAD, REF_SYSCALL, REF_STUB };
+enum ref_kind {
+    REF_CALL,
+    REF_BRANCH,
+    REF_FALL,
+    REF_ADDR,
+    REF_LOAD,
+    REF_SYSCALL,
+    REF_STUB,
+    REF_CONST,   // a small number: an address only if a function begins there
+    REF_END,     // nothing runs on from here to target, the next instruction
+    REF_INDIRECT // goes on where nobody sees: a table of targets
+};
 struct ref {
     u64 site, target;
     u32 kind;
@@ -38,6 +49,12 @@ const struct elf_reloc *reloc_at(const struct work *w, u64 addr);
 i32 reloc_import(const struct work *w, const struct elf_reloc *r);
 // The same for a call target of the sweep, from memory.
 i32 stub_known(const struct work *w, u64 addr);
+// Pointers in data; groups of them, once out->starts is known; functions.
+void find_slots(struct work *w);
+void group_slots(struct work *w);
+void find_functions(struct work *w);
+usize unique_addresses(u64 *p, usize n); // sorts, drops doubles; returns how many are left
+int compare_addresses(const void *a, const void *b);
 // Finds call numbers: fills calls and wrappers. has_call[f]: function f holds a call instruction.
 void find_numbers(struct work *w, const bool *has_call);
 // The place in which import takes a call number, or -1.

@@ -1,6 +1,7 @@
 // Owns: the tables, built in and loaded. Built once per machine under a lock; constant afterwards.
 #include "tables.h"
 #include "fail.h"
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,25 +33,47 @@ static const char decode_aarch64[] = {
 static const char consts_aarch64[] = {
 #embed "tables/aarch64/linux_consts.h"
 };
+static const char support_xv6[] = {
+#embed "tables/other/xv6_support.json"
+};
+static const char decode_xv6[] = {
+#embed "tables/other/xv6_decode.json"
+};
+static const char consts_xv6[] = {
+#embed "tables/other/xv6_consts.h"
+};
+static const char support_scarlet[] = {
+#embed "tables/other/scarlet_support.json"
+};
+static const char decode_scarlet[] = {
+#embed "tables/other/scarlet_decode.json"
+};
+static const char consts_scarlet[] = {
+#embed "tables/other/scarlet_consts.h"
+};
 
+// machine 0: of any.
 static struct slot {
     u16 machine;
-    const char *arch;
+    const char *abi, *arch;
     struct bytes support, decode, consts;
     struct tables t;
     bool ready;
 } slots[] = {
-#define TABLES(machine, arch)                                                                      \
+#define TABLES(machine, abi, arch, id)                                                             \
     {machine,                                                                                      \
-     #arch,                                                                                        \
-     {(const u8 *)support_##arch, sizeof(support_##arch)},                                         \
-     {(const u8 *)decode_##arch, sizeof(decode_##arch)},                                           \
-     {(const u8 *)consts_##arch, sizeof(consts_##arch)},                                           \
+     abi,                                                                                          \
+     arch,                                                                                         \
+     {(const u8 *)support_##id, sizeof(support_##id)},                                             \
+     {(const u8 *)decode_##id, sizeof(decode_##id)},                                               \
+     {(const u8 *)consts_##id, sizeof(consts_##id)},                                               \
      {0},                                                                                          \
      false}
-    TABLES(ELF_MACHINE_RISCV, riscv64),
-    TABLES(ELF_MACHINE_X86_64, x86_64),
-    TABLES(ELF_MACHINE_AARCH64, aarch64),
+    TABLES(ELF_MACHINE_RISCV, "linux", "riscv64", riscv64),
+    TABLES(ELF_MACHINE_X86_64, "linux", "x86_64", x86_64),
+    TABLES(ELF_MACHINE_AARCH64, "linux", "aarch64", aarch64),
+    TABLES(0, "xv6", "riscv64", xv6),
+    TABLES(0, "scarlet", "riscv64", scarlet),
 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -147,12 +170,12 @@ static bool build(struct tables *t, struct bytes support, struct bytes decode, s
     const char *why;
     *t = (struct tables){0};
     if (!json_read(support, &t->support, &at, &why))
-        return failed(EXIT_INPUT, "%slinux_support.json: offset %llu: %s", where,
-                      (unsigned long long)at, why);
+        return failed(EXIT_INPUT, "%ssupport.json: offset %llu: %s", where, (unsigned long long)at,
+                      why);
     if (!json_read(decode, &t->decode, &at, &why)) {
         free_tables(t);
-        return failed(EXIT_INPUT, "%slinux_decode.json: offset %llu: %s", where,
-                      (unsigned long long)at, why);
+        return failed(EXIT_INPUT, "%sdecode.json: offset %llu: %s", where, (unsigned long long)at,
+                      why);
     }
     t->abi = json_string(t->support.root, "abi");
     t->arch = json_string(t->support.root, "arch");
@@ -161,8 +184,7 @@ static bool build(struct tables *t, struct bytes support, struct bytes decode, s
                            *numbers = json_get(t->decode.root, "numbers");
     if (!t->abi || !t->arch || !calls || !numbers) {
         free_tables(t);
-        return failed(EXIT_INPUT, "%slinux_support.json: not what the table compiler writes",
-                      where);
+        return failed(EXIT_INPUT, "%ssupport.json: not what the table compiler writes", where);
     }
     for (const struct json_node *n = calls->first; n; n = n->next) {
         const char *name = json_string(n, "name");
@@ -188,13 +210,13 @@ static bool build(struct tables *t, struct bytes support, struct bytes decode, s
     return true;
 }
 
-const struct tables *tables_for(u16 machine)
+const struct tables *tables_for(const char *abi, u16 machine)
 {
     struct tables *found = NULL;
     pthread_mutex_lock(&lock);
     for (usize i = 0; i < ARRAY_LEN(slots); i++) {
         struct slot *s = &slots[i];
-        if (s->machine != machine)
+        if (strcmp(s->abi, abi) != 0 || (s->machine && s->machine != machine))
             continue;
         if (!s->ready)
             s->ready = build(&s->t, s->support, s->decode, s->consts, "built-in ");
@@ -204,39 +226,57 @@ const struct tables *tables_for(u16 machine)
     return found;
 }
 
-bool tables_load(const char *folder)
+// 1: taken, 0: the folder has none of that ABI, -1: a failure.
+static int load(const char *folder, const char *abi)
 {
-    static const char *const names[] = {"linux_support.json", "linux_decode.json",
-                                        "linux_consts.h"};
+    static const char *const names[] = {"support.json", "decode.json", "consts.h"};
     struct file f[3] = {0};
-    bool ok = true;
-    for (int i = 0; i < 3 && ok; i++) {
-        char *path = need_text("%s/%s", folder, names[i]);
+    int got = 1;
+    for (int i = 0; i < 3 && got == 1; i++) {
+        char *path = need_text("%s/%s_%s", folder, abi, names[i]);
         int err = file_map(path, &f[i]);
-        if (err && i < 2) // the constants are wanted by a few rules only
-            ok = failed(EXIT_SYSTEM, "%s: %s", path, strerror(err));
+        if (err == ENOENT && i == 0)
+            got = 0;
+        else if (err && i < 2) // the constants are wanted by a few rules only
+            got = failed(EXIT_SYSTEM, "%s: %s", path, strerror(err)) ? 1 : -1;
         free(path);
     }
-    char *where = need_text("%s/", folder);
+    char *where = need_text("%s/%s_", folder, abi);
     struct tables t;
-    ok = ok && build(&t, f[0].data, f[1].data, f[2].data, where);
+    if (got == 1 && !build(&t, f[0].data, f[1].data, f[2].data, where))
+        got = -1;
     free(where);
     for (int i = 0; i < 3; i++)
         file_unmap(&f[i]);
-    if (!ok)
-        return false;
+    if (got != 1)
+        return got;
     for (usize i = 0; i < ARRAY_LEN(slots); i++)
-        if (strcmp(slots[i].arch, t.arch) == 0) {
+        if (strcmp(slots[i].abi, t.abi) == 0 && strcmp(slots[i].arch, t.arch) == 0) {
             if (slots[i].ready)
                 free_tables(&slots[i].t);
             slots[i].t = t;
             slots[i].ready = true;
-            return true;
+            return 1;
         }
-    failed(EXIT_INPUT, "%s/linux_support.json: tables for %s, which this program does not know",
-           folder, t.arch);
+    failed(EXIT_INPUT, "%s/%s_support.json: tables of %s for %s, which this program does not know",
+           folder, abi, t.abi, t.arch);
     free_tables(&t);
-    return false;
+    return -1;
+}
+
+bool tables_load(const char *folder)
+{
+    static const char *const abis[] = {"linux", "xv6", "scarlet"};
+    bool any = false;
+    for (usize i = 0; i < ARRAY_LEN(abis); i++) {
+        int got = load(folder, abis[i]);
+        if (got < 0)
+            return false;
+        any |= got > 0;
+    }
+    return any ||
+           failed(EXIT_SYSTEM,
+                  "%s: none of linux_support.json, xv6_support.json, scarlet_support.json", folder);
 }
 
 const struct call_info *tables_call(const struct tables *t, i32 number)

@@ -26,10 +26,10 @@ struct tables {
         sets; // call_info, decode entry, set value, set, each by name
 };
 
-// The tables of a machine (ELF number) for ABI linux; NULL if there are none.
-const struct tables *tables_for(u16 machine);
-// Reads DIR/linux_support.json, linux_decode.json and, if it is there, linux_consts.h in place of
-// the built-in ones of their machine. False: a failure is recorded.
+// The tables of an ABI on a machine (ELF number); NULL if there are none.
+const struct tables *tables_for(const char *abi, u16 machine);
+// Reads DIR/ABI_support.json, ABI_decode.json and, if it is there, ABI_consts.h of each ABI that
+// the folder has, in place of the built-in ones of their machine. False: a failure is recorded.
 bool tables_load(const char *folder);
 const struct call_info *tables_call(const struct tables *t, i32 number); // NULL: not a call
 const struct call_info *tables_named(const struct tables *t, const char *name);

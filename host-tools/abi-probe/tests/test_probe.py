@@ -207,6 +207,50 @@ def test_links_stay_in_the_root(tmp_path: Path) -> None:
     assert run("--root", tmp_path / "root", "/bin/loop").returncode == 4
 
 
+def test_small_numbers_are_no_addresses(tmp_path: Path) -> None:
+    """A program at address zero is full of constants that could be addresses of its code: it is not cut up by them."""
+    code = riscv(li(5, 121), li(6, 122), li(17, 2), ECALL, RET, li(17, 5), ECALL, RET)  # the second function: nobody refers to it
+    entry = probe(save(tmp_path, elf(base=0, code=code)))
+    assert entry["abi"] == "xv6" and calls(entry) == {"exit"} and entry["verdict"] == "runs"
+
+
+def test_dead_code_does_not_count(tmp_path: Path) -> None:
+    """A function behind the end of what is reached: dead, unless its address is taken."""
+    code = riscv(li(17, 93), ECALL, RET, li(17, 64), ECALL, RET)
+    assert calls(probe(save(tmp_path, elf(code=code)))) == {"exit"}
+    taken = riscv(0x00000517, 0x01450513, li(17, 93), ECALL, RET, li(17, 64), ECALL, RET)  # auipc a0, 0; addi a0, a0, 20
+    assert calls(probe(save(tmp_path, elf(code=taken)))) == {"exit", "write"}
+
+
+@pytest.mark.parametrize("strip", [False, True], ids=["symbols", "stripped"])
+def test_xv6_program(tmp_path: Path, strip: bool) -> None:
+    """Held against xv6's own table, with exactly the calls that its source makes."""
+    path = TREE / "build/userland/xv6/wc"
+    subprocess.run(["make", "-s", path.relative_to(TREE)], cwd=TREE, check=True)
+    if strip:
+        subprocess.run(["llvm-strip-19", "-o", tmp_path / "wc", path], check=True)
+        path = tmp_path / "wc"
+    entry = probe(path)
+    assert (entry["abi"], entry["verdict"], calls(entry)) == ("xv6", "runs", {"exit", "open", "read", "write", "close"})
+
+
+def test_own_programs() -> None:
+    """All native and xv6 programs of the tree: recognised, every call in the table of their ABI, hardly a number that cannot be found out."""
+    subprocess.run(["make", "-s", "userland", "xv6-programs"], cwd=TREE, check=True)
+    native = sorted((TREE / "build/userland/overlay/system/scarlet/bin").iterdir())
+    xv6 = [p for p in sorted((TREE / "build/userland/xv6").iterdir()) if p.is_file() and not p.suffix]
+    for abi, paths in (("scarlet", native), ("xv6", xv6)):
+        entries = json.loads(run("--no-cache", "--json", *paths, program=FAST).stdout)["files"]
+        assert len(entries) == len(paths) > 10
+        for entry in entries:
+            assert entry["abi"] == abi and calls(entry), entry["file"]
+            lacking = entry["calls"]["none"] + entry["calls"]["unknown"] + entry["unresolved"]
+            assert not lacking or "test" in entry["file"], (entry["file"], lacking)  # tests make calls that do not exist
+            assert entry["verdict"] in ("runs", "likely runs")
+    cat = next(e for e in json.loads(run("--no-cache", "--json", *native, program=FAST).stdout)["files"] if e["file"].endswith("/cat"))
+    assert {"open", "read", "write", "exit"} <= calls(cat) and not calls(cat) & {"mount", "spawn", "clone", "execve", "shutdown"}
+
+
 needs_root = pytest.mark.skipif(not (ROOT / "usr/bin/bash").exists(), reason=f"no Debian root in {ROOT} (tests/debian_root.py makes one)")
 
 
