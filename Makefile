@@ -24,7 +24,7 @@ include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk
 
-.PHONY: help run linux debug test test-hosted unit soak lint bench profile bench-setup kernel room image host-tools record docs setup clean
+.PHONY: help run linux debug test test-hosted unit soak fuzz lint bench profile bench-setup kernel room image host-tools record docs setup clean
 
 help: ## this page
 	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
@@ -68,7 +68,9 @@ image: setup $(IMAGE) ## build/image/root.cpio, the boot image that both kernels
 
 hosted: ## the kernel as a Linux process: build/hosted/scarlet-host (SAN=address,undefined; docs/hosted.md)
 
-host-tools: $(PACK) $(PACK_ASAN) ## the programs for this machine: build/host/scarlet-pack (manual pages in host-tools/*)
+host-tools: $(PACK) $(PACK_ASAN) ## for this machine: build/host/scarlet-pack and abi-probe (manual pages in host-tools/*)
+
+fuzz: fuzz-probe fuzz-pack ## fuzz the host tools, TIME=seconds each (default 600); findings stay in build
 
 record: image linux-kernel ## record the conformance scripts anew on real Linux
 	@$(PYTHON) -m harness.conformance.record $(T)

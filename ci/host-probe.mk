@@ -39,13 +39,12 @@ $(PROBE_ASAN): $(PROBE_ALL:%.c=$(HOST)/obj-asan/%.o)
 	@echo "  HOST    $@" >&2
 	@$(HOST_CC) $(HOST_ASAN) $^ -o $@ $(PROBE_LIBS)
 
-# libFuzzer: FUZZ_SECONDS of it, from a corpus that the tests make.
-FUZZ_SECONDS ?= 600
+# libFuzzer: TIME seconds of it, from a corpus that the tests make.
 .PHONY: fuzz-probe
-fuzz-probe: $(PROBE_FUZZ) ## fuzz abi-probe for FUZZ_SECONDS
+fuzz-probe: $(PROBE_FUZZ)
 	@$(PYTHON) $(PROBE_DIR)/tests/corpus.py build/fuzz/abi-probe/seeds
 	@mkdir -p build/fuzz/abi-probe/corpus
-	@$(PROBE_FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=262144 -print_final_stats=1 \
+	@$(PROBE_FUZZ) -max_total_time=$(TIME) -timeout=20 -rss_limit_mb=2048 -max_len=262144 -print_final_stats=1 \
 	  -artifact_prefix=build/fuzz/abi-probe/ build/fuzz/abi-probe/corpus build/fuzz/abi-probe/seeds
 
 $(PROBE_FUZZ): $(patsubst %.c,$(HOST)/obj-fuzz/%.o,$(filter-out %/main.c,$(PROBE_ALL)) $(PROBE_DIR)/fuzz.c)

@@ -53,8 +53,8 @@ $(PACK_ASAN): $(PACK_ALL:%.c=$(HOST)/obj-asan/%.o)
 
 include ci/host-probe.mk
 
-# Fuzzing: FUZZ_SECONDS of it, from a corpus that the tests' generator makes; findings stay in build/host/fuzz.
-FUZZ_SECONDS ?= 600
+# Fuzzing: TIME seconds of it, from a corpus that the tests' generator makes; findings stay in build/host/fuzz.
+TIME ?= 600
 PACK_FUZZ := $(HOST)/fuzz/scarlet-pack
 PACK_FUZZ_SRC := $(filter-out $(addprefix host-tools/scarlet-pack/,main.c list.c extract.c diff.c build.c probe.c),$(PACK_ALL)) $(wildcard host-tools/scarlet-pack/fuzz/*.c)
 PACK_FUZZ_ALLOC := $(foreach f,free calloc realloc strdup strndup vasprintf,-D$(f)=fuzz_$(f))
@@ -67,5 +67,5 @@ $(PACK_FUZZ): $(PACK_FUZZ_SRC:%.c=$(HOST)/obj-fuzz-pack/%.o)
 fuzz-pack: $(PACK_FUZZ) $(PACK)
 	@mkdir -p $(HOST)/fuzz/corpus $(HOST)/fuzz/findings
 	@/usr/bin/python3 host-tools/scarlet-pack/tests/corpus.py $(PACK) $(HOST)/fuzz/corpus
-	$(PACK_FUZZ) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+	$(PACK_FUZZ) -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
 	  -artifact_prefix=$(HOST)/fuzz/findings/ $(HOST)/fuzz/corpus

@@ -19,7 +19,7 @@ static void file(struct bytes b)
     static const struct options alone = {.root = "/nonexistent", .no_libraries = true};
     struct unit *u = unit_from(b, "input");
     struct program p;
-    program_follow(u, &alone, &p);
+    program_follow(u, &alone, true, &p);
     program_free(&p);
     unit_free(u);
 }

@@ -78,24 +78,49 @@ static bool write_depfile(const char *path, const char *image, const struct plan
     return output_commit(&o);
 }
 
-// What assigns ABIs is also a file in the image, for programs that run there.
+// What assigns ABIs is also a file in the image: the kernel reads it (docs/run.md).
+static const char abi_list[] = "etc/scarlet/abi";
+
 static void abi_file(struct plan *p, uint32_t time, struct origin *origin)
 {
-    char *text = need_copy("");
-    for (size_t i = 0; i < p->count; i++)
-        if (p->items[i]->abi && S_ISREG(p->items[i]->mode)) {
-            char *more = need_text("%s%s\t/%s\n", text, p->items[i]->abi, p->items[i]->name);
-            free(text);
-            text = more;
-        }
-    if (*text)
-        plan_put(p, &(struct item){.name = need_copy("etc/scarlet/abi"),
+    char *text = NULL;
+    size_t size = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct item *one = p->items[i];
+        if (one->nlink == UINT32_MAX || !one->abi || !S_ISREG(one->mode))
+            continue;
+        text = need_again(text, size + strlen(one->abi) + strlen(one->name) + 4);
+        size += (size_t)sprintf(text + size, "%s\t/%s\n", one->abi, one->name);
+    }
+    if (size)
+        plan_put(p, &(struct item){.name = need_copy(abi_list),
                                    .mode = S_IFREG | 0644,
                                    .mtime = time,
                                    .origin = origin,
-                                   .data = content_of_text(text, strlen(text)),
+                                   .data = content_of_text(text, size),
                                    .file = "abi lines"});
     free(text);
+}
+
+// Assignments of an image that was just loaded: from its list, for the files that are there.
+static bool read_abi_file(struct plan *p)
+{
+    const struct item *list = plan_find(p, abi_list);
+    if (!list || list->data.kind == CONTENT_TEXT || list->data.size > 1 << 20)
+        return true;
+    char *text = need(list->data.size + 1), *line, *at = text;
+    if (!content_read(&list->data, 0, text, list->data.size))
+        return false;
+    while ((line = strsep(&at, "\n"))) {
+        char *tab = strchr(line, '\t');
+        struct item *i = tab && tab[1] == '/' ? plan_find(p, tab + 2) : NULL;
+        if (!i)
+            continue;
+        *tab = 0;
+        i->abi = need_copy(line);
+    }
+    free(text);
+    return true;
 }
 
 static bool check_rules(struct setup *s, const struct plan *p)
@@ -261,12 +286,14 @@ static bool fill(int to, uint64_t *at, uint64_t align)
 }
 
 // An addition that is not an image becomes one in a temporary file.
+// all: what the image holds so far.
 static bool append_one(struct setup *s, const struct shape *f, const char *path, int to,
-                       uint64_t *at)
+                       uint64_t *at, struct plan *all)
 {
     struct stat info;
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && image_looks_like(path))
-        return copy_file(path, to, at) && fill(to, at, ALIGN_MAX);
+        return copy_file(path, to, at) && fill(to, at, ALIGN_MAX) && setup_load(s, all, path) &&
+               read_abi_file(all);
     struct plan p = {0};
     struct layout l;
     if (!setup_load(s, &p, path) || !plan_finish(&p) || !layout_plan(&p, &f->w, &l))
@@ -274,8 +301,26 @@ static bool append_one(struct setup *s, const struct shape *f, const char *path,
     uint64_t written = 0;
     if (!archive_write(&p, &f->w, &l, to, &written))
         return false;
+    for (size_t i = 0; i < p.count; i++)
+        plan_put(all, p.items[i]);
     *at += written;
     return fill(to, at, ALIGN_MAX);
+}
+
+// The list of what was assigned in all parts stands in an archive of its own behind them.
+static bool append_list(struct setup *s, const struct shape *f, int to, struct plan *all)
+{
+    struct plan p = {0};
+    struct layout l;
+    uint64_t written = 0;
+    const struct item *before = plan_find(all, abi_list);
+    abi_file(all, s->keep_times ? 0 : s->time, plan_origin(&p, "abi lines", false));
+    const struct item *list = plan_find(all, abi_list);
+    if (!list || list == before)
+        return true;
+    plan_put(&p, list);
+    return plan_finish(&p) && layout_plan(&p, &f->w, &l) &&
+           archive_write(&p, &f->w, &l, to, &written);
 }
 
 static int append_all(struct setup *s, const struct shape *f, const char *output, char **paths,
@@ -286,9 +331,11 @@ static int append_all(struct setup *s, const struct shape *f, const char *output
         return report_failure();
     uint64_t at = 0;
     bool ok = true;
+    struct plan all = {0};
     progress_begin("appending", 0, PROGRESS_BYTES, s->quiet);
     for (int i = 0; ok && i < count; i++)
-        ok = append_one(s, f, paths[i], o.fd, &at);
+        ok = append_one(s, f, paths[i], o.fd, &at, &all);
+    ok = ok && append_list(s, f, o.fd, &all);
     progress_end();
     if (!ok) {
         output_abandon(&o);
@@ -341,8 +388,11 @@ int command_add(int argc, char **argv)
     struct layout l;
     uint64_t written;
     for (int i = 1; i < argc; i++)
-        if (!setup_load(&s, &p, argv[i]))
+        if (!setup_load(&s, &p, argv[i]) || !read_abi_file(&p))
             return report_failure();
+    if (!plan_finish(&p))
+        return report_failure();
+    abi_file(&p, s.keep_times ? 0 : s.time, plan_origin(&p, "abi lines", false));
     return plan_finish(&p) && write_image(&p, &f, output, &l, &written) ? EXIT_GOOD
                                                                         : report_failure();
 }

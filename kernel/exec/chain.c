@@ -402,7 +402,13 @@ static int look(struct exec_build *b, struct exec_chain *c, u8 *head, bool unrea
         return -E_NOEXEC;
     }
     exec_probe_input(&p, b->file, head, b->head_len, b->attr.size, c->name);
-    b->abi = exec_detect(&p, c->wanted);
+    char assigned[32];
+    const char *wanted = c->wanted;
+    if (!wanted && exec_assigned_abi(b->file, assigned, sizeof(assigned)))
+        wanted = assigned;
+    b->abi = exec_detect(&p, wanted);
+    if (!b->abi && wanted == assigned)
+        klog(LOG_INFO, "exec %s: assigned to the ABI %s, which does not take it", c->name, wanted);
     err = exec_step(b, STEP_DETECT);
     if (!err)
         err = find_runtime(b, c, &p);

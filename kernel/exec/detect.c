@@ -81,7 +81,9 @@ int exec_scores(struct object *file, const char *path, struct exec_score *out, u
         return err;
     }
     exec_probe_input(&p, file, head, len, a.size, path);
-    const struct abi_module *chosen = exec_detect(&p, NULL);
+    char assigned[32];
+    const struct abi_module *chosen =
+        exec_detect(&p, exec_assigned_abi(file, assigned, sizeof(assigned)) ? assigned : NULL);
     *best = UINT32_MAX;
     SET_FOREACH(m, abi, const struct abi_module)
     {

@@ -4,6 +4,7 @@
 #include <arch/page.h>
 #include <cpiofs/unpack.h>
 #include <device/fdt.h>
+#include <exec/exec.h>
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/frame.h>
@@ -83,5 +84,6 @@ int root_mount(struct view **out)
     if (r.errors)
         klog(LOG_ERR, "boot image: %lu problems, the first at offset %lu", r.errors, r.first_error);
     release_unused(&r);
+    exec_assign_listed(*out);
     return 0;
 }

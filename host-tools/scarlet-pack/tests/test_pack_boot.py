@@ -55,3 +55,17 @@ def test_text_stays_in_the_image(pack: Run, tmp_path: Path) -> None:
     before, during = ({k: int(v) for k, v in re.findall(r"^(\S+): +(\d+) kB", half, re.M)} for half in out.split("====\n"))
     assert during["Cached"] - before["Cached"] < 64, (before, during)
     assert before["MemFree"] - during["MemFree"] < 1024, (before, during)
+
+
+@needs_kernel
+def test_assigned_files_run_under_their_abi(pack: Run, tmp_path: Path) -> None:
+    """The assignments of all parts of an image reach the kernel: the same program is xv6's, and Linux's where it was assigned."""
+    program = ROOT / "build/userland/xv6/echo"
+    (tmp_path / "m").write_text(f"file /a/one 0755 {program}\nfile /a/two 0755 {program}\nabi linux /a/two\n")
+    (tmp_path / "n").write_text(f"file /b/three 0755 {program} abi=scarlet\n")
+    pack("add", ROOT_IMAGE, "m", "-o", "i")
+    pack("add", "i", "n", "-o", "i")
+    out = boot(tmp_path / "i", "cat /etc/scarlet/abi; /a/one hi; /a/two hi >/dev/null 2>&1 || echo failed; /b/three hi >/dev/null 2>&1 || echo refused\n"
+               "cd /a; /system/scarlet/bin/abi probe -t one two | grep chosen")
+    assert out.splitlines()[:5] == ["linux\t/a/two", "scarlet\t/b/three", "hi", "failed", "refused"]
+    assert [line.split("\t")[:2] for line in out.splitlines()[5:]] == [["one", "xv6-riscv64"], ["two", "linux-riscv64"]]

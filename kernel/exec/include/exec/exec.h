@@ -102,6 +102,13 @@ const struct abi_module *exec_detect(const struct exec_probe *p,
                                      const char *wanted);                    // NULL: nobody's
 [[nodiscard]] int exec_read_head(struct object *file, u8 *head, usize *len); // head: a page
 
+// The ABI that a file is assigned to, if it is: its text in buf. A file that is assigned runs under
+// that ABI or not at all.
+bool exec_assigned_abi(struct object *file, char *buf, usize cap);
+// Makes attributes of the assignments that the boot image lists. Troubles go to the log. root: the
+// image's tree.
+void exec_assign_listed(struct view *root);
+
 // Who runs a file instead: from the registry, or from an ABI module's runtime_config.
 struct exec_runtime {
     const char *path;        // in the view of `abi`; with abi NULL in the base tree
