@@ -146,6 +146,18 @@ def test_shell(smp: int) -> None:
     assert (output, status) == (EXPECTED, 0)
 
 
+def test_shell_like_another() -> None:
+    """The native shell and busybox's say the same of two scripts that use what POSIX has (harness/guest/shell)."""
+    scripts = {path.stem: path for path in (guestprog.SOURCES / "shell").glob("*.sh")}
+    output, _ = boot(1, "cat > /tmp/all; cd /home; mkdir bin; ln -s " + BIN + r"""/sh bin/sh; awk '/^=FILE /{f=$2;next}{print > f}' /tmp/all
+        for s in *.sh; do
+            sh $s > /run/$s.one 2>/dev/null; rm -rf /tmp/*; PATH=/home/bin:$PATH bin/sh $s > /run/$s.two 2>/run/err; rm -rf /tmp/*
+            diff /run/$s.one /run/$s.two && echo $s $(wc -l < /run/$s.one) || cat /run/err
+        done""", b"".join(f"=FILE {name}.sh\n".encode() + path.read_bytes() for name, path in sorted(scripts.items())))
+    lines = {line.split()[0]: line.split()[1] for line in output.splitlines() if line.split()[0].endswith(".sh")}
+    assert set(lines) == {f"{name}.sh" for name in scripts} and all(int(n) > 80 for n in lines.values()), output
+
+
 def test_mixed_pipelines(smp: int) -> None:
     """Native and Linux programs in one pipeline, from both shells; statuses and broken pipes cross the border."""
     output, status = boot(smp, f"""
@@ -170,7 +182,7 @@ def test_tools() -> None:
         mkdir m; echo > m/x; view mount tmpfs /tmp/m -- /bin/ls /tmp/m; ls m; kill -l | head -n 1; pwd""" + "\nEOF")
     assert output.split("\n") == ["b", "h", "one", "      4 l", "a 9", "b 10", "b 10", "a 9", "b 10", "a 9", "a 9",
                                   "00000000  68 65 6c 6c 6f 0a                                 |hello.|", "00000006",
-                                  "      size 4 (4096 allocated)", "1", "1", "1", "A=1", "1", "1", "2", "1", "1", "1", "x", "0 TERMINATE",
+                                  "      size 4 (4096 allocated)", "1", "1", "1", "A=1", "1", "1", "2", "1", "1", "1", "x", "15 TERMINATE",
                                   "/tmp", ""]
 
 

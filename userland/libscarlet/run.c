@@ -58,7 +58,10 @@ long run_program(const struct run *r)
 
 int end_code(const struct scarlet_task_end *end)
 {
-    return end->kind == SCARLET_END_EVENT ? 128 + (end->code & 0x7f) : end->code;
+    if (end->kind != SCARLET_END_EVENT)
+        return end->code;
+    int number = event_number((u32)end->code); // custom kinds have none
+    return 128 + (number ? number : end->code & 0x7f);
 }
 
 int wait_for(int task, struct scarlet_task_end *end)

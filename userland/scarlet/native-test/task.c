@@ -53,7 +53,7 @@ static void ends(void)
     CHECK(scarlet_call_task_kill((int)look, SCARLET_EVENT_KILL) == -SCARLET_RIGHTS);
     scarlet_call_close((int)look);
     CHECK(scarlet_call_task_kill((int)t, SCARLET_EVENT_TERMINATE) == 0);
-    CHECK(wait_for((int)t, &e) == 128 + SCARLET_EVENT_TERMINATE && e.kind == SCARLET_END_EVENT &&
+    CHECK(wait_for((int)t, &e) == 143 && e.kind == SCARLET_END_EVENT &&
           e.code == SCARLET_EVENT_TERMINATE);
     long c = scarlet_call_clone(0);
     if (c == 0)

@@ -3,6 +3,7 @@
 
 static const char *p;
 static bool bad;
+static int unused; // in a part whose value does not count: nothing is assigned there
 
 static i64 assignment(void);
 
@@ -33,9 +34,45 @@ static i64 value_of(const char *name)
     return v && parse_number(v, &n) ? n : 0;
 }
 
+static void store(const char *name, i64 v)
+{
+    char buf[24];
+    format(buf, sizeof(buf), "%ld", v);
+    if (!unused && !var_assign(name, buf))
+        bad = true;
+}
+
+// A name at p, taken; NULL: none.
+static char *take_name(void)
+{
+    const char *s = p;
+    while (*p && var_is_name(s, (usize)(p - s + 1)))
+        p++;
+    return p == s ? NULL : copy_part(s, (usize)(p - s));
+}
+
+static bool at_step(void) // ++ or --
+{
+    return (p[0] == '+' || p[0] == '-') && p[1] == p[0];
+}
+
 static i64 primary(void)
 {
     blanks();
+    if (at_step()) {
+        const char *before = p;
+        int step = *p == '+' ? 1 : -1;
+        p += 2;
+        blanks();
+        char *name = take_name();
+        if (name) {
+            i64 v = value_of(name) + step;
+            store(name, v);
+            release(name);
+            return v;
+        }
+        p = before; // two signs
+    }
     if (take("(")) {
         i64 v = assignment();
         if (!take(")"))
@@ -61,14 +98,17 @@ static i64 primary(void)
         release(t);
         return v;
     }
-    while (*p && var_is_name(s, (usize)(p - s + 1)))
-        p++;
-    if (p == s) {
+    char *name = take_name();
+    if (!name) {
         bad = true;
         return 0;
     }
-    char *name = copy_part(s, (usize)(p - s));
     i64 v = value_of(name);
+    blanks();
+    if (at_step()) {
+        store(name, *p == '+' ? v + 1 : v - 1);
+        p += 2;
+    }
     release(name);
     return v;
 }
@@ -105,6 +145,8 @@ static i64 apply(const char *op, i64 a, i64 b)
     case '*':
         return (i64)(x * y);
     default:
+        if (b == 0 && unused)
+            return 0;
         if (b == 0) {
             bad = true;
             say("division by zero");
@@ -130,7 +172,11 @@ static i64 binary(int level)
             p = before;
             return v;
         }
-        v = apply(operators[i].op, v, binary(operators[i].level + 1));
+        bool skip = operators[i].level < 3 && (operators[i].level == 1) == (v != 0);
+        unused += skip;
+        i64 right = binary(operators[i].level + 1);
+        unused -= skip;
+        v = apply(operators[i].op, v, right);
     }
 }
 
@@ -139,10 +185,14 @@ static i64 ternary(void)
     i64 v = binary(1);
     if (!take("?"))
         return v;
+    unused += !v;
     i64 a = assignment();
+    unused -= !v;
     if (!take(":"))
         bad = true;
+    unused += v != 0;
     i64 b = assignment();
+    unused -= v != 0;
     return v ? a : b;
 }
 
@@ -155,18 +205,18 @@ static i64 assignment(void)
     usize len = (usize)(n - s);
     while (*n == ' ')
         n++;
-    static const char *const ops[] = {"=", "+=", "-=", "*=", "/=", "%="};
+    static const char *const ops[] = {
+        "=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="};
     for (usize i = 0; len && i < ARRAY_LEN(ops); i++) {
         usize k = strlen(ops[i]);
         if (strncmp(n, ops[i], k) != 0 || n[k] == '=')
             continue;
         p = n + k;
-        char *name = copy_part(s, len), buf[24];
+        char *name = copy_part(s, len);
         i64 v = assignment();
         if (i)
             v = apply(ops[i], value_of(name), v);
-        format(buf, sizeof(buf), "%ld", v);
-        var_set(name, buf);
+        store(name, v);
         release(name);
         return v;
     }
@@ -178,6 +228,7 @@ bool arithmetic(const char *s, i64 *result)
     const char *old = p;
     p = s;
     bad = false;
+    unused = 0;
     blanks();
     *result = *p ? assignment() : 0;
     blanks();

@@ -103,8 +103,7 @@ static int number_at(struct list_of_strings *argv, usize i, int otherwise)
 static int b_exit(struct list_of_strings *argv, struct io *io)
 {
     (void)io;
-    jobs_end();
-    leave(number_at(argv, 1, last_status) & 0xff);
+    shell_exit(number_at(argv, 1, last_status) & 0xff);
 }
 
 static int b_export(struct list_of_strings *argv, struct io *io)
@@ -117,12 +116,15 @@ static int b_export(struct list_of_strings *argv, struct io *io)
         if (eq)
             *eq = 0;
         if (!var_is_name(argv->v[i], strlen(argv->v[i]))) {
-            say("export: not a name: %s", argv->v[i]);
+            say("%s: not a name: %s", argv->v[0], argv->v[i]);
             return 1;
         }
-        if (eq)
-            var_set(argv->v[i], eq + 1);
-        var_export(argv->v[i]);
+        if (eq && !var_assign(argv->v[i], eq + 1))
+            return 1;
+        if (strcmp(argv->v[0], "readonly") == 0)
+            var_readonly(argv->v[i]);
+        else
+            var_export(argv->v[i]);
     }
     return 0;
 }
@@ -130,8 +132,15 @@ static int b_export(struct list_of_strings *argv, struct io *io)
 static int b_unset(struct list_of_strings *argv, struct io *io)
 {
     (void)io;
-    for (usize i = 1; i < argv->n; i++) {
-        var_set(argv->v[i], NULL);
+    bool functions = argv->n > 1 && strcmp(argv->v[1], "-f") == 0;
+    usize first = functions || (argv->n > 1 && strcmp(argv->v[1], "-v") == 0) ? 2 : 1;
+    for (usize i = first; i < argv->n; i++) {
+        if (functions) {
+            function_set(argv->v[i], NULL);
+            continue;
+        }
+        if (!var_assign(argv->v[i], NULL))
+            return 1;
         env_set(argv->v[i], NULL);
     }
     return 0;
@@ -150,6 +159,24 @@ static int b_local(struct list_of_strings *argv, struct io *io)
     return 0;
 }
 
+bool shell_option(const char *word)
+{
+    for (const char *c = word + 1; *c; c++) {
+        bool *o = *c == 'e'   ? &exit_on_error
+                  : *c == 'u' ? &no_unset
+                  : *c == 'x' ? &trace_commands
+                  : *c == 'f' ? &no_match
+                  : *c == 'C' ? &no_clobber
+                              : NULL;
+        if (!o) {
+            say("%c%c: no such option", word[0], *c);
+            return false;
+        }
+        *o = word[0] == '-';
+    }
+    return true;
+}
+
 static int b_set(struct list_of_strings *argv, struct io *io)
 {
     usize i = 1;
@@ -161,9 +188,8 @@ static int b_set(struct list_of_strings *argv, struct io *io)
             i++;
             break;
         }
-        for (const char *c = argv->v[i] + 1; *c; c++)
-            if (*c == 'e')
-                exit_on_error = argv->v[i][0] == '-';
+        if (!shell_option(argv->v[i]))
+            return 2;
     }
     if (i < argv->n || (argv->n > 1 && strcmp(argv->v[argv->n - 1], "--") == 0)) {
         struct list_of_strings fresh = {0};
@@ -210,8 +236,7 @@ static int b_exec(struct list_of_strings *argv, struct io *io)
         return 0;
     struct list_of_strings rest = {argv->v + 1, argv->n - 1, argv->cap};
     jobs_end();
-    int s = call_program(&rest, io);
-    leave(s);
+    shell_exit(call_program(&rest, io));
 }
 
 static int b_eval(struct list_of_strings *argv, struct io *io)
@@ -235,54 +260,6 @@ static int b_source(struct list_of_strings *argv, struct io *io)
     int s = run_text(t.s ? t.s : "", io);
     returning = false;
     return s;
-}
-
-// One byte at a time, so that what follows stays for whoever reads next.
-static int b_read(struct list_of_strings *argv, struct io *io)
-{
-    struct text t = {0};
-    bool raw = false, got = false;
-    usize i = 1;
-    char c;
-    if (argv->n > 1 && strcmp(argv->v[1], "-r") == 0) {
-        raw = true;
-        i++;
-    }
-    text_add(&t, "", 0);
-    while (scarlet_call_read(io->h[0], &c, 1) == 1) {
-        got = true;
-        if (c == '\\' && !raw) {
-            if (scarlet_call_read(io->h[0], &c, 1) != 1)
-                break;
-            if (c == '\n')
-                continue;
-        } else if (c == '\n') {
-            break;
-        }
-        text_char(&t, c);
-        got = true;
-        c = 0;
-    }
-    char *s = t.s;
-    for (; i < argv->n; i++) {
-        while (*s == ' ' || *s == '\t')
-            s++;
-        char *end = s;
-        if (i + 1 < argv->n) {
-            while (*end && *end != ' ' && *end != '\t')
-                end++;
-        } else {
-            end = s + strlen(s);
-            while (end > s && (end[-1] == ' ' || end[-1] == '\t'))
-                end--;
-        }
-        char *value = copy_part(s, (usize)(end - s));
-        var_set(argv->v[i], value);
-        release(value);
-        s = *end ? end + (i + 1 < argv->n) : end;
-    }
-    text_free(&t);
-    return !got;
 }
 
 static int b_umask(struct list_of_strings *argv, struct io *io)
@@ -311,7 +288,7 @@ static int b_type(struct list_of_strings *argv, struct io *io)
         if (function_find(argv->v[i]))
             io_print(io, 1, "%s is a function\n", argv->v[i]);
         else if (builtin_find(argv->v[i]))
-            io_print(io, 1, "%s is part of the shell\n", argv->v[i]);
+            io_print(io, 1, "%s is a shell builtin\n", argv->v[i]);
         else if ((path = find_program(argv->v[i])))
             io_print(io, 1, "%s is %s\n", argv->v[i], path);
         else {
@@ -319,6 +296,49 @@ static int b_type(struct list_of_strings *argv, struct io *io)
             s = 1;
         }
     }
+    return s;
+}
+
+// command [-v] name: without functions; -v says what would be run.
+static int b_command(struct list_of_strings *argv, struct io *io)
+{
+    if (argv->n > 2 && strcmp(argv->v[1], "-v") == 0) {
+        char *path = NULL;
+        if (function_find(argv->v[2]) || builtin_find(argv->v[2]))
+            io_print(io, 1, "%s\n", argv->v[2]);
+        else if ((path = find_program(argv->v[2])))
+            io_print(io, 1, "%s\n", path);
+        else
+            return 1;
+        release(path);
+        return 0;
+    }
+    struct list_of_strings rest = {argv->v + 1, argv->n - 1, argv->cap};
+    return rest.n ? run_words(&rest, io, RUN_NO_FUNCTION) : 0;
+}
+
+// kill with %job; the rest is the program's business.
+static int b_kill(struct list_of_strings *argv, struct io *io)
+{
+    struct list_of_strings plain = {0};
+    bool marked = false;
+    for (usize i = 0; i < argv->n; i++) {
+        int group = argv->v[i][0] == '%' ? job_group(argv->v[i]) : 0;
+        if (argv->v[i][0] == '%' && !group) {
+            say("kill: %s: no such job", argv->v[i]);
+            strings_free(&plain);
+            return 1;
+        }
+        char number[24];
+        format(number, sizeof(number), "-%d", group);
+        if (group && !marked) {
+            strings_add(&plain, copy_string("--"));
+            marked = true;
+        }
+        strings_add(&plain, copy_string(group ? number : argv->v[i]));
+    }
+    int s = run_words(&plain, io, RUN_PROGRAM);
+    strings_free(&plain);
     return s;
 }
 
@@ -333,14 +353,41 @@ static const struct {
     const char *name;
     builtin_fn fn;
 } table[] = {
-    {":", b_true},          {"true", b_true},     {"false", b_false},     {"echo", b_echo},
-    {"cd", b_cd},           {"pwd", b_pwd},       {"exit", b_exit},       {"export", b_export},
-    {"unset", b_unset},     {"local", b_local},   {"set", b_set},         {"shift", b_shift},
-    {"break", b_loop},      {"continue", b_loop}, {"return", b_return},   {"exec", b_exec},
-    {"eval", b_eval},       {".", b_source},      {"source", b_source},   {"read", b_read},
-    {"umask", b_umask},     {"type", b_type},     {"test", test_builtin}, {"[", test_builtin},
-    {"jobs", jobs_builtin}, {"fg", jobs_builtin}, {"bg", jobs_builtin},   {"wait", jobs_builtin},
+    {":", b_true},
+    {"true", b_true},
+    {"false", b_false},
+    {"echo", b_echo},
+    {"cd", b_cd},
+    {"pwd", b_pwd},
+    {"exit", b_exit},
+    {"export", b_export},
+    {"unset", b_unset},
+    {"local", b_local},
+    {"set", b_set},
+    {"shift", b_shift},
+    {"break", b_loop},
+    {"continue", b_loop},
+    {"return", b_return},
+    {"exec", b_exec},
+    {"eval", b_eval},
+    {".", b_source},
+    {"source", b_source},
+    {"read", read_builtin},
+    {"umask", b_umask},
+    {"type", b_type},
+    {"test", test_builtin},
+    {"[", test_builtin},
+    {"jobs", jobs_builtin},
+    {"fg", jobs_builtin},
+    {"bg", jobs_builtin},
+    {"wait", jobs_builtin},
     {"history", b_history},
+    {"readonly", b_export},
+    {"command", b_command},
+    {"trap", trap_builtin},
+    {"printf", printf_builtin},
+    {"getopts", getopts_builtin},
+    {"kill", b_kill},
 };
 
 builtin_fn builtin_find(const char *name)

@@ -1,9 +1,9 @@
 // Running the tree. Programs are spawned with exactly the handles they shall have; only what needs
 // a shell of its own (subshells, parts of pipelines that are no plain programs) is a copy of this
 // one.
-#include "sh.h"
+#include "exec.h"
 
-bool interactive, exit_on_error;
+bool interactive, exit_on_error, no_unset, trace_commands, no_match, no_clobber;
 int breaking, continuing;
 bool returning;
 
@@ -55,13 +55,27 @@ static int here_handle(const char *text)
     return (int)h;
 }
 
+// Over what is there only if it is no plain file, or `over`.
+static long open_to_write(const char *name, u32 flags, bool over)
+{
+    struct scarlet_metadata m;
+    flags |= SCARLET_OPEN_WRITE;
+    if (!over) {
+        long h =
+            scarlet_call_open(name, flags | SCARLET_OPEN_CREATE | SCARLET_OPEN_EXCLUSIVE, 0666);
+        if (h != -SCARLET_EXISTS || scarlet_call_metadata_at(HERE, name, 0, &m) < 0 ||
+            m.type == SCARLET_TYPE_REGULAR)
+            return h;
+        return scarlet_call_open(name, flags, 0);
+    }
+    return scarlet_call_open(name, flags | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE, 0666);
+}
+
 // Applies redirections to a copy of *from. opened: handles to close afterwards. False: an error was
 // said.
-static bool redirect(const struct redirect *r, const struct io *from, struct io *to, int *opened,
-                     int *nopened)
+bool redirect(const struct redirect *r, const struct io *from, struct io *to, struct opened *opened)
 {
     *to = *from;
-    *nopened = 0;
     for (; r; r = r->next) {
         char *word = r->kind != R_HERE ? expand_one(r->word)
                      : r->literal      ? copy_string(r->word)
@@ -75,9 +89,7 @@ static bool redirect(const struct redirect *r, const struct io *from, struct io 
             h = scarlet_call_open(word, flags | SCARLET_OPEN_READ, 0);
             break;
         case R_WRITE:
-            h = scarlet_call_open(
-                word, flags | SCARLET_OPEN_WRITE | SCARLET_OPEN_CREATE | SCARLET_OPEN_TRUNCATE,
-                0666);
+            h = open_to_write(word, flags, !no_clobber || r->force);
             break;
         case R_APPEND:
             h = scarlet_call_open(
@@ -112,16 +124,18 @@ static bool redirect(const struct redirect *r, const struct io *from, struct io 
         }
         release(word);
         to->h[r->slot] = (int)h;
-        if (*nopened < 16)
-            opened[(*nopened)++] = (int)h;
+        opened->h = reallocate(opened->h, (usize)(opened->n + 1) * sizeof(int));
+        opened->h[opened->n++] = (int)h;
     }
     return true;
 }
 
-static void close_opened(const int *opened, int n)
+void close_opened(struct opened *opened)
 {
-    for (int i = 0; i < n; i++)
-        scarlet_call_close(opened[i]);
+    for (int i = 0; i < opened->n; i++)
+        scarlet_call_close(opened->h[i]);
+    release(opened->h);
+    *opened = (struct opened){0};
 }
 
 // --- programs ---
@@ -192,22 +206,54 @@ static int run_function(struct node *body, struct list_of_strings *argv, struct 
     return s;
 }
 
+int run_words(struct list_of_strings *argv, struct io *io, enum run_what what)
+{
+    struct node *f = what == RUN_ANY ? function_find(argv->v[0]) : NULL;
+    builtin_fn b = f || what == RUN_PROGRAM ? NULL : builtin_find(argv->v[0]);
+    if (f)
+        return run_function(f, argv, io);
+    if (b)
+        return b(argv, io);
+    long t = spawn(argv, io, interactive && !in_child ? SCARLET_SPAWN_NEW_GROUP : 0, 0);
+    if (t < 0) {
+        cannot_run(argv->v[0], t);
+        return t == -SCARLET_NOT_FOUND ? 127 : 126;
+    }
+    struct job *j = job_new(argv->v[0]);
+    job_add(j, (int)t);
+    return job_wait(j);
+}
+
+static void show_command(const struct node *n, const struct list_of_strings *argv)
+{
+    struct text t = {0};
+    text_put(&t, "+");
+    for (usize i = 0; i < n->assigns.n; i++)
+        text_format(&t, " %s", n->assigns.v[i]);
+    for (usize i = 0; i < argv->n; i++)
+        text_format(&t, " %s", argv->v[i]);
+    text_char(&t, '\n');
+    (void)write_all(2, t.s, t.len);
+    text_free(&t);
+}
+
 struct kept {
     char *name, *value; // value NULL: was not set
     bool exported;
 };
 
-static int run_simple(struct node *n, struct io *outer)
+int run_simple(struct node *n, struct io *outer)
 {
     struct list_of_strings argv = {0};
     struct io io;
-    int opened[16], nopened, status = 0;
+    struct opened opened = {0};
+    int status = 0;
     if (!expand_words(&n->words, &argv)) {
         strings_free(&argv);
         return 1;
     }
-    if (!redirect(n->redirects, outer, &io, opened, &nopened)) {
-        close_opened(opened, nopened);
+    if (!redirect(n->redirects, outer, &io, &opened)) {
+        close_opened(&opened);
         strings_free(&argv);
         return 1;
     }
@@ -222,7 +268,8 @@ static int run_simple(struct node *n, struct io *outer)
              *name = copy_part(n->assigns.v[i], (usize)(eq - n->assigns.v[i]));
         last_status = status;
         char *value = expand_one(eq + 1);
-        if (argv.n == 0 && strchr(eq + 1, '(')) // the status of a command substitution counts
+        if (argv.n == 0 && (strchr(eq + 1, '(') ||
+                            strchr(eq + 1, '`'))) // the status of a command substitution counts
             status = last_status;
         if (argv.n) {
             const char *old = var_get(name);
@@ -230,33 +277,20 @@ static int run_simple(struct node *n, struct io *outer)
             var_set(name, value ? value : "");
             env_set(name, value ? value : "");
         } else {
-            var_set(name, value ? value : "");
+            if (!value || !var_assign(name, value))
+                status = 1;
             release(name);
         }
         release(value);
     }
+    if (trace_commands)
+        show_command(n, &argv);
     if (argv.n) {
-        struct node *f = function_find(argv.v[0]);
-        builtin_fn b = f ? NULL : builtin_find(argv.v[0]);
-        if (f) {
-            status = run_function(f, &argv, &io);
-        } else if (b) {
-            if (strcmp(argv.v[0], "exec") == 0) {
-                *outer = io; // redirections stay
-                nopened = 0;
-            }
-            status = b(&argv, &io);
-        } else {
-            bool jobs = interactive && !in_child;
-            long t = spawn(&argv, &io, jobs ? SCARLET_SPAWN_NEW_GROUP : 0, 0);
-            if (t < 0) {
-                cannot_run(argv.v[0], t);
-                status = t == -SCARLET_NOT_FOUND ? 127 : 126;
-            } else {
-                struct job *j = job_new(argv.v[0]);
-                job_add(j, (int)t);
-                status = job_wait(j);
-            }
+        status = run_words(&argv, &io, RUN_ANY);
+        if (strcmp(argv.v[0], "exec") == 0) { // redirections stay
+            *outer = io;
+            release(opened.h);
+            opened = (struct opened){0};
         }
         for (usize i = 0; i < n->assigns.n; i++) {
             env_set(kept[i].name, kept[i].exported ? kept[i].value : NULL);
@@ -266,19 +300,20 @@ static int run_simple(struct node *n, struct io *outer)
         }
     }
     release(kept);
-    close_opened(opened, nopened);
+    close_opened(&opened);
     strings_free(&argv);
     return status;
 }
 
 // --- copies of the shell ---
-static long fork_shell(int group)
+long fork_shell(int group)
 {
     flush();
     long t = scarlet_call_clone(0);
     if (t == 0) {
         bool jobs = interactive && !in_child;
         in_child = true;
+        traps_forget();
         if (jobs) {
             (void)scarlet_call_group_set(0, group);
             (void)scarlet_call_event_block(0);
@@ -308,16 +343,18 @@ static int start_part(struct node *n, struct io *outer, struct job *j, const int
     if (is_plain_program(n)) {
         struct list_of_strings argv = {0};
         struct io io;
-        int opened[16], nopened = 0;
+        struct opened opened = {0};
         long t = -SCARLET_BAD_ARGUMENT;
         if (expand_words(&n->words, &argv) && argv.n &&
-            redirect(n->redirects, outer, &io, opened, &nopened)) {
+            redirect(n->redirects, outer, &io, &opened)) {
+            if (trace_commands)
+                show_command(n, &argv);
             t = spawn(&argv, &io, jobs && !j->group ? SCARLET_SPAWN_NEW_GROUP : 0,
                       jobs ? j->group : 0);
             if (t < 0)
                 cannot_run(argv.v[0], t);
         }
-        close_opened(opened, nopened);
+        close_opened(&opened);
         strings_free(&argv);
         if (t > 0)
             job_add(j, (int)t);
@@ -330,7 +367,7 @@ static int start_part(struct node *n, struct io *outer, struct job *j, const int
         for (int i = 0; i < nunwanted; i++)
             if (unwanted[i] >= 0)
                 scarlet_call_close(unwanted[i]);
-        leave(run_tree(n, outer));
+        shell_exit(run_tree(n, outer));
     }
     if (t > 0)
         job_add(j, (int)t);
@@ -339,23 +376,23 @@ static int start_part(struct node *n, struct io *outer, struct job *j, const int
     return t > 0 ? (int)t : 0;
 }
 
-static int flatten(struct node *n, struct node **parts, int max)
+static int count_parts(const struct node *n)
 {
-    int k = 0;
-    if (n->kind == N_PIPE) {
-        k = flatten(n->left, parts, max);
-        parts[k < max ? k : max - 1] = n->right;
-        return k < max ? k + 1 : max;
-    }
-    parts[0] = n;
-    return 1;
+    int k = 1;
+    for (; n->kind == N_PIPE; n = n->left)
+        k++;
+    return k;
 }
 
 // Starts all parts; the status of the last counts.
-static struct job *start_pipe(struct node *n, struct io *io)
+struct job *start_pipe(struct node *n, struct io *io)
 {
-    struct node *parts[32];
-    int count = flatten(n, parts, 32), in = -1;
+    int count = count_parts(n), in = -1;
+    struct node **parts = allocate((usize)count * sizeof(struct node *));
+    for (int i = count - 1; i >= 0; i--) {
+        parts[i] = i ? n->right : n;
+        n = n->left;
+    }
     struct job *j = job_new(parts[0]->words.n ? parts[0]->words.v[0] : "...");
     for (int i = 0; i < count; i++) {
         int ends[2] = {-1, -1};
@@ -370,17 +407,18 @@ static struct job *start_pipe(struct node *n, struct io *io)
             mine.h[1] = ends[1];
         bool started = start_part(parts[i], &mine, j, ends, ends[0] >= 0 ? 1 : 0);
         if (i + 1 == count && !started)
-            j->tasks[j->ntasks < 32 ? j->ntasks : 31] = 0; // its status is set already
+            job_add(j, 0); // its status is set already
         if (in >= 0)
             scarlet_call_close(in);
         if (ends[1] >= 0)
             scarlet_call_close(ends[1]);
         in = ends[0];
     }
+    release(parts);
     return j;
 }
 
-static void start_background(struct node *n, struct io *io)
+void start_background(struct node *n, struct io *io)
 {
     struct io mine = *io;
     long nothing = -1;
@@ -415,9 +453,10 @@ char *capture(const char *command)
     if (child == 0) {
         struct io io = {{0, ends[1], 2, -1, -1, -1, -1, -1, -1, -1}};
         in_child = true;
+        traps_forget();
         (void)scarlet_call_event_block(0);
         scarlet_call_close(ends[0]);
-        leave(run_text(command, &io));
+        shell_exit(run_text(command, &io));
     }
     scarlet_call_close(ends[1]);
     while (child > 0 && (n = scarlet_call_read(ends[0], buf, sizeof(buf))) > 0)
@@ -429,151 +468,4 @@ char *capture(const char *command)
     while (t.len && t.s[t.len - 1] == '\n')
         t.s[--t.len] = 0;
     return t.s ? t.s : copy_string("");
-}
-
-// --- compound commands ---
-static bool leaving_loop(void)
-{
-    if (returning)
-        return true;
-    if (breaking) {
-        breaking--;
-        return true;
-    }
-    if (continuing > 1) {
-        continuing--;
-        return true;
-    }
-    continuing = 0;
-    return false;
-}
-
-static int run_for(struct node *n, struct io *io)
-{
-    struct list_of_strings values = {0};
-    int s = 0;
-    if (n->has_list && !expand_words(&n->words, &values))
-        return 1;
-    for (int i = 0; !n->has_list && i < nparams; i++)
-        strings_add(&values, copy_string(params[i]));
-    for (usize i = 0; i < values.n; i++) {
-        var_set(n->name, values.v[i]);
-        s = run_tree(n->left, io);
-        if (leaving_loop())
-            break;
-    }
-    strings_free(&values);
-    return s;
-}
-
-static int run_case(struct node *n, struct io *io)
-{
-    char *word = expand_one(n->name);
-    int s = 0;
-    for (struct case_item *c = n->cases; c && word; c = c->next)
-        for (usize i = 0; i < c->patterns.n; i++) {
-            char *p = expand_pattern(c->patterns.v[i]);
-            bool hit = p && match_pattern(p, word);
-            release(p);
-            if (hit) {
-                s = c->body ? run_tree(c->body, io) : 0;
-                release(word);
-                return s;
-            }
-        }
-    release(word);
-    return s;
-}
-
-static int run_compound(struct node *n, struct io *io)
-{
-    int s = 0;
-    switch (n->kind) {
-    case N_GROUP:
-        return n->left ? run_tree(n->left, io) : 0;
-    case N_IF:
-        s = run_tree(n->left, io);
-        if (returning || breaking || continuing)
-            return s;
-        return s == 0 ? run_tree(n->right, io) : n->other ? run_tree(n->other, io) : 0;
-    case N_WHILE:
-    case N_UNTIL:
-        while ((run_tree(n->left, io) == 0) == (n->kind == N_WHILE) && !returning) {
-            s = run_tree(n->right, io);
-            if (leaving_loop())
-                break;
-        }
-        return s;
-    case N_FOR:
-        return run_for(n, io);
-    default:
-        return run_case(n, io);
-    }
-}
-
-static int run_node(struct node *n, struct io *io)
-{
-    int opened[16], nopened, s;
-    struct io mine;
-    switch (n->kind) {
-    case N_COMMAND:
-        return run_simple(n, io);
-    case N_PIPE:
-        return job_wait(start_pipe(n, io));
-    case N_AND:
-        s = run_tree(n->left, io);
-        return s == 0 && !returning && !breaking && !continuing ? run_tree(n->right, io) : s;
-    case N_OR:
-        s = run_tree(n->left, io);
-        return s != 0 && !returning && !breaking && !continuing ? run_tree(n->right, io) : s;
-    case N_SEQUENCE:
-        s = run_tree(n->left, io);
-        return returning || breaking || continuing ? s : run_tree(n->right, io);
-    case N_BACKGROUND:
-        start_background(n->left, io);
-        return 0;
-    case N_NOT:
-        return !run_tree(n->left, io);
-    case N_FUNCTION:
-        function_set(n->name, n->left);
-        return 0;
-    default:
-        break;
-    }
-    if (!redirect(n->redirects, io, &mine, opened, &nopened)) {
-        close_opened(opened, nopened);
-        return 1;
-    }
-    if (n->kind == N_SUBSHELL) {
-        struct job *j = job_new("(...)");
-        long t = fork_shell(0);
-        if (t == 0)
-            leave(n->left ? run_tree(n->left, &mine) : 0);
-        if (t > 0)
-            job_add(j, (int)t);
-        s = t > 0 ? job_wait(j) : 1;
-    } else {
-        s = run_compound(n, &mine);
-    }
-    close_opened(opened, nopened);
-    return s;
-}
-
-int run_tree(struct node *n, struct io *io)
-{
-    if (!n)
-        return 0;
-    last_status = run_node(n, io);
-    if (exit_on_error && last_status && n->kind == N_COMMAND)
-        leave(last_status);
-    return last_status;
-}
-
-int run_text(const char *text, struct io *io)
-{
-    struct node *n;
-    int r = parse_text(text, &n);
-    if (r == 0)
-        say("syntax error: unexpected end");
-    return r > 0 ? n ? run_tree(n, io) : last_status : 2;
 }

@@ -38,13 +38,32 @@ static bool is_blank(char c)
     return strchr(ifs ? ifs : " \t\n", c) && c;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+// Splitting: blanks of IFS separate in any number, each other character of it ends a field, also an
+// empty one.
 static void put_value(struct building *b, const char *v, bool quoted)
 {
     for (; *v; v++) {
-        if (!quoted && b->split && is_blank(*v))
-            end_field(b);
-        else
+        if (quoted || !b->split || !is_blank(*v)) {
             put(b, *v, quoted);
+        } else if (is_space(*v)) {
+            const char *w = v;
+            while (is_space(w[1]) && is_blank(w[1]))
+                w++;
+            if (w[1] && !is_space(w[1]) && is_blank(w[1])) // belongs to the separator
+                v = w;
+            else
+                end_field(b);
+        } else {
+            b->any = true;
+            end_field(b);
+            while (v[1] && is_space(v[1]) && is_blank(v[1]))
+                v++;
+        }
     }
 }
 
@@ -79,7 +98,7 @@ static const char *special(char c, char *buf, usize cap)
         format(buf, cap, "%d", last_status);
         return buf;
     case '$':
-        format(buf, cap, "%ld", scarlet_call_getpid());
+        format(buf, cap, "%d", shell_task);
         return buf;
     case '!':
         format(buf, cap, "%d", last_background);
@@ -88,7 +107,10 @@ static const char *special(char c, char *buf, usize cap)
         format(buf, cap, "%d", nparams);
         return buf;
     case '-':
-        return interactive ? "i" : "";
+        format(buf, cap, "%s%s%s%s%s%s", exit_on_error ? "e" : "", no_match ? "f" : "",
+               interactive ? "i" : "", no_unset ? "u" : "", trace_commands ? "x" : "",
+               no_clobber ? "C" : "");
+        return buf;
     case '0':
         return shell_name;
     default:
@@ -98,17 +120,44 @@ static const char *special(char c, char *buf, usize cap)
 
 static void put_params(struct building *b, char how, bool quoted)
 {
+    const char *ifs = var_get("IFS");
     for (int i = 0; i < nparams; i++) {
         if (i && quoted && how == '@')
             end_field(b);
+        else if (i && quoted && (!ifs || *ifs))
+            put(b, ifs ? *ifs : ' ', true);
         else if (i && quoted)
-            put(b, ' ', true);
+            ;
         else if (i)
             end_field(b);
         if (quoted)
             b->any = true;
         put_value(b, params[i], quoted);
     }
+}
+
+static void not_set(struct building *b, const char *name)
+{
+    if (!no_unset)
+        return;
+    say("%s: not set", name);
+    b->failed = true;
+    if (!interactive)
+        shell_exit(2);
+}
+
+// What stands in ${name-...}: in quotes as quoted text, else with quotes of its own.
+static void put_word(struct building *b, const char *s, const char *end, bool quoted)
+{
+    char *copy = copy_part(s, (usize)(end - s));
+    for (const char *p = copy; *p;)
+        if (quoted && *p == '"')
+            p++;
+        else
+            expand_part(b, &p, quoted);
+    if (quoted)
+        b->any = true;
+    release(copy);
 }
 
 // ${...}: s behind the brace, end at the closing one.
@@ -150,16 +199,23 @@ static void put_braced(struct building *b, const char *s, const char *end, bool 
     bool unset = !v || (colon && !*v);
     const char *op = n + colon;
     if (op < end && strchr("-=+?", *op)) {
-        char *alt = expand_text(op + 1, (usize)(end - op - 1), false);
+        if ((*op == '+' && !unset) || (*op == '-' && unset)) {
+            put_word(b, op + 1, end, quoted);
+            release(name);
+            return;
+        }
+        char *alt = *op == '+' ? NULL : expand_text(op + 1, (usize)(end - op - 1), false);
         if (*op == '+') {
-            v = unset ? "" : (mine = alt);
+            v = "";
         } else if (unset) {
             v = mine = alt;
             if (alt && *op == '=')
-                var_set(name, alt);
+                b->failed |= !var_assign(name, alt);
             if (*op == '?') {
                 say("%s: %s", name, alt && *alt ? alt : "not set");
                 b->failed = true;
+                if (!interactive)
+                    shell_exit(2);
             }
         } else {
             release(alt);
@@ -175,6 +231,8 @@ static void put_braced(struct building *b, const char *s, const char *end, bool 
     }
     if (v)
         put_value(b, v, quoted);
+    else
+        not_set(b, name);
     release(mine);
     release(name);
 }
@@ -222,6 +280,8 @@ static void expand_dollar(struct building *b, const char **p, bool quoted)
             const char *v = var_get(name);
             if (v)
                 put_value(b, v, quoted);
+            else
+                not_set(b, name);
             release(name);
         }
         end = n;
@@ -234,7 +294,7 @@ static void expand_backquote(struct building *b, const char **p, bool quoted)
     struct text t = {0};
     const char *s = *p + 1;
     for (; *s && *s != '`'; s++) {
-        if (*s == '\\' && s[1] && strchr("\\`$", s[1]))
+        if (*s == '\\' && s[1] && strchr(quoted ? "\\`$\"" : "\\`$", s[1]))
             s++;
         text_char(&t, *s);
     }
@@ -333,7 +393,8 @@ static void match_names(const char *prefix, const char *pattern, struct list_of_
         text_format(&full, "%s%s", prefix, name);
         if (slash)
             match_names(full.s, slash, found);
-        else if (!*part || scarlet_call_metadata_at(HERE, full.s, SCARLET_NO_FOLLOW, &m) == 0)
+        else if (scarlet_call_metadata_at(HERE, full.s, *part ? SCARLET_NO_FOLLOW : 0, &m) == 0 &&
+                 (*part || m.type == SCARLET_TYPE_DIRECTORY))
             strings_add(found, copy_string(full.s));
         text_free(&full);
         release(name);
@@ -376,7 +437,7 @@ bool expand_words(const struct list_of_strings *raw, struct list_of_strings *out
     text_free(&b.now);
     for (usize i = 0; i < patterns.n; i++) {
         struct list_of_strings found = {0};
-        if (has_special(patterns.v[i]))
+        if (!no_match && has_special(patterns.v[i]))
             match_names("", patterns.v[i], &found);
         if (!found.n)
             strings_add(&found, unescape(patterns.v[i]));

@@ -3,7 +3,7 @@
 
 int shell_group, terminal = -1;
 static struct job *jobs;
-static int group_before, shell_task; // whose shell this is: the group that had the terminal before
+static int group_before; // the group that had the terminal before this shell
 
 void jobs_init(void)
 {
@@ -13,7 +13,6 @@ void jobs_init(void)
                                    1u << SCARLET_EVENT_TTY_OUTPUT);
     shell_group = group_before = (int)scarlet_call_group_get(0);
     long own = scarlet_call_getpid();
-    shell_task = (int)own;
     if (shell_group != own && scarlet_call_group_set(0, 0) == 0)
         shell_group = (int)own;
     terminal_to(shell_group);
@@ -47,11 +46,12 @@ struct job *job_new(const char *text)
 
 void job_add(struct job *j, int task)
 {
-    if (j->ntasks == 32)
+    j->tasks = reallocate(j->tasks, (usize)(j->ntasks + 1) * sizeof(int));
+    j->tasks[j->ntasks++] = task;
+    if (!task) // a part that could not be started
         return;
     if (!j->group)
         j->group = task;
-    j->tasks[j->ntasks++] = task;
     j->left++;
 }
 
@@ -62,6 +62,7 @@ static void job_drop(struct job *j)
             *p = j->next;
             break;
         }
+    release(j->tasks);
     release(j->text);
     release(j);
 }
@@ -78,8 +79,10 @@ static void note(int task, const struct scarlet_task_end *e)
             } else if (e->kind == SCARLET_END_CONTINUED) {
                 j->stopped = false;
             } else {
-                if (i == j->ntasks - 1)
+                if (i == j->ntasks - 1) {
                     j->status = end_code(e);
+                    j->last = task;
+                }
                 j->tasks[i] = -1;
                 j->left--;
             }
@@ -114,7 +117,7 @@ int job_wait(struct job *j)
         terminal_to(shell_group);
     if (j->stopped) {
         say("[%d] stopped  %s", j->number, j->text);
-        return 128 + SCARLET_EVENT_TTY_STOP;
+        return 128 + event_number(SCARLET_EVENT_TTY_STOP);
     }
     int s = j->status;
     if (fore && e.kind == SCARLET_END_EVENT && e.code == SCARLET_EVENT_FAULT)
@@ -134,7 +137,7 @@ void jobs_reap(bool tell)
         note((int)t, &e);
     for (struct job *j = jobs, *next; j; j = next) {
         next = j->next;
-        if (!j->left) {
+        if (!j->left && interactive) { // a script may still wait for it
             if (tell)
                 say("[%d] done %d  %s", j->number, j->status, j->text);
             job_drop(j);
@@ -156,13 +159,50 @@ static struct job *find(const char *s)
     return s ? NULL : last;
 }
 
+int job_group(const char *name)
+{
+    struct job *j = find(name);
+    return j ? j->group : 0;
+}
+
+// As job_wait in the background, but ends early when something comes in that has an action: then
+// the job stays.
+static int wait_for_job(struct job *j)
+{
+    u32 old = traps_hold();
+    while (j->left && !j->stopped && !traps_waiting()) {
+        struct scarlet_task_end e;
+        long t = scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG | SCARLET_WAIT_STOPPED);
+        if (t > 0)
+            note((int)t, &e);
+        else if (t < 0 || traps_wait() == -SCARLET_BAD_ARGUMENT)
+            break;
+    }
+    (void)scarlet_call_event_block(old);
+    return j->left && traps_waiting() ? traps_status() : job_wait(j);
+}
+
 static int wait_for_task(i64 n)
 {
     for (struct job *j = jobs; j; j = j->next)
         for (int i = 0; i < j->ntasks; i++)
-            if (j->tasks[i] == n)
-                return job_wait(j);
+            if (j->tasks[i] == n || (!j->left && j->last == n))
+                return wait_for_job(j);
     return 127;
+}
+
+static int wait_for_jobs(const char *arg)
+{
+    i64 n;
+    if (arg && *arg != '%' && parse_number(arg, &n))
+        return wait_for_task(n);
+    if (arg) {
+        struct job *j = find(arg);
+        return j ? wait_for_job(j) : 127;
+    }
+    while (jobs && !jobs->stopped && !traps_waiting())
+        (void)wait_for_job(jobs);
+    return traps_waiting() ? traps_status() : 0;
 }
 
 int jobs_builtin(struct list_of_strings *argv, struct io *io)
@@ -176,16 +216,7 @@ int jobs_builtin(struct list_of_strings *argv, struct io *io)
         return 0;
     }
     if (strcmp(what, "wait") == 0) {
-        i64 n;
-        if (arg && *arg != '%' && parse_number(arg, &n))
-            return wait_for_task(n);
-        if (arg) {
-            struct job *j = find(arg);
-            return j ? job_wait(j) : 127;
-        }
-        while (jobs && !jobs->stopped)
-            (void)job_wait(jobs);
-        return 0;
+        return wait_for_jobs(arg);
     }
     struct job *j = find(arg);
     if (!j) {

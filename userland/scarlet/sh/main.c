@@ -1,19 +1,19 @@
-// sh [-e] [-c text [name args] | file args]: the native shell. Without a file it reads from
+// sh [-eufxC] [-c text [name args] | file args]: the native shell. Without a file it reads from
 // standard input; from a terminal with editing.
 #include "sh.h"
 
 static struct io standard = {{0, 1, 2, -1, -1, -1, -1, -1, -1, -1}};
 
-static int run_script(const char *text)
+[[noreturn]] static void run_script(const char *text)
 {
     int s = run_text(text, &standard);
     jobs_reap(false);
-    return s;
+    shell_exit(s);
 }
 
 // Standard input that is no terminal: complete commands are run as they come, a byte at a time, so
 // that they can read from it themselves.
-static int run_stream(void)
+[[noreturn]] static void run_stream(void)
 {
     struct text t = {0};
     char c;
@@ -23,19 +23,22 @@ static int run_stream(void)
         if (c != '\n')
             continue;
         struct node *n;
-        int parsed = parse_text(t.s, &n);
+        const char *next = t.s;
+        int parsed = parse_next(&next, &n);
         if (parsed == 0)
             continue;
         if (parsed > 0 && n)
             (void)run_tree(n, &standard);
         else if (parsed < 0)
             last_status = 2;
+        breaking = continuing = 0;
+        returning = false;
         text_clear(&t);
         jobs_reap(false);
     }
     if (t.len)
-        last_status = run_script(t.s);
-    return last_status;
+        run_script(t.s);
+    shell_exit(last_status);
 }
 
 static void prompt_of(struct text *t)
@@ -55,7 +58,7 @@ static void prompt_of(struct text *t)
     text_put(t, id.effective_user == 0 ? " scarlet# " : " scarlet$ ");
 }
 
-static int run_terminal(void)
+[[noreturn]] static void run_terminal(void)
 {
     struct text all = {0}, prompt = {0};
     interactive = true;
@@ -74,7 +77,8 @@ static int run_terminal(void)
         text_format(&all, "%s\n", line);
         release(line);
         struct node *n;
-        int parsed = parse_text(all.s, &n);
+        const char *next = all.s;
+        int parsed = parse_next(&next, &n);
         if (parsed == 0)
             continue;
         char *entry = copy_part(all.s, all.len - 1);
@@ -87,25 +91,38 @@ static int run_terminal(void)
         text_clear(&all);
         flush();
     }
-    jobs_end();
-    return last_status;
+    shell_exit(last_status);
 }
 
 int main(int argc, char **argv)
 {
     int i = 1;
     const char *text = NULL;
+    program_name = "sh";
+    shell_task = (int)scarlet_call_getpid();
     for (; i < argc && (argv[i][0] == '-' || argv[i][0] == '+') && argv[i][1]; i++) {
-        if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--help") == 0) {
+            out("usage: sh [-eufxC] [-c text [name args] | file args]\n");
+            return 0;
+        }
+        if (strcmp(argv[i], "-i") == 0 || strcmp(argv[i], "-l") == 0 || strcmp(argv[i], "-s") == 0)
+            continue;
+        char *word = copy_string(argv[i]), *c = argv[i][0] == '-' ? strchr(word, 'c') : NULL;
+        if (c)
+            memmove(c, c + 1, strlen(c));
+        if (!shell_option(word))
+            return 2;
+        release(word);
+        if (c && i + 1 == argc) {
+            say("-c: what shall run?");
+            return 2;
+        }
+        if (c) {
             text = argv[i + 1];
             i += 2;
             break;
         }
-        for (const char *c = argv[i] + 1; *c; c++)
-            if (*c == 'e')
-                exit_on_error = true;
     }
-    program_name = "sh";
     const char *script = !text && i < argc ? argv[i++] : NULL;
     shell_name = script ? script : text && i < argc ? argv[i++] : "sh";
     params = argv + i;
@@ -113,7 +130,7 @@ int main(int argc, char **argv)
     if (!env_get("PATH"))
         env_set("PATH", "/bin:/system/scarlet/bin");
     if (text)
-        return run_script(text);
+        run_script(text);
     if (script) {
         struct text t = {0};
         long r = read_file(script, &t);
@@ -121,12 +138,12 @@ int main(int argc, char **argv)
             say("%s: %s", script, status_text(r));
             return 127;
         }
-        return run_script(t.s ? t.s : "");
+        run_script(t.s ? t.s : "");
     }
     struct scarlet_handle_info h;
     if (scarlet_call_query(0, &h) == 0 && h.type == SCARLET_OBJECT_TERMINAL) {
         terminal = 0;
-        return run_terminal();
+        run_terminal();
     }
-    return run_stream();
+    run_stream();
 }

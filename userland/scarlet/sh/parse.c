@@ -171,7 +171,7 @@ static void read_here_texts(void)
         char *end = r->word;
         bool tabs = r->slot & 0x100;
         r->slot &= 0xff;
-        waiting_here = NULL; // one at a time: those behind it hang on next
+        waiting_here = r->next_here;
         text_add(&t, "", 0);
         for (;;) {
             const char *nl = strchr(at, '\n');
@@ -227,7 +227,8 @@ static bool redirect(struct redirect **list)
         at += 2;
     } else {
         r->kind = *at == '<' ? R_READ : R_WRITE;
-        at += at[0] == '>' && at[1] == '|' ? 2 : 1;
+        r->force = at[0] == '>' && at[1] == '|';
+        at += r->force ? 2 : 1;
     }
     r->slot = slot >= 0                                                           ? slot
               : r->kind == R_READ || r->kind == R_HERE || r->kind == R_READ_WRITE ? 0
@@ -249,9 +250,10 @@ static bool redirect(struct redirect **list)
         r->word = plain;
         if (tabs)
             r->slot |= 0x100;
-        if (waiting_here)
-            fail("two here-documents on a line");
-        waiting_here = r;
+        struct redirect **last = &waiting_here;
+        while (*last)
+            last = &(*last)->next_here;
+        *last = r;
     }
     while (*list)
         list = &(*list)->next;
@@ -494,16 +496,43 @@ static struct node *parse_list(void)
     return all;
 }
 
-int parse_text(const char *text, struct node **out)
+// What follows up to the end of a line.
+static struct node *parse_line(void)
 {
-    at = text;
-    trouble = 0;
-    waiting_here = NULL;
-    *out = parse_list();
+    struct node *all = NULL;
     skip_lines();
+    while (*at && !trouble) {
+        struct node *n = parse_and_or();
+        if (!n || trouble)
+            break;
+        skip_blanks();
+        bool background = *at == '&';
+        if (background)
+            n = new_node(N_BACKGROUND, n, NULL);
+        all = all ? new_node(N_SEQUENCE, all, n) : n;
+        if (background || (at[0] == ';' && at[1] != ';'))
+            at++;
+        else if (*at != '\n')
+            break;
+        skip_blanks();
+        if (*at == '\n') {
+            newline();
+            return all;
+        }
+    }
     if (!trouble && *at)
         fail(at[0] == ')' ? "unexpected )" : "unexpected word");
+    return all;
+}
+
+int parse_next(const char **text, struct node **out)
+{
+    at = *text;
+    trouble = 0;
+    waiting_here = NULL;
+    *out = parse_line();
     if (!trouble && waiting_here)
         need_more();
+    *text = at;
     return trouble == 0 ? 1 : trouble > 0 ? 0 : -1;
 }

@@ -25,8 +25,10 @@ struct redirect {
     struct redirect *next;
     enum redirect_kind kind;
     int slot;
-    char *word;   // name, handle number or "-" (R_COPY); text (R_HERE)
-    bool literal; // R_HERE: nothing in it is expanded
+    char *word;                 // name, handle number or "-" (R_COPY); text (R_HERE)
+    bool literal;               // R_HERE: nothing in it is expanded
+    bool force;                 // R_WRITE: also over what is there
+    struct redirect *next_here; // while parsing: its text follows too
 };
 struct case_item {
     struct case_item *next;
@@ -45,9 +47,9 @@ struct node {
 };
 
 // --- parse.c ---
-// Parses text. Result: 1 complete (tree may be NULL: nothing there), 0 more input is needed, -1 an
-// error (said already).
-int parse_text(const char *text, struct node **out);
+// Parses the next complete line of commands and moves *text behind it. Result: 1 complete (tree may
+// be NULL: nothing there), 0 more input is needed, -1 an error (said already).
+int parse_next(const char **text, struct node **out);
 
 // --- variables (vars.c) ---
 const char *var_get(const char *name);
@@ -62,7 +64,10 @@ void scope_local(const char *name);
 extern char **params; // $1.. , NULL-terminated
 extern int nparams;
 extern const char *shell_name; // $0
+extern int shell_task;         // $$
 extern int last_status, last_background;
+[[nodiscard]] bool var_assign(const char *name, const char *value); // false: readonly, said
+void var_readonly(const char *name);
 
 // --- expand.c ---
 bool expand_words(
@@ -80,9 +85,12 @@ struct io {
 };
 int run_tree(struct node *n, struct io *io);
 int run_text(const char *text, struct io *io);
+enum run_what { RUN_ANY, RUN_NO_FUNCTION, RUN_PROGRAM };
+int run_words(struct list_of_strings *argv, struct io *io, enum run_what what);
 char *capture(const char *command); // output without final newlines
-extern bool interactive, exit_on_error;
-extern int breaking, continuing; // loops still to leave
+extern bool interactive;
+extern bool exit_on_error, no_unset, trace_commands, no_match, no_clobber; // set -e -u -x -f -C
+extern int breaking, continuing;                                           // loops still to leave
 extern bool returning;
 struct node *function_find(const char *name);
 void function_set(const char *name, struct node *body);
@@ -93,7 +101,8 @@ int call_program(struct list_of_strings *argv,
 struct job {
     struct job *next;
     int number, group;
-    int tasks[32], ntasks, left;
+    int *tasks, ntasks, left;
+    int last; // number of the last part, once it has ended
     bool stopped;
     int status;
     char *text;
@@ -102,8 +111,9 @@ void jobs_init(void);
 void jobs_end(void); // the shell leaves: the terminal goes back to the group that it came from
 struct job *job_new(const char *text);
 void job_add(struct job *j, int task);
-int job_wait(struct job *j); // foreground: waits until it ends or stops; status
-void jobs_reap(bool tell);   // what ended meanwhile
+int job_wait(struct job *j);     // foreground: waits until it ends or stops; status
+void jobs_reap(bool tell);       // what ended meanwhile
+int job_group(const char *name); // "%1": its group, 0: no such job
 int jobs_builtin(struct list_of_strings *argv, struct io *io);
 void terminal_to(int group);
 extern int shell_group, terminal; // terminal: handle, -1 none
@@ -113,7 +123,23 @@ typedef int (*builtin_fn)(struct list_of_strings *argv, struct io *io);
 builtin_fn builtin_find(const char *name);
 const char *builtin_name(usize i); // NULL behind the last
 void io_print(struct io *io, int slot, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool shell_option(const char *word); // -eux, +C: false: unknown, said
 int test_builtin(struct list_of_strings *argv, struct io *io);
+
+// --- trap.c ---
+int trap_builtin(struct list_of_strings *argv, struct io *io);
+void traps_run(void); // actions of what came in meanwhile
+bool traps_waiting(void);
+void traps_forget(void);                  // in a copy of the shell
+[[noreturn]] void shell_exit(int status); // with the action for EXIT
+u32 traps_hold(void);   // from now on events with actions, and CHILD, wait; answers the old mask
+long traps_wait(void);  // for one of them
+int traps_status(void); // 128 + number of what came in, for `wait`
+
+// --- more.c ---
+int printf_builtin(struct list_of_strings *argv, struct io *io);
+int getopts_builtin(struct list_of_strings *argv, struct io *io);
+int read_builtin(struct list_of_strings *argv, struct io *io);
 
 // --- edit.c ---
 char *edit_line(const char *prompt); // NULL at the end of input

@@ -4,7 +4,7 @@
 struct var {
     struct var *next;
     char *name, *value;
-    bool exported;
+    bool exported, readonly;
 };
 struct saved {
     struct saved *next;
@@ -20,7 +20,7 @@ static struct scope *scopes;
 char **params;
 int nparams;
 const char *shell_name = "sh";
-int last_status, last_background;
+int last_status, last_background, shell_task;
 
 static struct var *find(const char *name)
 {
@@ -72,6 +72,26 @@ void var_set(const char *name, const char *value)
     v->value = copy_string(value);
     v->exported = exported;
     release(old);
+}
+
+bool var_assign(const char *name, const char *value)
+{
+    struct var *v = find(name);
+    if (v && v->readonly) {
+        say("%s: is readonly", name);
+        return false;
+    }
+    var_set(name, value);
+    return true;
+}
+
+void var_readonly(const char *name)
+{
+    const char *value = var_get(name);
+    char *copy = copy_string(value ? value : "");
+    var_set(name, copy);
+    find(name)->readonly = true;
+    release(copy);
 }
 
 void var_export(const char *name)

@@ -143,8 +143,8 @@ struct run {
 };
 long run_program(const struct run *r); // handle of the task, or minus a status
 int wait_for(int task,
-             struct scarlet_task_end
-                 *end); // waits and closes the handle; the exit code, 128 + kind of the event
+             struct scarlet_task_end *end); // waits and closes the handle; the exit code, 128 +
+                                            // signal number of the event
 int end_code(const struct scarlet_task_end *end);
 
 // --- thread.c ---
@@ -167,6 +167,11 @@ void lock_give(struct lock *l);
 // Calls fn for the kinds in mask (bit n: SCARLET_EVENT_*, custom kinds from bit 16 on); NULL:
 // default actions.
 long on_events(u32 mask, void (*fn)(const struct scarlet_task_event *e));
+
+// Names: "INTERRUPT" of this ABI, "INT", "SIGINT" or "2" as POSIX has it. -1: no such event.
+int event_by_name(const char *s);
+const char *event_name(u32 kind); // of this ABI; NULL behind the last
+int event_number(u32 kind);       // POSIX signal number, also in exit codes of shells
 
 // --- time.c ---
 struct date {
