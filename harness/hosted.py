@@ -104,9 +104,22 @@ def _result(done: subprocess.CompletedProcess[bytes]) -> cases.Result:
     return cases.Result(done.stdout + done.stderr, done.returncode)
 
 
-def start(argv: Sequence[str], **kwargs: object) -> subprocess.Popen[bytes]:
+@functools.cache
+def program(name: str) -> Path:
+    """A program of harness/hosted_guest, compiled for this machine."""
+    out = ROOT / "build/hosted/guest" / name
+    out.parent.mkdir(parents=True, exist_ok=True)
+    source = ROOT / "harness/hosted_guest" / f"{name}.c"
+    command = ["clang-19", "-std=c23", "-O1", "-static", "-Wall", "-Wextra", "-o", str(out), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HostedError(f"{' '.join(command)}: {done.stderr[-2000:]}")
+    return out
+
+
+def start(argv: Sequence[str], options: Sequence[str] = (), **kwargs: object) -> subprocess.Popen[bytes]:
     """A program on the hosted kernel, left running."""
-    return subprocess.Popen([str(build()), "--", *argv], **kwargs)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen([str(build()), *options, "--", *argv], **kwargs)  # type: ignore[call-overload,no-any-return]
 
 
 def children_of(pid: int) -> list[int]:
@@ -123,5 +136,5 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-__all__ = ["HostedError", "TREE", "build", "case_on_hosted", "case_on_linux", "children_of", "permitted", "run",
+__all__ = ["HostedError", "TREE", "build", "case_on_hosted", "case_on_linux", "children_of", "permitted", "program", "run",
            "signal", "start"]

@@ -177,7 +177,7 @@ PROGRAMS = {
     "coreutils": ["sh", "-c", "cd /usr/bin; ls | head -200 | sort -R --random-source=/etc/passwd | md5sum; stat -c '%s %a %F' ls cp; "
                   "find . -name 'l*' -type f | sort | xargs md5sum | tail -3; du -s /usr/include | cut -f2; cp ls /tmp/ls.$$; cmp ls /tmp/ls.$$; rm /tmp/ls.$$"],
 }
-TRANSPORTS = ["ptrace"]
+TRANSPORTS = ["ptrace", "trap"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -187,6 +187,38 @@ def test_programs(name: str, transport: str) -> None:
     if name not in ("bash", "python3") and not os.environ.get("SCARLET_HOSTED"):
         pytest.skip("more of the same: make test-hosted")
     same(PROGRAMS[name], options=["--transport", transport, "--cpus", "2"])
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_no_escape(transport: str, tmp_path: Path) -> None:
+    """A hostile program finds no way to the host: not through the code in its process, not by other doors."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    marks.chmod(0o777)
+    slow = ["slow"] if os.environ.get("SCARLET_HOSTED") and transport == "trap" else []
+    done = hosted.run([str(hosted.program("escape")), str(marks / "mark"), *slow], options=["--transport", transport, "--cpus", "2"])
+    assert done.returncode == 0 and done.stdout.startswith(b"tried "), show(done.stdout + done.stderr)
+    assert int(done.stdout.split()[1]) > 40
+    assert not list(marks.iterdir())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_guests_are_caged(transport: str) -> None:
+    """Every guest process has the filters, no new privileges, and a session of its own."""
+    with hosted.start(["sh", "-c", "echo ready; sleep 1000"], ["--transport", transport], stdout=subprocess.PIPE) as one:
+        assert one.stdout is not None
+        assert one.stdout.readline() == b"ready\n"
+        guests = hosted.children_of(one.pid)
+        status = [Path(f"/proc/{pid}/status").read_text(encoding="ascii") for pid in guests]
+        sessions = [os.getsid(pid) for pid in guests]
+        one.kill()
+    assert len(guests) >= 2
+    for text in status:
+        assert "NoNewPrivs:\t1" in text and "Seccomp:\t2" in text, text
+    if transport == "trap":  # those without a tracer run user code: both filters
+        free = [text for text in status if "TracerPid:\t0" in text]
+        assert free and all("Seccomp_filters:\t2" in text for text in free)
+    assert os.getsid(0) not in sessions
 
 
 @pytest.mark.hosted

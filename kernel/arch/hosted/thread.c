@@ -11,7 +11,8 @@ void hosted_thread_entry(void);
 static_assert(offsetof(struct arch_thread, rsp) == 24); // switch.S
 static_assert(offsetof(struct hosted_cpu, irqs_off) == 8 &&
               offsetof(struct hosted_cpu, pending) == 12 &&
-              offsetof(struct hosted_cpu, self) == 16); // cpu.h
+              offsetof(struct hosted_cpu, self) == 16 &&
+              offsetof(struct hosted_cpu, relaxed) == 24); // cpu.h
 
 #if __has_feature(address_sanitizer)
 void __sanitizer_start_switch_fiber(void **save, const void *bottom, usize size);

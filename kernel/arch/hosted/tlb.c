@@ -25,6 +25,18 @@ static void unlock(struct space_cpu *s)
     __atomic_store_n(&s->lock, 0, __ATOMIC_RELEASE);
 }
 
+static irqflags_t lock_irqsave(struct space_cpu *s) // an answer to a flush takes it too
+{
+    irqflags_t f = arch_irq_save();
+    lock(s);
+    return f;
+}
+static void unlock_irqrestore(struct space_cpu *s, irqflags_t f)
+{
+    unlock(s);
+    arch_irq_restore(f);
+}
+
 static struct space_cpu *space_of(struct arch_aspace *as)
 {
     return (struct space_cpu *)atomic_load(&as->context);
@@ -176,10 +188,36 @@ static void note_everywhere(struct arch_aspace *as, u64 start, u64 end)
         struct space_cpu *s = &all[c];
         if (!s->guest)
             continue;
-        lock(s);
+        irqflags_t f = lock_irqsave(s);
         note_unmap(s, start & ~PAGE_MASK, end);
-        unlock(s);
+        unlock_irqrestore(s, f);
     }
+}
+
+// Which CPUs must have taken note before a flush is done: those that run user code of the space,
+// and, where a process's word is not enough, those whose process does not surely sleep.
+static u64 concerned(struct arch_aspace *as)
+{
+    struct space_cpu *all = space_of(as);
+    u64 mask = atomic_load(&as->cpus) & ~(1ul << hosted_cpu()->index);
+    for (u32 c = 0; all && hosted_transport->eager && c < host_cpu_count(); c++) {
+        struct space_cpu *s = &all[c];
+        if (c == hosted_cpu()->index || mask >> c & 1 || !s->guest)
+            continue;
+        irqflags_t f = lock_irqsave(s);
+        if (!hosted_transport->park(s->guest))
+            mask |= 1ul << c;
+        unlock_irqrestore(s, f);
+    }
+    return mask;
+}
+
+// Takes away at once what this CPU's process of the space shall forget. Interrupts off.
+static void forget_now(struct hosted_cpu *c, struct arch_aspace *as)
+{
+    struct space_cpu *all = space_of(as);
+    if (all && all[c->index].guest)
+        (void)space_apply(&all[c->index]); // false: it is gone, and its mappings with it
 }
 
 void arch_tlb_flush(struct arch_aspace *as, u64 start, u64 end)
@@ -187,10 +225,20 @@ void arch_tlb_flush(struct arch_aspace *as, u64 start, u64 end)
     current_arch()->preempt_count++;
     note_everywhere(as, start, end == 0 ? USER_TOP : end);
     atomic_thread_fence(memory_order_seq_cst);
-    u64 mask = atomic_load(&as->cpus) & ~(1ul << hosted_cpu()->index);
+    u64 mask = concerned(as);
+    if (hosted_transport->eager) {
+        irqflags_t f = arch_irq_save();
+        forget_now(hosted_cpu(), as);
+        arch_irq_restore(f);
+    }
     u64 ticket[MAX_CPUS];
     for (u32 c = 0; c < host_cpu_count(); c++)
         if (mask >> c & 1) {
+            for (struct arch_aspace *none = NULL;
+                 hosted_transport->eager &&
+                 !atomic_compare_exchange_weak(&hosted_cpus[c].forget, &none, as);
+                 none = NULL)
+                arch_relax(); // somebody else's request: it is on its way
             ticket[c] = atomic_fetch_add(&hosted_cpus[c].asked, 1) + 1;
             arch_ipi_send(c);
         }
@@ -221,6 +269,9 @@ void tlb_answer(struct hosted_cpu *c)
     if (drop)
         unload(c, drop);
     u64 asked = atomic_load(&c->asked);
+    struct arch_aspace *forget = atomic_exchange(&c->forget, NULL);
+    if (forget)
+        forget_now(c, forget);
     if (asked != atomic_load_explicit(&c->done, memory_order_relaxed))
         atomic_store(&c->done, asked);
 }

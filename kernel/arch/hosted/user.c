@@ -83,7 +83,10 @@ static void user_fault(struct trapframe *tf, struct arch_aspace *as, struct spac
                        const struct guest_event *ev)
 {
     pte_t e = space_entry(as, ev->addr);
-    u32 access = guess_access(tf, e, ev->addr);
+    u32 access = !ev->error_known ? guess_access(tf, e, ev->addr)
+                 : ev->error & 16 ? ACCESS_EXEC
+                 : ev->error & 2  ? ACCESS_WRITE
+                                  : ACCESS_READ;
     tf->trap_no = 14;
     tf->trap_addr = ev->addr;
     tf->trap_error = 4 |
@@ -123,6 +126,19 @@ static void user_trap(struct trapframe *tf, const struct guest_event *ev)
     arch_irq_enable();
     upcall_user_exception(tf, cause, ev->number == SIG_BUS ? ev->addr : tf->rip);
     arch_irq_disable();
+}
+
+static u8 user_byte(const struct arch_aspace *as, u64 va)
+{
+    pte_t e = space_entry(as, va);
+    return e ? ((const u8 *)phys_to_virt(pte_addr(e)))[va & PAGE_MASK] : 0;
+}
+
+// Did `syscall` get us here, or an instruction for 32-bit programs, whose numbers and registers are
+// others? The host stops for both and does not say.
+static bool is_call(const struct arch_aspace *as, const struct trapframe *tf)
+{
+    return user_byte(as, tf->rip - 2) == 0x0f && user_byte(as, tf->rip - 1) == 0x05;
 }
 
 static void serve_call(struct trapframe *tf)
@@ -170,7 +186,12 @@ static void user_loop(void *arg)
         }
         switch (ev.stop) {
         case GUEST_CALL:
-            serve_call(tf);
+            if (ev.any_call && !is_call(as, tf)) {
+                ev.number = 0;
+                user_trap(tf, &ev); // as on a kernel without 32-bit programs
+            } else {
+                serve_call(tf);
+            }
             break;
         case GUEST_FAULT:
             user_fault(tf, as, s, &ev);

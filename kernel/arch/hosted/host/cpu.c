@@ -186,14 +186,14 @@ void start_thread(void *(*fn)(void *), void *arg)
 void host_exit(i32 status)
 {
     console_restore();
-    ptrace_end_all();
+    spaces_end_all();
     _exit(status);
 }
 
 void host_exit_killed(i32 number)
 {
     console_restore();
-    ptrace_end_all();
+    spaces_end_all();
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); // it would be a core of this program
     signal(number, SIG_DFL);
     sigset_t set;

@@ -23,8 +23,11 @@ void describe_stat(const struct stat *st, struct host_attr *out);
 void console_init(bool program);
 bool console_plain(void);
 void console_restore(void);
-void ptrace_init(void);
-void ptrace_end_all(void);
-extern const struct hosted_transport ptrace_transport;
+void spaces_end_all(void);
+void space_init(void);
+extern const struct hosted_transport ptrace_transport, trap_transport;
+// Whether this host can do it; else the reason.
+const char *trap_init(void);
+bool trap_pays(void); // are there processors for both sides of a call?
 u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len,
                  const char *cmdline, char **argv, char **envp);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 extern char **environ;
-const struct hosted_transport *hosted_transport = &ptrace_transport;
+const struct hosted_transport *hosted_transport;
 
 enum : u64 { MEMORY_START = 0x10'0000, TREE_MAX = 4ul << 20, MIB = 1ul << 20 };
 
@@ -30,7 +30,8 @@ static const char usage[] =
     "  --append WORDS    further words of the kernel's command line\n"
     "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
     "  --trace           the program's calls in the kernel's log\n"
-    "  --transport NAME  ptrace\n"
+    "  --transport NAME  how calls reach the kernel: trap or ptrace (default: trap if the host can "
+    "and has processors to spare)\n"
     "PROGRAM is looked for in PATH and starts in the working directory, with this process's user, "
     "environment and standard\n"
     "descriptors. Without PROGRAM the image's own /init is started (default root.cpio beside this "
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
     const char *root = NULL, *append = "", *level = "1";
     u64 cpus = 1, mem = 512;
     bool trace = false;
+    const struct hosted_transport *transport = NULL;
     for (int o; (o = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
         switch (o) {
         case 'r':
@@ -124,8 +126,11 @@ int main(int argc, char **argv)
             trace = true;
             break;
         case 'p':
-            if (strcmp(optarg, ptrace_transport.name))
-                die("--transport: only ptrace so far, not %s", optarg);
+            transport = strcmp(optarg, ptrace_transport.name) == 0 ? &ptrace_transport
+                        : strcmp(optarg, trap_transport.name) == 0 ? &trap_transport
+                                                                   : NULL;
+            if (!transport)
+                die("--transport: ptrace or trap, not %s", optarg);
             break;
         case 'h':
             fputs(usage, stdout);
@@ -158,7 +163,13 @@ int main(int argc, char **argv)
     console_init(program != NULL);
     machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd,
                  initrd_len, cmdline, program ? argv + optind : NULL, environ);
-    ptrace_init();
+    space_init();
+    const char *why = trap_init();
+    if (why && transport == &trap_transport)
+        die("--transport trap: %s", why);
+    hosted_transport = transport             ? transport
+                       : why || !trap_pays() ? &ptrace_transport
+                                             : &trap_transport;
     streams_start();
     hosted_boot(MEMORY_START);
 }

@@ -10,6 +10,7 @@ struct hosted_cpu {
     u32 irqs_off;                // gs:8
     _Atomic u32 pending;         // gs:12, PENDING_*; set by any host thread
     struct hosted_cpu *self;     // gs:16
+    u32 relaxed;                 // gs:24, rounds of arch_relax
     u32 index;
     _Atomic i32 tid;   // host thread
     _Atomic i32 guest; // host process that this CPU waits for, 0: none. The signal handler stops it
@@ -17,7 +18,7 @@ struct hosted_cpu {
     // --- flush requests: tlb.c ---
     alignas(64) _Atomic u64 asked, done;
     struct arch_aspace *loaded;
-    _Atomic(struct arch_aspace *) drop;
+    _Atomic(struct arch_aspace *) drop, forget;
 };
 enum : u32 { PENDING_TIMER = 1, PENDING_IPI = 2, PENDING_EXTERNAL = 4 };
 
@@ -72,7 +73,15 @@ static inline void arch_irq_restore(irqflags_t f)
     if (f)
         arch_irq_enable();
 }
+// In loops that wait for another CPU. That one may have lost its processor to somebody else: now
+// and then ours is offered.
 static inline void arch_relax(void)
 {
-    __asm__ volatile("pause" ::: "memory");
+    enum { ROUNDS = 64, NR_SCHED_YIELD = 24 };
+    u32 round = 1;
+    __asm__ volatile("pause\n\txaddl %0, %%gs:24" : "+r"(round)::"memory");
+    if (round % ROUNDS == ROUNDS - 1) {
+        u64 result = NR_SCHED_YIELD;
+        __asm__ volatile("syscall" : "+a"(result)::"rcx", "r11", "memory");
+    }
 }

@@ -24,13 +24,18 @@ struct guest_event {
     enum guest_stop stop;
     i32 number, code;
     u64 addr;
-    bool had_mapping;
+    bool had_mapping, error_known;
+    bool any_call; // GUEST_CALL: by whatever instruction
+    u32 error;     // the processor's page fault error code, if known
 };
 
 // How calls get from a guest process to the kernel. All functions: interrupts off, on the CPU that
 // the guest belongs to.
 struct hosted_transport {
     const char *name;
+    // Whether a process stopped is only its own word: then mappings must be gone, by apply, before
+    // their pages are used for anything else. Else before it runs again.
+    bool eager;
     // A process with nothing mapped below USER_TOP. NULL: the host refused.
     struct guest *(*make)(void);
     // Makes it apply ops; 0 or the host's negative errno, with *done ops applied.
@@ -41,5 +46,8 @@ struct hosted_transport {
     u32 (*fpu_get)(struct guest *g, void *area, u32 cap);
     void (*fpu_set)(struct guest *g, const void *area, u32 len);
     void (*end)(struct guest *g); // any CPU; it is not running
+    // Only with `eager`. Any CPU, while the guest's own CPU does not run it: true if it surely
+    // sleeps until it is run again. The caller keeps others from doing the same.
+    bool (*park)(struct guest *g);
 };
-extern const struct hosted_transport *hosted_transport;
+extern const struct hosted_transport *hosted_transport; // constant after start
