@@ -187,9 +187,9 @@ def test_tools() -> None:
 
 
 @contextlib.contextmanager
-def console(log: Path) -> Iterator[pexpect.spawn]:
+def console(log: Path, overlay: Path = OVERLAY) -> Iterator[pexpect.spawn]:
     """A machine whose first task is the native init."""
-    what = machine.Machine(overlay=OVERLAY, append=f"init={BIN}/init")
+    what = machine.Machine(overlay=overlay, append=f"init={BIN}/init")
     with machine.initrd_file(what.initrd_bytes([])) as initrd, open(log, "wb") as file:
         argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot",
                                                  "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"])
@@ -238,6 +238,60 @@ def test_init_login_shell() -> None:
         t.send("shutdown\r")
         t.expect(pexpect.EOF, timeout=30)
     assert not re.search(rb"panic", t.before or b"")
+
+
+# Made with crypt(3): "geheim" with the usual rounds, "zwei worte" with 1,400 and a salt that is cut at 16 characters.
+SHADOW = """\
+root:$6$saltstring$gUUU7Q1nHUlpW3Td/XNWQNCXldxCtDo4d5k5ezG8jW58.bfdBZvqtBPM1S1LRoM/fG4Mb/ZCXJKbZYUcbur6S0:19000:0:99999:7:::
+user:$6$rounds=1400$anotherlongsalts$XUnC2yWhKf3Xg9M9dFBRyE5.E9aRac3daCwhfkDFL23Xr32KXqGxEcnYE1MuCdZu0ua3nx3CT2cRfOOBUANII/:19000:0:99999:7:::
+nobody:!:19000:0:99999:7:::
+"""
+
+
+def test_login_and_services(tmp_path: Path) -> None:
+    """login checks hashes, tells nothing about users, gives up privileges; init runs once, keep and end lines and says what is wrong."""
+    tree = tmp_path / "tree"
+    shutil.copytree(OVERLAY, tree)
+    (tree / "etc").mkdir()
+    (tree / "etc/shadow").write_text(SHADOW)
+    (tree / "etc/shadow").chmod(0o600)
+    (tree / "system/scarlet/etc/init.conf").write_text("""# a test
+once echo first > /tmp/log
+nonsense line
+once nosuchprogram
+keep echo kept >> /tmp/log; sleep 3
+end echo the end is near
+console login
+""")
+    with console(machine.new_log("native-login"), tree) as t:
+        t.expect(r"init: .*init.conf:3: no such word")
+        for name, password in (("root", "falsch"), ("nosuchuser", "geheim"), ("nobody", "!"), ("user", "")):
+            t.expect("login: ")
+            t.send(f"{name}\r")
+            t.expect("password: ")
+            t.send(f"{password}\r")
+            t.expect("login incorrect")
+        t.expect("login: ")
+        t.send("user\r")
+        t.expect("password: ")
+        t.send("zwei worte\r")
+        t.expect(r"scarlet\$ ")
+        t.send("cat /etc/shadow; kill 1; stat -L /proc/self | grep owner; shutdown; echo over\r")
+        t.expect("shadow: .*enied")
+        t.expect("1: .*not permitted")
+        t.expect("owner 1000")
+        t.expect("not permitted")
+        t.expect(r"over\r")
+        t.send("exit\r")
+        t.expect("login: ")
+        t.send("root\r")
+        t.expect("password: ")
+        t.send("geheim\r")
+        t.expect("scarlet# ")
+        t.send("i=0; while [ $(grep -c kept /tmp/log) -lt 2 ]; do sleep 1; done; head -n 1 /tmp/log; shutdown\r")
+        t.expect(r"\nfirst\r")
+        t.expect("the end is near", timeout=30)
+        t.expect(pexpect.EOF, timeout=30)
 
 
 @pytest.mark.soak  # builds two more kernels

@@ -171,12 +171,15 @@ i64 scarlet_event_channel_create(const struct sys_name *name)
     struct object *o;
     int err = check_channel_name(name);
     if (!err)
-        err = event_channel_open(name->str, name->len, true, &o);
-    return err ? err
-               : install(o,
-                         RIGHT_WRITE | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER |
-                             RIGHT_CONTROL,
-                         false);
+        err = event_channel_open(name->str, name->len, current_cred()->euid, &o);
+    if (err)
+        return err;
+    if (event_channel_owner(o) != current_cred()->euid && !capable(CAP_SYS_ADMIN)) {
+        object_put(o);
+        return -E_PERM;
+    }
+    return install(
+        o, RIGHT_WRITE | RIGHT_METADATA | RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_CONTROL, false);
 }
 
 i64 scarlet_subscribe(const struct sys_name *name)
@@ -184,7 +187,7 @@ i64 scarlet_subscribe(const struct sys_name *name)
     struct object *channel, *o;
     int err = check_channel_name(name);
     if (!err)
-        err = event_channel_open(name->str, name->len, false, &channel);
+        err = event_channel_find(name->str, name->len, &channel);
     if (err)
         return err;
     err = subscription_create(channel, &o);

@@ -14,6 +14,7 @@
 struct event_channel {
     struct object obj; // first
     char name[EVENT_CHANNEL_NAME_MAX + 1];
+    u32 owner;
     // --- guarded by registry_mutex ---
     struct list link;
     struct list subscriptions;
@@ -72,16 +73,33 @@ static struct event_channel *find(const char *name, usize len)
     return NULL;
 }
 
-int event_channel_open(const char *name, usize len, bool create, struct object **out)
+int event_channel_find(const char *name, usize len, struct object **out)
 {
-    struct event_channel *fresh = create ? kzalloc(sizeof(*fresh), ALLOC_USER) : NULL;
-    if (create && !fresh)
+    mutex_lock(&registry_mutex);
+    struct event_channel *c = find(name, len);
+    mutex_unlock(&registry_mutex);
+    if (!c)
+        return -E_NOENT;
+    *out = &c->obj;
+    return 0;
+}
+
+u32 event_channel_owner(struct object *channel)
+{
+    return channel_of(channel)->owner;
+}
+
+int event_channel_open(const char *name, usize len, u32 owner, struct object **out)
+{
+    struct event_channel *fresh = kzalloc(sizeof(*fresh), ALLOC_USER);
+    if (!fresh)
         return -E_NOMEM;
     mutex_lock(&registry_mutex);
     struct event_channel *c = find(name, len);
-    if (!c && create) {
+    if (!c) {
         c = fresh;
         fresh = NULL;
+        c->owner = owner;
         object_init(&c->obj, &channel_type, 0);
         memcpy(c->name, name, len);
         list_init(&c->subscriptions);
@@ -89,8 +107,6 @@ int event_channel_open(const char *name, usize len, bool create, struct object *
     }
     mutex_unlock(&registry_mutex);
     kfree(fresh);
-    if (!c)
-        return -E_NOENT;
     *out = &c->obj;
     return 0;
 }

@@ -14,10 +14,12 @@ struct event_note {
     u8 data[EVENT_NOTE_MAX];
 };
 
-// The channel of this name, made if there is none: one reference. It lives as long as somebody
-// holds it or subscribes. -E_NOMEM.
-[[nodiscard]] int event_channel_open(const char *name, usize len, bool create,
-                                     struct object **out); // -E_NOENT without create
+// The channel of this name: one reference. It lives as long as somebody holds it or subscribes.
+// -E_NOENT.
+[[nodiscard]] int event_channel_find(const char *name, usize len, struct object **out);
+// The same, made if there is none; then it belongs to owner (a user's number). -E_NOMEM.
+[[nodiscard]] int event_channel_open(const char *name, usize len, u32 owner, struct object **out);
+u32 event_channel_owner(struct object *channel);
 bool object_is_event_channel(const struct object *o);
 // Copies note (time is set here) to every subscription. Returns how many kept it. A full one drops
 // its oldest.

@@ -1,9 +1,10 @@
-// login [-f user]: asks who it is, then that user's shell from /etc/passwd (native if it can be
-// found here). Passwords: the second field of the line; empty or "x" asks for none. -f asks for
-// nothing (for consoles that are locked by other means).
-#include <scarlet/scarlet.h>
+// login [-f user]: asks who it is, then that user's shell (native if it can be found here).
+// Passwords are those of /etc/shadow where /etc/passwd has "x": "$6$" hashes; an empty field asks
+// for none, anything else lets nobody in. -f asks for nothing (for consoles that are locked by
+// other means).
+#include "sha512.h"
 
-static struct text passwd;
+enum { PASSWD_FIELDS = 7, SHADOW_FIELDS = 9, TRIES = 5 };
 
 static char *ask(const char *what)
 {
@@ -19,33 +20,33 @@ static char *ask(const char *what)
     return answer;
 }
 
-// Fields of a user's line; the text is cut up for good.
-static bool find_user(const char *name, char *fields[7])
+// Fields of a user's line of a file below /etc; the text is cut up for good. False: no such line.
+static bool find_line(const char *file, const char *name, int count, char *fields[])
 {
-    text_clear(&passwd);
-    long r = read_file("/etc/passwd", &passwd);
-    if (r < 0)
-        r = read_file("/scarlet/etc/passwd", &passwd);
-    if (r < 0)
-        die("/etc/passwd: %s", status_text(r));
-    for (char *s = passwd.s; s && *s;) {
+    struct text t = {0}, path = {0}; // fields point into it
+    text_format(&path, "/scarlet%s", file);
+    if (read_file(file, &t) < 0 && read_file(path.s, &t) < 0)
+        return false;
+    text_free(&path);
+    for (char *s = t.s; s && *s;) {
         char *end = strchr(s, '\n'), *next = end ? end + 1 : NULL;
         if (end)
             *end = 0;
         int i = 0;
-        for (; i < 7; i++) {
+        for (; i < count; i++) {
             char *colon = strchr(s, ':');
             fields[i] = s;
             if (colon)
                 *colon = 0;
-            else if (i < 6)
+            else if (i < count - 1)
                 break;
             s = colon ? colon + 1 : s + strlen(s);
         }
-        if (i == 7 && strcmp(fields[0], name) == 0)
+        if (i == count && strcmp(fields[0], name) == 0)
             return true;
         s = next;
     }
+    text_free(&t);
     return false;
 }
 
@@ -56,15 +57,21 @@ static void hide_input(bool hide)
                                    SCARLET_TERMINAL_NEWLINE | (hide ? 0 : SCARLET_TERMINAL_ECHO));
 }
 
-static bool allowed(char *fields[7])
+// The password is asked for in any case but one, also if there is no such user.
+static bool allowed(const char *name, char *fields[], bool known)
 {
-    if (!fields[1][0] || strcmp(fields[1], "x") == 0)
+    char *shadow[SHADOW_FIELDS];
+    const char *hash = known ? fields[1] : "*";
+    if (strcmp(hash, "x") == 0)
+        hash = find_line("/etc/shadow", name, SHADOW_FIELDS, shadow) ? shadow[1] : "*";
+    if (!*hash)
         return true;
     hide_input(true);
     char *given = ask("password: ");
     hide_input(false);
     out("\n");
-    bool ok = strcmp(given, fields[1]) == 0;
+    bool ok = password_fits(given, hash);
+    memset(given, 0, strlen(given));
     release(given);
     return ok;
 }
@@ -73,7 +80,7 @@ int main(int argc, char **argv)
 {
     struct options o = {.i = 1};
     const char *user = NULL;
-    char *fields[7];
+    char *fields[PASSWD_FIELDS];
     while (next_option(&o, argc, argv, "f:", "[-f user]"))
         user = o.arg;
     (void)scarlet_call_control(0, SCARLET_CONTROL_TERMINAL_ADOPT, 0);
@@ -81,19 +88,20 @@ int main(int argc, char **argv)
     struct scarlet_system_info s;
     (void)scarlet_call_system_info(&s);
     if (user) {
-        if (!find_user(user, fields))
+        if (!find_line("/etc/passwd", user, PASSWD_FIELDS, fields))
             die("no such user: %s", user);
     } else {
         for (int tries = 0;; tries++) {
             out("%s ", s.node);
             char *name = ask("login: ");
-            if (find_user(name, fields) && allowed(fields))
+            bool known = find_line("/etc/passwd", name, PASSWD_FIELDS, fields);
+            if (*name && allowed(name, fields, known) && known)
                 break;
             release(name);
             out("login incorrect\n");
             flush();
             (void)scarlet_call_sleep(1000000000);
-            if (tries == 4)
+            if (tries == TRIES - 1)
                 return 1;
         }
     }
