@@ -186,6 +186,56 @@ def test_tools() -> None:
                                   "/tmp", ""]
 
 
+ERRORS = {  # command -> status and what it says
+    "cat /no": (1, "cat: /no: not found"),
+    "cat /etc": (1, "cat: /etc: is directory"),
+    "cat -z": (2, "cat: usage: cat [-n] [files]"),
+    "cp a": (1, "cp: needs a source and a target"),
+    "cp /etc /tmp/y": (1, "cp: /etc: is directory"),
+    "mv /no /tmp/x": (1, "mv: /no: not found"),
+    "rm /tmp": (1, "rm: /tmp: is directory"),
+    "mkdir /tmp": (1, "mkdir: /tmp: exists"),
+    "ls /no": (1, "ls: /no: not found"),
+    "stat /no": (1, "stat: /no: not found"),
+    "grep": (2, "grep: no pattern"),
+    "grep nomatch /etc/passwd": (1, ""),
+    "sort /no": (2, "sort: /no: not found"),
+    "head -n x /etc/passwd": (1, "head: not a number: x"),
+    "kill": (2, "kill: usage: kill [-l | [-EVENT | -s EVENT] tasks]"),
+    "kill 99999": (1, "kill: 99999: no task"),
+    "kill -NONE 1": (1, "kill: no such event: NONE"),
+    "mount -t nofs x /tmp": (1, "mount: /tmp: no device"),
+    "umount /etc": (1, "umount: /etc: bad argument"),
+    "env nocmd": (127, "env: nocmd: not found"),
+    "pwd x": (2, "pwd: takes no words"),
+    "abi probe /no": (2, "abi: /no: not found"),
+    "zone": (2, "zone: usage: zone run ABI CALL [a0 a1 a2]"),
+    "zone run xv6 11": (1, "zone: zone of xv6: not supported"),
+    "view bogus -- ls": (1, "view: not a word of mine, or not all of its arguments: bogus"),
+    "view -- nocmd": (127, "view: nocmd: not found"),
+    "init": (1, "init: only the first task can be init"),
+    "login -f nouser": (1, "login: no such user: nouser"),
+    "sh -q": (2, "sh: -q: no such option"),
+    "sh /no": (127, "sh: /no: not found"),
+}
+
+
+def test_tool_usage() -> None:
+    """Every program says how it is used when asked to, with 0; mistakes give one line and a status."""
+    names = sorted(p.name for p in (OVERLAY / "system/scarlet/bin").iterdir() if p.name not in ("echo", "native-test"))
+    script = "\n".join(f"{BIN}/{name} --help; echo $?" for name in names) + "\n"
+    script += "\n".join(f"{BIN}/{c} 2>&1 </dev/null; echo $?" for c in ERRORS)
+    output, _ = boot(1, "sh", script.encode())
+    lines = output.splitlines()
+    for name in names:
+        assert (lines[0].startswith(f"usage: {name}"), lines[1]) == (True, "0"), lines[:2]
+        lines = lines[2:]
+    for command, (status, text) in ERRORS.items():
+        want = [*([text] if text else []), str(status)]
+        assert (command, lines[:len(want)]) == (command, want)
+        lines = lines[len(want):]
+
+
 @contextlib.contextmanager
 def console(log: Path, overlay: Path = OVERLAY) -> Iterator[pexpect.spawn]:
     """A machine whose first task is the native init."""

@@ -1,6 +1,23 @@
 // Command line options.
 #include "private.h"
 
+void help_asked(int argc, char **argv, const char *usage)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") != 0)
+        return;
+    out("usage: %s%s%s\n", program_name, *usage ? " " : "", usage);
+    leave(0);
+}
+
+void no_words(int argc, char **argv)
+{
+    help_asked(argc, argv, "");
+    if (argc < 2)
+        return;
+    say("takes no words");
+    leave(2);
+}
+
 static int bad_usage(const char *usage)
 {
     say("usage: %s %s", program_name, usage);
@@ -9,6 +26,7 @@ static int bad_usage(const char *usage)
 
 int next_option(struct options *o, int argc, char **argv, const char *letters, const char *usage)
 {
+    help_asked(argc, argv, usage);
     if (!o->at || !*o->at) {
         if (o->i >= argc || argv[o->i][0] != '-' || !argv[o->i][1])
             return 0;

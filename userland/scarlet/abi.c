@@ -46,6 +46,7 @@ static int probe_all(char **paths, bool table)
 
 int main(int argc, char **argv)
 {
+    help_asked(argc, argv, "[probe [-t] files | run NAME program args]");
     if (argc == 1 || (argc == 2 && strcmp(argv[1], "list") == 0))
         return list();
     if (argc >= 3 && strcmp(argv[1], "probe") == 0) {

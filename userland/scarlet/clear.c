@@ -3,8 +3,7 @@
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    no_words(argc, argv);
     out("\033[H\033[2J\033[3J");
     return 0;
 }

@@ -5,8 +5,7 @@ int main(int argc, char **argv)
 {
     static struct scarlet_log_entry e;
     long r;
-    (void)argc;
-    (void)argv;
+    no_words(argc, argv);
     for (u64 seq = 0; (r = scarlet_call_log_read(seq, &e)) > 0; seq = e.sequence + 1)
         out("[%5lu.%06lu] %.*s\n", e.time_ns / 1000000000, e.time_ns % 1000000000 / 1000,
             (int)e.length, e.text);

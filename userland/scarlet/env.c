@@ -5,6 +5,7 @@ int main(int argc, char **argv)
 {
     static char *nothing[1];
     int i = 1;
+    help_asked(argc, argv, "[-i] [NAME=value...] [command]");
     if (i < argc && strcmp(argv[i], "-i") == 0) {
         env = nothing;
         i++;

@@ -25,6 +25,7 @@ int main(int argc, char **argv)
     bool starred = false;
     int failed = 0;
     usize n = 0;
+    help_asked(argc, argv, "[files]");
     for (int i = 1; i < argc || i == 1; i++) {
         int h = open_or_stdin(i < argc ? argv[i] : "-");
         long r = h;

@@ -184,9 +184,10 @@ static void go_down(u32 kind)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
     program_name = "init";
+    help_asked(argc, argv, "(the first task; its configuration is /etc/init.conf)");
+    if (scarlet_call_getpid() != 1)
+        die("only the first task can be init");
     if (scarlet_call_access_at(HERE, "/system/scarlet/bin/init", SCARLET_ACCESS_EXECUTE) == 0)
         prefix = "/system/scarlet";
     struct text path = {0};

@@ -4,8 +4,7 @@
 int main(int argc, char **argv)
 {
     struct scarlet_task_info t;
-    (void)argc;
-    (void)argv;
+    no_words(argc, argv);
     out("%5s %5s %5s %5s %-2s %3s %8s %8s  %-14s %s\n", "TASK", "OF", "GROUP", "USER", "S", "THR",
         "TIME", "KIB", "ABI", "NAME");
     for (i32 from = 1; (from = (i32)scarlet_call_task_list(from, &t)) > 0; from++) {

@@ -4,8 +4,7 @@
 int main(int argc, char **argv)
 {
     static char buf[4096];
-    (void)argc;
-    (void)argv;
+    no_words(argc, argv);
     long r = scarlet_call_get_directory(buf, sizeof(buf));
     if (r < 0)
         die("%s", status_text(r));

@@ -4,8 +4,7 @@
 int main(int argc, char **argv)
 {
     struct scarlet_system_info s;
-    (void)argc;
-    (void)argv;
+    no_words(argc, argv);
     (void)scarlet_call_system_info(&s);
     u64 t = s.uptime_ns / 1000000000;
     out("up %lu days %02lu:%02lu:%02lu, %u tasks, %u processors, load", t / 86400, t / 3600 % 24,

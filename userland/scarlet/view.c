@@ -25,6 +25,7 @@ static long overlay(int view, const char *upper, const char *lower, const char *
 
 int main(int argc, char **argv)
 {
+    help_asked(argc, argv, "[words] -- program args");
     long view = scarlet_call_view_create(0);
     check(view, "view");
     int v = (int)view, i = 1;

@@ -30,6 +30,7 @@ static long make_call(const char *abi, long nr, long a, long b, long c)
 
 int main(int argc, char **argv)
 {
+    help_asked(argc, argv, "run ABI CALL [a0 a1 a2]");
     if (argc < 4 || strcmp(argv[1], "run") != 0) {
         say("usage: zone run ABI CALL [a0 a1 a2]");
         return 2;

@@ -28,6 +28,10 @@ struct options {
 };
 int next_option(struct options *o, int argc, char **argv, const char *letters, const char *usage);
 i64 number_argument(const char *s); // or ends the program
+// For programs without such options: `--help` as the first word shows the usage and ends the
+// program (next_option does this by itself); no_words also refuses anything else, with code 2.
+void help_asked(int argc, char **argv, const char *usage);
+void no_words(int argc, char **argv);
 
 // --- string.c ---
 void *memcpy(void *restrict d, const void *restrict s, usize n);
