@@ -58,12 +58,17 @@ static u64 encoded(struct bytes b, u64 *at, u8 encoding, u64 here, bool *ok)
     return v;
 }
 
+struct cie {
+    bool augmented; // its frames have augmentation data
+    bool signal;    // its frames are signal handlers' return stubs
+};
+
 // The pointer encoding that a CIE gives its FDEs, and the personality routine if it names one
 // directly.
-static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr, bool *augmented,
+static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr, struct cie *cie,
                        bool *ok)
 {
-    *augmented = false;
+    *cie = (struct cie){0};
     at += 8; // length, id
     if (at >= end)
         return PE_OMIT;
@@ -77,7 +82,7 @@ static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr,
     leb(b, &at, ok);
     if (augmentation[0] != 'z')
         return PE_ABSPTR;
-    *augmented = true;
+    cie->augmented = true;
     leb(b, &at, ok);
     u8 encoding = PE_ABSPTR;
     for (const char *a = augmentation + 1; *a && *ok && at < end; a++) {
@@ -85,6 +90,8 @@ static u8 cie_encoding(struct elf *e, struct bytes b, u64 at, u64 end, u64 addr,
             encoding = b.p[at++];
         else if (*a == 'L')
             at++;
+        else if (*a == 'S')
+            cie->signal = true;
         else if (*a == 'P') {
             u8 how = b.p[at++];
             u64 where = encoded(b, &at, how & 0x7f, addr, ok);
@@ -112,7 +119,7 @@ void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
 {
     u64 cie_at = UINT64_MAX;
     u8 encoding = PE_OMIT;
-    bool augmented = false;
+    struct cie kind = {0};
     for (u64 at = 0; at + 8 <= b.n;) {
         bool ok = true;
         u32 length = get32(b, at, false, &ok);
@@ -123,16 +130,19 @@ void elf_read_frames(struct elf *e, struct bytes b, u64 addr)
         if (id != 0 && id <= at + 4) {
             u64 cie = at + 4 - id;
             if (cie != cie_at) {
-                encoding = cie_encoding(e, b, cie, b.n, addr, &augmented, &ok);
+                encoding = cie_encoding(e, b, cie, b.n, addr, &kind, &ok);
                 cie_at = cie;
             }
             u64 p = at + 8;
             if (encoding != PE_OMIT && ok) {
                 u64 start = encoded(b, &p, encoding & 0x7f, addr, &ok),
                     size = encoded(b, &p, encoding & 15, addr, &ok);
+                // an unwinder looks one byte before the return address, so these begin one early
+                if (ok && kind.signal && e->machine == ELF_MACHINE_X86_64 && size > 1)
+                    start++, size--;
                 if (ok && size && start + size > start && elf_is_code(e, start))
                     *VEC_ADD(&e->frames) = (struct elf_range){start, start + size};
-                if (ok && augmented && begins_inside(b, p, next, &ok))
+                if (ok && kind.augmented && begins_inside(b, p, next, &ok))
                     *VEC_ADD(&e->pieces) = start;
             }
         }

@@ -300,6 +300,12 @@ static void step(struct run *x, struct state *s, const struct insn *i)
     case OP_ADDI:
         set(s, i->rd, plus(reg(s, i->rs), i->imm));
         return;
+    case OP_SELECT: {
+        struct value v = reg(s, i->rs), other = plus(reg(s, i->rs2), i->imm);
+        join(&v, &other);
+        set(s, i->rd, v);
+        return;
+    }
     case OP_LOAD:
         set(s, i->rd, i->value ? top : memory_read(x, s, i));
         if (i->rd2 >= 0)

@@ -15,15 +15,16 @@ enum insn_op {
     OP_JUMP_MEM,
     OP_BRANCH, // perhaps to target
     OP_RET,
-    OP_STOP,  // traps, never goes on
-    OP_LI,    // rd = imm
-    OP_ADDR,  // rd = target
-    OP_MOVE,  // rd = rs
-    OP_ADDI,  // rd = rs + imm
-    OP_LOAD,  // rd = [rs + imm], or [target] if absolute; rd < 0: only reads there
-    OP_STORE, // [rs + imm] = rs2, or = value if rs2 < 0; or [target]
-    OP_PUSH,  // rs, or value if rs < 0
-    OP_POP,   // rd
+    OP_STOP,   // traps, never goes on
+    OP_LI,     // rd = imm
+    OP_ADDR,   // rd = target
+    OP_MOVE,   // rd = rs
+    OP_ADDI,   // rd = rs + imm
+    OP_SELECT, // rd = rs, or rs2 + imm
+    OP_LOAD,   // rd = [rs + imm], or [target] if absolute; rd < 0: only reads there
+    OP_STORE,  // [rs + imm] = rs2, or = value if rs2 < 0; or [target]
+    OP_PUSH,   // rs, or value if rs < 0
+    OP_POP,    // rd
     OP_INVALID,
     OP_CALL_END, // a call that does not come back; only the interpreter knows
 };

@@ -314,6 +314,16 @@ void insn_aarch64(char *text, struct insn *i)
             i->imm = insn_number(o[2], &ok) << (n == 4 && is(o[3], "lsl #12") ? 12 : 0);
             i->imm = m[0] == 's' ? -i->imm : i->imm;
             i->op = i->rs >= 0 ? OP_ADDI : OP_OTHER;
+        } else if ((is(m, "csel") || is(m, "csinc")) && n == 4) {
+            i->rs = arm_reg(o[1]);
+            i->rs2 = arm_reg(o[2]);
+            i->imm = m[2] == 'i';
+            bool zero = i->rs == 32 || i->rs2 == 32;
+            i->op = i->rs >= 0 && i->rs2 >= 0 && !zero ? OP_SELECT : OP_OTHER;
+        } else if (is(m, "cinc") && n == 3 && arm_reg(o[1]) < 32) {
+            i->rs = i->rs2 = arm_reg(o[1]);
+            i->imm = 1;
+            i->op = i->rs >= 0 ? OP_SELECT : OP_OTHER;
         } else if (strncmp(m, "cmp", 3) == 0 || strncmp(m, "tst", 3) == 0 ||
                    strncmp(m, "ccmp", 4) == 0)
             i->rd = REG_NONE;

@@ -204,6 +204,13 @@ void insn_x86(char *text, struct insn *i)
     } else if (is(m, "pop") && n == 1) {
         i->rd = reg(o[0]);
         i->op = OP_POP;
+    } else if (starts(m, "nop") || starts(m, "endbr") || starts(m, "prefetch") || is(m, "pause") ||
+               is(m, "lfence") || is(m, "mfence") || is(m, "sfence")) {
+        i->op = OP_OTHER; // writes no register
+    } else if (starts(m, "cmov") && n == 2 && reg(o[1]) >= 0 && wide(o[0])) {
+        i->rd = i->rs = reg(o[0]);
+        i->rs2 = reg(o[1]);
+        i->op = OP_SELECT;
     } else if (is(m, "cmp") || is(m, "test")) {
         for (int k = 0; k < n; k++)
             if (strchr(o[k], '[')) {
@@ -216,10 +223,12 @@ void insn_x86(char *text, struct insn *i)
             i->rd2 = n == 2 ? reg(o[1]) : REG_NONE;
         else if (n <= 1 || starts(m, "cmpxchg") || starts(m, "stos") || starts(m, "lods") ||
                  starts(m, "movs")) { // implicit registers
-            i->rd = is(m, "inc") || is(m, "dec") || is(m, "neg") || is(m, "not") || starts(m, "set")
-                        ? i->rd
-                        : 0;
-            i->rd2 = i->rd == 0 ? 2 : REG_NONE;
+            bool plain_one =
+                is(m, "inc") || is(m, "dec") || is(m, "neg") || is(m, "not") || starts(m, "set");
+            if (!plain_one) { // rax and rdx
+                i->rd = 0;
+                i->rd2 = 2;
+            }
         }
         for (int k = 0; k < n; k++)
             if (strchr(o[k], '[')) {

@@ -201,7 +201,8 @@ static int by_edge(const void *a, const void *b)
     return (x->addr > y->addr) - (x->addr < y->addr);
 }
 
-// A function without a frame may run into the next one.
+// A function without a frame may run into the next one; one whose frame ends early runs into what
+// lies between.
 static bool falls_through(struct work *w, const struct mod_func *f)
 {
     struct bytes code = elf_at_most(w->e, f->start, f->end - f->start);
@@ -234,7 +235,8 @@ static void find_edges(struct work *w, bool *has_call)
                 add_target(w, f, &w->refs.p[ref], names);
         }
         if (f + 1 < m->funcs.n && fn[1].start == fn->end &&
-            !elf_in(w->e->frames.p, w->e->frames.n, fn->start) && falls_through(w, fn))
+            (!elf_in(w->e->frames.p, w->e->frames.n, fn->start) || fn[1].flags & FUNC_ORPHAN) &&
+            falls_through(w, fn))
             add_edge(w, EDGE_CALL, f + 1, fn->end);
         usize n = m->edges.n - first, out = n ? 1 : 0;
         struct mod_edge *e = n ? m->edges.p + first : NULL;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -249,6 +250,70 @@ def test_own_programs() -> None:
             assert entry["verdict"] in ("runs", "likely runs")
     cat = next(e for e in json.loads(run("--no-cache", "--json", *native, program=FAST).stdout)["files"] if e["file"].endswith("/cat"))
     assert {"open", "read", "write", "exit"} <= calls(cat) and not calls(cat) & {"mount", "spawn", "clone", "execve", "shutdown"}
+
+
+SOURCE = r"""
+#if defined(__riscv)
+enum { READ = 63, WRITE = 64, EXIT = 93, GETPID = 172, UNAME = 160 };
+static long call(long n, long a, long b, long c) {
+    register long a7 __asm__("a7") = n, a0 __asm__("a0") = a, a1 __asm__("a1") = b, a2 __asm__("a2") = c;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
+    return a0;
+}
+#elif defined(__aarch64__)
+enum { READ = 63, WRITE = 64, EXIT = 93, GETPID = 172, UNAME = 160 };
+static long call(long n, long a, long b, long c) {
+    register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+    return x0;
+}
+#else
+enum { READ = 0, WRITE = 1, EXIT = 60, GETPID = 39, UNAME = 63 };
+static long call(long n, long a, long b, long c) {
+    long r;
+    __asm__ volatile("syscall" : "=a"(r) : "0"(n), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return r;
+}
+#endif
+static char buf[512];
+__attribute__((noinline)) static long outer(int n, long a) { return call(n, a, (long)buf, sizeof(buf)); }
+__attribute__((noinline)) static long by_pointer(long a) { return outer(GETPID, a); }
+__attribute__((noinline, used)) static long dead(long a) { return outer(UNAME, a); }
+static long (*volatile pointer)(long) = by_pointer;
+void _start(void) {
+    long n = outer(READ, 0);
+    outer(n > 3 ? WRITE : EXIT, 1);
+    pointer(n);
+    for (;;)
+        call(EXIT, 0, 0, 0);
+}
+"""
+
+
+@pytest.mark.parametrize("how", ["-O0", "-O2", "-O2 -fpie -static-pie"])
+@pytest.mark.parametrize("machine", ["riscv64", "x86_64", "aarch64"])
+def test_compiled_programs(tmp_path: Path, machine: str, how: str) -> None:
+    """One source for each machine: numbers through wrappers, a choice of two, a pointer, code that nobody uses; nothing is left open."""
+    (tmp_path / "p.c").write_text(SOURCE)
+    subprocess.run(["clang-19", f"--target={machine}-linux-gnu", *how.split(), "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
+                    "-fuse-ld=lld-19", "-Wno-unused-command-line-argument", "-o", tmp_path / "p", tmp_path / "p.c"], check=True)
+    entry = probe(tmp_path / "p", "--machine", machine.replace("x86_64", "x86-64"))
+    assert calls(entry) == {"read", "write", "exit", "getpid"} and not entry["unresolved"], entry["calls"]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace on this machine")
+def test_accuracy_here(tmp_path: Path) -> None:
+    """This machine's own programs: what they do under strace was predicted."""
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    for name, command in {"ls": "ls -la /usr/bin", "sort": "sort -u /etc/passwd", "grep": "grep -rn root /etc/apt", "date": "date -u",
+                          "bash": "bash -c 'x=$(echo a | tr a b); cat </etc/passwd | wc -l; read -t 0.1 x </dev/null; echo *'"}.items():
+        done = subprocess.run(f"strace -f -s 8 -o {traces / name}.strace {command}", shell=True, cwd=tmp_path, capture_output=True, check=False)
+        if b"ptrace" in done.stderr:
+            pytest.skip("strace is not allowed here")
+    accuracy = subprocess.run([sys.executable, Path(__file__).with_name("accuracy.py"), "--probe", FAST, "--root", "/", "--traces", traces, "--min", "5"],
+                              stdout=subprocess.PIPE, text=True, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)}, check=False)
+    assert accuracy.returncode == 0, accuracy.stdout
 
 
 needs_root = pytest.mark.skipif(not (ROOT / "usr/bin/bash").exists(), reason=f"no Debian root in {ROOT} (tests/debian_root.py makes one)")
