@@ -20,6 +20,7 @@ include ci/kernel.mk
 include ci/host-tools.mk
 include userland/xv6.mk
 include userland/userland.mk
+include ci/bench.mk
 include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk

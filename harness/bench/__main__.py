@@ -52,16 +52,25 @@ def bench(kernel: Path | None, rows: list[str], quick: bool) -> int:
     whole = not rows and not quick
     _say(f"instructions, seeds {', '.join(map(str, seeds))}")
     ours, skipped = measure.instructions(scarlet, chosen, seeds)
-    theirs, _ = measure.instructions(linux, chosen, seeds)
+    rivals = " ".join(sorted(report.rivals(ours))) if rows else ""
+    theirs, _ = measure.instructions(linux, f"{chosen} {rivals}".strip(), seeds)
+    if names := measure.wanted_large(rows):
+        more, why = measure.large(scarlet, names)
+        ours, skipped, theirs = ours | more, skipped | why, theirs | measure.large(linux, names)[0]
     sections = [("Instructions per operation", report.comparison(ours, theirs, skipped, "instructions"))]
-    _show(sections[-1][1])
+    if any(name in ours for name in report.RIVALS):
+        sections.append(("Programs of several systems", report.several(ours, theirs)))
+    if any(name.startswith("grow_") for name in ours):
+        sections.append(("Cost as work grows", report.growth(ours, theirs)))
+    for _, lines in sections:
+        _show(lines)
     r = report.ratios(ours, theirs)
     result: dict[str, object] = {"instructions": {"scarlet": ours, "linux": theirs, "skipped": skipped},
                                  "mean": report.mean(report.counted(r).values())}
     if not whole:
         return _judge(r)
     _say("cost as work grows")
-    grow = [measure.instructions(s, "'grow_*'", seeds[:1])[0] for s in (scarlet, linux)]
+    grow = [measure.instructions(s, "'grow_*'", seeds[:1])[0] | measure.large(s, measure.LARGE)[0] for s in (scarlet, linux)]
     sections.append(("Cost as work grows", report.growth(*grow)))
     _show(sections[-1][1])
     _say("boot, memory, sizes")

@@ -15,6 +15,8 @@ CROSS_LIBRARIES = Path("/usr/riscv64-linux-gnu/lib")
 # What a dynamic program needs: its interpreter and the C library.
 SHARED = ("ld-linux-riscv64-lp64d.so.1", "libc.so.6")
 
+RUNTIME = b"kbench magic@0=7f6b62656e6368 linux-riscv64 /bench/kbench --true\n"
+
 
 def _newer(out: Path, *sources: Path) -> bool:
     return out.is_file() and out.stat().st_mtime >= max(s.stat().st_mtime for s in sources)
@@ -30,7 +32,10 @@ def _run(argv: list[str], what: str) -> None:
 
 
 def overlay() -> Path:
-    """The folder laid over the root image: /bench/kbench and a dynamic /bench/true with the libraries it needs."""
+    """The folder laid over the root image.
+
+    /bench/kbench, a dynamic /bench/true with the libraries it needs, programs of the other ABIs, a script, and a file for a runtime.
+    """
     folder = OUT / "overlay"
     programs = folder / "bench"
     programs.mkdir(parents=True, exist_ok=True)
@@ -49,7 +54,22 @@ def overlay() -> Path:
         if not _newer(libraries / name, source):
             shutil.copyfile(source, libraries / name)
             (libraries / name).chmod(0o755)
+    _run(["make", "-s", "--no-print-directory", "-C", str(ROOT), "bench-programs"], "programs of other ABIs")
+    for name in ("native", "xv6"):
+        if not _newer(programs / name, OUT / "programs" / name):
+            shutil.copy(OUT / "programs" / name, programs / name)
+    registry = folder / "system/etc/runtimes"
+    registry.parent.mkdir(parents=True, exist_ok=True)
+    _write(registry, (ROOT / "userland/image/etc/runtimes").read_bytes() + RUNTIME)
+    _write(programs / "for-runtime", b"\x7fkbench\n")
+    _write(programs / "script", b"#!/bench/kbench --true\n")
     return folder
+
+
+def _write(path: Path, content: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != content:
+        path.write_bytes(content)
+        path.chmod(0o755)
 
 
 def plugin() -> Path:

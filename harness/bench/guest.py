@@ -25,8 +25,3 @@ def output(what: machine.Machine, command: str, extra: Sequence[str] = (), name:
 def scarlet(kernel: Path | None, overlay: Path, smp: int = 1) -> machine.Machine:
     """Scarlet with the benchmark programs."""
     return machine.Machine(kernel=kernel, overlay=overlay, smp=smp)
-
-
-def linux(overlay: Path, smp: int = 1) -> machine.Machine:
-    """Debian's kernel with the same image."""
-    return machine.Machine(linux=True, overlay=overlay, smp=smp)

@@ -11,13 +11,34 @@ ROW_LIMIT, MEAN_LIMIT = 0.75, 0.40
 LIMITS = {"getppid": 0.35, "fork_exit_wait_16m": 0.08}
 # Not operations of the kernel: the first is the loop around nothing, the others are seen in the table of scaling.
 NOT_COUNTED = ("loop",)
+# Rows of programs of other systems, and the row of Linux's that does the same within one.
+RIVALS = {
+    "abi_native_call": ("getppid", "a call that does nothing, native program"),
+    "abi_xv6_call": ("getppid", "the same, xv6 program"),
+    "abi_native_pipe": ("pipe_rt", "a byte to a native program and back"),
+    "abi_xv6_pipe": ("pipe_rt", "a byte to an xv6 program and back"),
+    "abi_linux_to_native": ("fork_exec_static", "fork, exec of a native program, wait"),
+    "abi_linux_to_xv6": ("fork_exec_static", "fork, exec of an xv6 program, wait"),
+    "abi_native_to_linux": ("posix_spawn_static", "a native program spawns a Linux program, waits"),
+    "abi_xv6_to_linux": ("fork_exec_static", "an xv6 program forks, executes a Linux program, waits"),
+    "abi_first_to_native": ("fork_exec_static", "the first native program: its view is composed"),
+    "abi_native_view": ("mount_ns_bind", "a view with one mount more, made and dropped"),
+    "abi_native_ovl_stat": ("ovl_stat", "metadata of a name on an overlay, native program"),
+    "abi_runtime": ("fork_exec_script", "exec of a file that a registered runtime runs"),
+}
 FIRMWARE = 12_050_000  # instructions of QEMU's OpenSBI before the kernel's first
 FIRMWARE_KIB = 512     # what it keeps for itself
 
 
 def ratios(ours: Values, theirs: Values) -> Values:
-    """Ours by theirs, where both have the row."""
-    return {name: ours[name] / theirs[name] for name in ours if theirs.get(name) and not name.startswith("grow_")}
+    """Ours by theirs, where both have the row; a row of another system by its rival."""
+    beside = {name: theirs.get(RIVALS[name][0] if name in RIVALS else name) for name in ours if not name.startswith("grow_")}
+    return {name: ours[name] / v for name, v in beside.items() if v}
+
+
+def rivals(ours: Values) -> set[str]:
+    """The rows of Linux's that ours are held against."""
+    return {RIVALS[name][0] for name in ours if name in RIVALS}
 
 
 def mean(values: Iterable[float]) -> float:
@@ -28,12 +49,12 @@ def mean(values: Iterable[float]) -> float:
 
 def counted(r: Values) -> Values:
     """The ratios that go into the mean."""
-    return {name: v for name, v in r.items() if name not in NOT_COUNTED}
+    return {name: v for name, v in r.items() if name not in NOT_COUNTED and name not in RIVALS}
 
 
 def over_limit(r: Values) -> list[str]:
     """Rows beyond what issue and budget allow."""
-    return [name for name, v in counted(r).items() if v > LIMITS.get(name, ROW_LIMIT)]
+    return [name for name, v in r.items() if name not in NOT_COUNTED and v > LIMITS.get(name, ROW_LIMIT)]
 
 
 def _number(v: float) -> str:
@@ -48,10 +69,18 @@ def comparison(ours: Values, theirs: Values, skipped: Skipped, unit: str) -> lis
     """One line a row: ours, Linux's, ratio."""
     r = ratios(ours, theirs)
     rows = [[name, _number(ours[name]), _number(theirs[name]) if name in theirs else "-", f"{r[name]:.2f}" if name in r else "-"]
-            for name in ours if not name.startswith("grow_")]
+            for name in ours if not name.startswith("grow_") and name not in RIVALS]
     rows += [[name, "skipped", why, "-"] for name, why in skipped.items()]
     rows.append(["geometric mean", "", "", f"{mean(counted(r).values()):.3f}"])
     return _table([f"row ({unit})", "Scarlet", "Linux", "ratio"], rows)
+
+
+def several(ours: Values, theirs: Values) -> list[str]:
+    """Programs of other systems beside the rows of Linux's that set their budget."""
+    r = ratios(ours, theirs)
+    return _table(["row (instructions)", "what", "Scarlet", "Linux's row", "Linux", "ratio"],
+                  [[name, what, _number(ours[name]), rival, _number(theirs[rival]) if rival in theirs else "-",
+                    f"{r[name]:.2f}" if name in r else "-"] for name, (rival, what) in RIVALS.items() if name in ours])
 
 
 def growth(ours: Values, theirs: Values) -> list[str]:

@@ -106,7 +106,20 @@ static long grow_dir(long n, long many)
     return e;
 }
 
-// --- processes: one more beside `many` that sleep ---
+// --- processes: one more beside `many` that sleep, waited for by number or as any child ---
+static long fork_and_wait(long n)
+{
+    T0();
+    for (long i = 0; i < n; i++) {
+        pid_t p = fork();
+        CK(p);
+        if (!p)
+            _exit(0);
+        if (waitpid(i & 1 ? p : -1, 0, 0) != p)
+            return -1;
+    }
+    return T1();
+}
 static long grow_process(long n, long many)
 {
     pid_t *pid = calloc((size_t)many, sizeof(*pid));
@@ -123,7 +136,7 @@ static long grow_process(long n, long many)
     }
     int why = errno;
     if (made == many) {
-        e = t_fork(n);
+        e = fork_and_wait(n);
         why = errno;
     }
     for (long i = 0; i < made; i++)
@@ -192,6 +205,32 @@ static long grow_path(long n, long many)
     CK(fchdir(back));
     close(back);
     return e * n / (rounds * many);
+}
+
+// --- depth: a name in a directory `many` levels below ---
+static long grow_depth(long n, long many)
+{
+    struct stat st;
+    int back = open(".", O_RDONLY | O_DIRECTORY);
+    CK(back);
+    CK(chdir(work));
+    for (long i = 0; i < many; i++) {
+        CK(mkdir("d", 0755));
+        CK(chdir("d"));
+    }
+    CK(mkdir("d", 0755));
+    T0();
+    for (long i = 0; i < n; i++)
+        CK(stat("d/..", &st));
+    long e = T1();
+    CK(rmdir("d"));
+    for (long i = 0; i < many; i++) {
+        CK(chdir(".."));
+        CK(rmdir("d"));
+    }
+    CK(fchdir(back));
+    close(back);
+    return e;
 }
 
 // --- waiting threads: handing over to one of `many`, each on its own word ---
@@ -302,8 +341,11 @@ GROW(grow_timer, 10)
 GROW(grow_timer, 1000)
 GROW(grow_timer, 50000)
 GROW(grow_path, 10)
-GROW(grow_path, 100)
 GROW(grow_path, 1000)
+GROW(grow_path, 2000)
+GROW(grow_depth, 10)
+GROW(grow_depth, 1000)
+GROW(grow_depth, 50000)
 GROW(grow_waiter, 10)
 GROW(grow_waiter, 1000)
 GROW(grow_waiter, 50000)
@@ -313,29 +355,18 @@ GROW(grow_epoll, 50000)
 
 #define ROW(what, many, n, unit) {#what "_" #many, t_##what##_##many, n, unit}
 const struct row rows_growth[] = {
-    ROW(grow_fd, 10, 2000, "ns/op"),
-    ROW(grow_fd, 1000, 2000, "ns/op"),
-    ROW(grow_fd, 50000, 2000, "ns/op"),
-    ROW(grow_map, 10, 1000, "ns/op"),
-    ROW(grow_map, 1000, 1000, "ns/op"),
-    ROW(grow_map, 50000, 1000, "ns/op"),
-    ROW(grow_dir, 10, 1000, "ns/op"),
-    ROW(grow_dir, 1000, 1000, "ns/op"),
-    ROW(grow_dir, 50000, 1000, "ns/op"),
-    ROW(grow_process, 10, 50, "ns/op"),
-    ROW(grow_process, 1000, 50, "ns/op"),
-    ROW(grow_process, 50000, 50, "ns/op"),
-    ROW(grow_timer, 10, 2000, "ns/op"),
-    ROW(grow_timer, 1000, 2000, "ns/op"),
-    ROW(grow_timer, 50000, 2000, "ns/op"),
-    ROW(grow_path, 10, 20000, "ns/part"),
-    ROW(grow_path, 100, 20000, "ns/part"),
-    ROW(grow_path, 1000, 20000, "ns/part"),
-    ROW(grow_waiter, 10, 1000, "ns/op"),
-    ROW(grow_waiter, 1000, 1000, "ns/op"),
-    ROW(grow_waiter, 50000, 1000, "ns/op"),
-    ROW(grow_epoll, 10, 1000, "ns/op"),
-    ROW(grow_epoll, 1000, 1000, "ns/op"),
-    ROW(grow_epoll, 50000, 1000, "ns/op"),
-    {0},
+    ROW(grow_fd, 10, 2000, "ns/op"),        ROW(grow_fd, 1000, 2000, "ns/op"),
+    ROW(grow_fd, 50000, 2000, "ns/op"),     ROW(grow_map, 10, 1000, "ns/op"),
+    ROW(grow_map, 1000, 1000, "ns/op"),     ROW(grow_map, 50000, 1000, "ns/op"),
+    ROW(grow_dir, 10, 1000, "ns/op"),       ROW(grow_dir, 1000, 1000, "ns/op"),
+    ROW(grow_dir, 50000, 1000, "ns/op"),    ROW(grow_process, 10, 50, "ns/op"),
+    ROW(grow_process, 1000, 50, "ns/op"),   ROW(grow_process, 50000, 50, "ns/op"),
+    ROW(grow_timer, 10, 2000, "ns/op"),     ROW(grow_timer, 1000, 2000, "ns/op"),
+    ROW(grow_timer, 50000, 2000, "ns/op"),  ROW(grow_path, 10, 20000, "ns/part"),
+    ROW(grow_path, 1000, 20000, "ns/part"), ROW(grow_path, 2000, 20000, "ns/part"),
+    ROW(grow_depth, 10, 2000, "ns/op"),     ROW(grow_depth, 1000, 2000, "ns/op"),
+    ROW(grow_depth, 50000, 2000, "ns/op"),  ROW(grow_waiter, 10, 1000, "ns/op"),
+    ROW(grow_waiter, 1000, 1000, "ns/op"),  ROW(grow_waiter, 50000, 1000, "ns/op"),
+    ROW(grow_epoll, 10, 1000, "ns/op"),     ROW(grow_epoll, 1000, 1000, "ns/op"),
+    ROW(grow_epoll, 50000, 1000, "ns/op"),  {0},
 };

@@ -34,7 +34,7 @@ static int echo_child(int rd, int wr, int close1, int close2)
             break;
     _exit(0);
 }
-static long rt(long n, int wr, int rd)
+long rt(long n, int wr, int rd)
 {
     char c = 0;
     for (int i = 0; i < 16; i++) {

@@ -1,6 +1,6 @@
 // kbench: what one operation of a kernel with Linux's calls costs.
 //
-//   kbench [-s SCALE%] [-l] [-m] [-t] [name|prefix* ...]
+//   kbench [-s SCALE%] [-l] [-m] [-t] [name|prefix*|!name ...]
 //     -s  scale every iteration count (default 100)     -l  list names
 //     -m  mark each timed region for the profiler       -t  print the clock, nothing else
 // Output, one line per metric:   NAME VALUE UNIT ITERATIONS
@@ -30,17 +30,27 @@ char *wp(const char *n)
     return p;
 }
 
-// What the user asked for by name; growth_* only by name, as it is slow.
+static int matches(const char *n, const char *pattern)
+{
+    size_t l = strlen(pattern);
+    return l && pattern[l - 1] == '*' ? !strncmp(n, pattern, l - 1) : !strcmp(n, pattern);
+}
+
+// What the user asked for by name, without what stands behind a `!`; grow_* only by name, as it is
+// slow.
 static int want(const char *n, int c, char **v)
 {
-    if (!c)
-        return strncmp(n, "grow_", 5) != 0;
+    int named = 0, found = 0;
     for (int i = 0; i < c; i++) {
-        size_t l = strlen(v[i]);
-        if (l && v[i][l - 1] == '*' ? !strncmp(n, v[i], l - 1) : !strcmp(n, v[i]))
-            return 1;
+        if (v[i][0] == '!') {
+            if (matches(n, v[i] + 1))
+                return 0;
+            continue;
+        }
+        named = 1;
+        found |= matches(n, v[i]);
     }
-    return 0;
+    return named ? found : strncmp(n, "grow_", 5) != 0;
 }
 
 static void run(const struct row *r)
@@ -59,8 +69,8 @@ static void run(const struct row *r)
 
 int main(int c, char **v)
 {
-    static const struct row *const groups[] = {rows_calls, rows_process, rows_ipc, rows_overlay,
-                                               rows_growth};
+    static const struct row *const groups[] = {rows_calls,   rows_process, rows_ipc,
+                                               rows_overlay, rows_abi,     rows_growth};
     if (c > 1 && !strcmp(v[1], "--true"))
         _exit(0);
     int o, list = 0;

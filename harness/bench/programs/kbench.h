@@ -16,7 +16,8 @@ struct row {
     const char *unit;
 };
 
-extern const struct row rows_calls[], rows_process[], rows_ipc[], rows_overlay[], rows_growth[];
+extern const struct row rows_calls[], rows_process[], rows_ipc[], rows_overlay[], rows_abi[],
+    rows_growth[];
 
 extern char **environ;
 extern int markers;      // -m: mark timed regions for the profiler
@@ -77,7 +78,10 @@ char *wp(const char *n);                   // "work/n", one of four buffers in t
 int mkfile(const char *path, size_t size); // made and filled, open for reading and writing
 int reap(pid_t p);                         // its wait status
 char *anon(long pages);                    // private anonymous memory, no huge pages
-long par(long n, int k, testfn f);         // n operations of f by k processes at once
+long rt(long n, int wr, int rd);           // a byte there and one back, n times
+// n times: the program by fork and exec (how 0), vfork and exec (1), posix_spawn (2).
+long do_spawn(long n, const char *path, char *const av[], int how);
+long par(long n, int k, testfn f); // n operations of f by k processes at once
 
 long t_getppid(long n);
 long t_open(long n);
