@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 // --- trivial system calls ---
-static long t_loop(long n)
+long t_loop(long n)
 {
     T0();
     for (volatile long i = 0; i < n; i++)

@@ -83,6 +83,7 @@ long rt(long n, int wr, int rd);           // a byte there and one back, n times
 long do_spawn(long n, const char *path, char *const av[], int how);
 long par(long n, int k, testfn f); // n operations of f by k processes at once
 
+long t_loop(long n);
 long t_getppid(long n);
 long t_open(long n);
 long t_fork(long n);

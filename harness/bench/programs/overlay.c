@@ -142,6 +142,15 @@ long par(long n, int k, testfn f)
     munmap(s, 4096);
     return e;
 }
+// No kernel in it: what two can gain on this host.
+static long t_par1_loop(long n)
+{
+    return par(n, 1, t_loop);
+}
+static long t_par2_loop(long n)
+{
+    return par(n, 2, t_loop);
+}
 static long t_par1_getppid(long n)
 {
     return par(n, 1, t_getppid);
@@ -179,6 +188,8 @@ const struct row rows_overlay[] = {
     {"ovl_stat", t_ovl_stat, 3000, "ns/op"},
     {"ovl_open_close", t_ovl_open, 2000, "ns/op"},
     {"ovl_copyup64k", t_ovl_copyup, 200, "ns/op"},
+    {"par1_loop", t_par1_loop, 20000000, "ns/op"},
+    {"par2_loop", t_par2_loop, 20000000, "ns/op"},
     {"par1_getppid", t_par1_getppid, 100000, "ns/op"},
     {"par2_getppid", t_par2_getppid, 100000, "ns/op"},
     {"par1_touch_unmap", t_par1_fault, 16384, "ns/page"},
