@@ -29,7 +29,7 @@ static void switch_to(struct sched_cpu *c, struct thread *prev, struct thread *n
     atomic_store_explicit(&c->cpu.running, next, memory_order_relaxed);
     atomic_store_explicit(&next->on_cpu, true, memory_order_relaxed);
     next->arch.cpu = &c->cpu;
-    if (next->mmu && next->mmu != prev->mmu)
+    if (next->mmu != prev->mmu)
         arch_aspace_switch(next->mmu);
     arch_context_switch(&prev->arch, &next->arch);
 }

@@ -135,6 +135,7 @@ void arch_aspace_init(struct arch_aspace *as, paddr_t root)
     as->root = root;
     atomic_store(&as->context, 0);
     atomic_store(&as->cpus, 0);
+    atomic_store(&as->lazy, 0);
     atomic_store(&as->stale, 0);
 }
 

@@ -6,9 +6,12 @@
 //
 // A flush marks the space stale for all other harts, then interrupts those that have it loaded and
 // waits for their answer. A hart loads a space by first announcing itself in `cpus`, then looking
-// at `stale`: one of the two always sees the other. The answer comes only when the hart takes
-// interrupts, so a hart copying user memory with interrupts off holds the flush (and the freeing of
-// frames) back.
+// at `stale`: one of the two always sees the other. A hart that runs kernel threads or waits idle
+// keeps the last space loaded but uses no address of it: it says so in `lazy`, is not interrupted,
+// and looks at `stale` when it returns. (Should it walk freed tables meanwhile, what it finds is
+// flushed then: walks write nothing, as accessed and dirty bits are software's.) The answer comes
+// only when the hart takes interrupts, so a hart copying user memory with interrupts off holds the
+// flush (and the freeing of frames) back.
 //
 // Instruction fetches: whoever writes code marks all other harts in icache_stale, then makes those
 // catch up (fence.i) that have the space loaded; the rest do when they are switched to a space, by
@@ -32,6 +35,7 @@ static u32 asid_count;    // 1: the machine has none
 struct hart_tlb {                        // one line per hart
     alignas(64) _Atomic u64 asked, done; // flush requests
     u64 generation;                      // own hart
+    bool lazy;                           // own hart, interrupts off: `loaded` has our bit in lazy
     struct arch_aspace *loaded;          // own hart, interrupts off
     _Atomic(struct arch_aspace *) drop;  // a space going away that this hart must not keep loaded
 };
@@ -88,24 +92,50 @@ static void icache_catch_up(u64 bit)
     }
 }
 
+// satp does not name the loaded space any more. Own hart, interrupts off.
+static void leave(struct hart_tlb *h, u64 bit)
+{
+    struct arch_aspace *as = h->loaded;
+    if (h->lazy)
+        atomic_fetch_and(&as->lazy, ~bit);
+    h->lazy = false;
+    h->loaded = NULL;
+    atomic_fetch_and(&as->cpus, ~bit); // last: from here on the space may go away
+}
+
 void arch_aspace_switch(struct arch_aspace *next)
 {
     u32 cpu = cpu_index();
     struct hart_tlb *h = &harts[cpu];
-    if (!next || next == h->loaded) {
-        // The same space may have been marked stale while loaded: its flusher interrupts us,
-        // nothing to do here.
+    u64 bit = 1ul << cpu;
+    if (!next) {
+        if (h->loaded && !h->lazy && hart_info.count > 1) {
+            h->lazy = true;
+            atomic_fetch_or(&h->loaded->lazy, bit);
+        }
         return;
     }
-    u64 bit = 1ul << cpu;
-    if (h->loaded)
-        atomic_fetch_and(&h->loaded->cpus, ~bit);
+    if (next == h->loaded) {
+        // Marked stale while loaded and not lazy: the flusher interrupts us, nothing to do here.
+        if (!h->lazy)
+            return;
+        h->lazy = false;
+        atomic_fetch_and(&next->lazy, ~bit);
+        if (atomic_load(&next->stale) & bit) {
+            flush_local_all();
+            atomic_fetch_and(&next->stale, ~bit);
+        }
+        icache_catch_up(bit);
+        return;
+    }
     atomic_fetch_or(&next->cpus, bit);
     u64 ctx = atomic_load(&next->context);
     if (UNLIKELY(ctx >> ASID_SHIFT != atomic_load_explicit(&generation, memory_order_relaxed)))
         ctx = context_assign(next);
-    h->loaded = next;
     csr_write(satp, mmu_satp(next->root, ctx & ((1ul << ASID_SHIFT) - 1)));
+    if (h->loaded)
+        leave(h, bit);
+    h->loaded = next;
     u64 gen = ctx >> ASID_SHIFT;
     if (UNLIKELY(h->generation != gen)) {
         h->generation = gen;
@@ -125,8 +155,7 @@ static void unload(struct arch_aspace *as)
     if (harts[cpu].loaded != as)
         return;
     mmu_load_kernel_root();
-    harts[cpu].loaded = NULL;
-    atomic_fetch_and(&as->cpus, ~(1ul << cpu));
+    leave(&harts[cpu], 1ul << cpu);
 }
 
 // On the target: answer all requests made so far.
@@ -182,7 +211,7 @@ void arch_tlb_flush(struct arch_aspace *as, u64 start, u64 end)
     u64 self = 1ul << cpu_index();
     atomic_fetch_or(&as->stale, ~self);
     atomic_thread_fence(memory_order_seq_cst);
-    u64 mask = atomic_load(&as->cpus) & ~self;
+    u64 mask = atomic_load(&as->cpus) & ~atomic_load(&as->lazy) & ~self;
     if (mask)
         flush_remote(mask);
     current_arch()->preempt_count--;
@@ -238,7 +267,8 @@ void arch_icache_settle(struct arch_aspace *as)
     current_arch()->preempt_count++; // stay on this hart
     u64 self = 1ul << cpu_index();
     icache_catch_up(self);
-    u64 mask = atomic_load(&icache_stale) & atomic_load(&as->cpus) & ~self;
+    u64 mask =
+        atomic_load(&icache_stale) & atomic_load(&as->cpus) & ~atomic_load(&as->lazy) & ~self;
     if (mask)
         flush_remote(mask);
     current_arch()->preempt_count--;

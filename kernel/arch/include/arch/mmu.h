@@ -33,7 +33,8 @@ enum pte_prot { // what an entry allows
 struct arch_aspace {
     paddr_t root;
     _Atomic u64 context; // ASID and its generation
-    _Atomic u64 cpus;    // bit per CPU index: has it loaded right now (running or lazily)
+    _Atomic u64 cpus;    // bit per CPU index: has it loaded right now
+    _Atomic u64 lazy;    // of those: runs kernel threads only; need not hear of flushes at once
     _Atomic u64 stale;   // CPUs that must flush this space before using it again
 };
 
@@ -43,8 +44,8 @@ void arch_aspace_init(struct arch_aspace *as, paddr_t root);
 // Forgets the space everywhere before its tables are freed. May wait for other CPUs. Thread
 // context.
 void arch_aspace_retire(struct arch_aspace *as);
-// Loads `next` (NULL: keep what is loaded; kernel half only is used). Interrupts disabled; called
-// by the scheduler.
+// Loads `next` (NULL: keep what is loaded, of which only the kernel half is used until the next
+// call). Interrupts disabled; called by the scheduler.
 void arch_aspace_switch(struct arch_aspace *next);
 
 // Forgets translations of [start, end) of `as` on all CPUs; returns when no CPU can use them any
