@@ -1,9 +1,10 @@
 """Where the instructions of one operation go, by function: `make profile ROW=stat`.
 
-    python3 -m harness.bench.profile [--kernel IMAGE] [--out DIR] [--physical] ROW...
+    python3 -m harness.bench.profile [--kernel IMAGE] [--out DIR] [--physical] [--smp HARTS] ROW...
 
 Writes ROW.folded (stacks as `a;b;c count`) and ROW.svg (a flame graph) into build/profile and prints the functions that
-cost most per operation: `self` in the function itself, `all` with what it calls.
+cost most per operation: `self` in the function itself, `all` with what it calls. With several harts theirs are added up, and what
+waits in a loop for another hart shows.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from harness.machine import ROOT
 Stacks = dict[tuple[str, ...], int]
 
 
-def _record(kernel: Path, row: str, raw: Path) -> int:
+def _record(kernel: Path, row: str, raw: Path, smp: int) -> int:
     """Run the row under the plugin. Returns how many operations it did."""
     elf = kernel.with_suffix(".elf")
     trap, switch = symbols.addresses(elf, "trap_entry", "arch_context_switch")
     plugin = f"{build.plugin()},out={raw},trap={trap:x},switch={switch:x}"
-    text = guest.output(guest.scarlet(kernel, build.overlay()), f"/bench/kbench -m '{row}'",
+    text = guest.output(guest.scarlet(kernel, build.overlay(), smp), f"/bench/kbench -m '{row}'",
                         [*guest.icount(1), "-plugin", plugin], "profile")
     for line in text.splitlines():
         words = line.split()
@@ -101,11 +102,11 @@ def _annotate(kernel: Path, raw: Path, operations: int, function: str) -> None:
 
 
 def profile(kernel: Path, row: str, out: Path, physical: bool = False, lines: int = 25,
-            annotate: str | None = None) -> None:
+            annotate: str | None = None, smp: int = 1) -> None:
     """Record, write ROW.folded and ROW.svg, print the top of the list."""
     out.mkdir(parents=True, exist_ok=True)
     raw = out / f"{row}.raw"
-    operations = _record(kernel, row, raw)
+    operations = _record(kernel, row, raw, smp)
     if annotate:
         _annotate(kernel, raw, operations, annotate)
         return
@@ -127,11 +128,12 @@ def main(argv: list[str]) -> int:
     p.add_argument("--physical", action="store_true", help="count inlined functions with what they were inlined into")
     p.add_argument("--annotate", metavar="FUNCTION", help="print this function's instructions with their counts instead")
     p.add_argument("--lines", type=int, default=25)
+    p.add_argument("--smp", type=int, default=1, metavar="HARTS")
     p.add_argument("rows", nargs="+", metavar="ROW")
     a = p.parse_args(argv)
     try:
         for row in a.rows:
-            profile(a.kernel or machine.scarlet_kernel(), row, a.out, a.physical, a.lines, a.annotate)
+            profile(a.kernel or machine.scarlet_kernel(), row, a.out, a.physical, a.lines, a.annotate, a.smp)
     except (machine.MachineError, run.Failure) as error:
         print(f"profile: {error}", file=sys.stderr)
         return 1
