@@ -36,6 +36,14 @@ def boot(what: machine.Machine, command: str, timeout: float = 120) -> tuple[str
     return output.decode(errors="replace"), status, one.kernel_log.decode(errors="replace")
 
 
+def test_stop_and_continue_at_once(guest: machine.Machine, smp: int) -> None:
+    """A process that is stopped and continued in one breath, again and again, never stays stopped."""
+    output, _, _ = boot(guest, """
+        i=0; while [ $i -lt 80 ]; do sleep 600 & sleep 0.02; kill -STOP $!; kill -CONT $!; kill -TERM $!; { wait $!; } 2>/dev/null
+        i=$((i+1)); done; echo $i""")
+    assert output == "80\n", f"{smp} harts: {output}"
+
+
 def test_thousand_processes(guest: machine.Machine, smp: int) -> None:
     """1,000 processes alive at once; all can be counted, all go away."""
     command = """

@@ -103,6 +103,8 @@ void linux_deliver(struct trapframe *tf)
             spin_unlock(&t->lock);
             break;
         }
+        if (SIG_STOPS & sig_bit(sig))
+            t->stop_taken = true;
         act = state->actions[sig];
         if (act.handler > HANDLER_IGNORE && act.flags & ACTION_RESETHAND)
             state->actions[sig].handler = HANDLER_DEFAULT;

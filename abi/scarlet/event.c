@@ -277,6 +277,8 @@ void scarlet_deliver(struct trapframe *tf)
             spin_unlock(&t->lock);
             break;
         }
+        if (bit == SCARLET_EVENT_STOP || STOPS >> bit & 1)
+            t->stop_taken = true;
         bool handler = st->handled >> bit & 1;
         bool nothing = !handler && st->unkillable && e.kind != SCARLET_EVENT_FAULT;
         u64 entry = st->entry, stack = st->stack_top;

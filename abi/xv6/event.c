@@ -85,6 +85,8 @@ int xv6_interrupted(void)
         bool dying = t->exiting || tt->leaving, wanted = x->stop, stopping = t->stop_wanted;
         i32 number = x->stop_number;
         x->stop = false;
+        if (wanted)
+            t->stop_taken = true;
         if (!dying && !wanted && !stopping)
             atomic_fetch_and(&tt->thread->arch.work, ~(u32)WORK_EVENT);
         spin_unlock(&t->lock);

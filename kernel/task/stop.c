@@ -11,7 +11,9 @@ void task_stop(i32 number)
 {
     struct task *t = current_task();
     spin_lock(&t->lock);
-    if (!t->exiting && !t->stop_wanted) {
+    bool still = t->stop_taken;
+    t->stop_taken = false;
+    if (still && !t->exiting && !t->stop_wanted) {
         t->stop_wanted = true;
         t->stop_number = number;
         t->stopped_threads = 0;
@@ -25,6 +27,7 @@ void task_stop(i32 number)
 
 void task_continue_locked(struct task *t)
 {
+    t->stop_taken = false;
     if (!t->stop_wanted)
         return;
     t->stop_wanted = false;

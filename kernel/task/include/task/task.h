@@ -89,6 +89,7 @@ struct task {
     bool exiting; // exit_info is final; every thread leaves at its next kernel exit
     bool exec_pending;
     struct exit_info exit;
+    bool stop_taken;  // an event that stops left its queue; task_stop is to come
     bool stop_wanted; // threads are to stop
     u32 stopped_threads;
     bool stopped, was_stopped_unreported, was_continued_unreported;
@@ -220,8 +221,10 @@ bool task_should_die(void);                                        // current: e
 [[nodiscard]] int task_single_out(void);
 
 // --- stop and continue (job control) ---
-void task_stop(
-    i32 number); // the current task: every thread stops on its way to user mode; parent is told
+// The current task: every thread stops on its way to user mode; the parent is told. Whoever takes
+// the event out of its queue sets t->stop_taken under the same hold of t->lock: if the task is
+// continued before this call, it does nothing.
+void task_stop(i32 number);
 void task_continue_locked(struct task *t); // t->lock held
 // Makes a thread look at its events: WORK_EVENT, and out of an interruptible sleep. t->lock held.
 void task_wake_thread(struct task_thread *tt);
