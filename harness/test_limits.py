@@ -38,7 +38,7 @@ def boot(what: machine.Machine, command: str, timeout: float = 120) -> tuple[str
 
 def test_stop_and_continue_at_once(guest: machine.Machine, smp: int) -> None:
     """A process that is stopped and continued in one breath, again and again, never stays stopped."""
-    output, _, _ = boot(guest, """
+    output, _, _ = boot(dataclasses.replace(guest, smp=smp), """
         i=0; while [ $i -lt 80 ]; do sleep 600 & sleep 0.02; kill -STOP $!; kill -CONT $!; kill -TERM $!; { wait $!; } 2>/dev/null
         i=$((i+1)); done; echo $i""")
     assert output == "80\n", f"{smp} harts: {output}"
