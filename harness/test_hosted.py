@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitte
 IS_ROOT = os.geteuid() == 0
 CORPUS = cases.load_all()
 QUICK = {"shell.quoting", "shell.here-documents", "text.sed", "files.links", "system.signals-default"}
+TRANSPORTS = ["ptrace", "trap"]
 # What these print is about this machine and not about the program.
 OTHERWISE = {
     "system.proc-global": "the machine's kernel command line",
@@ -110,6 +111,15 @@ def test_killed_leaves_nothing() -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in guests)
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_time_without_calls(transport: str) -> None:
+    """The vDSO is there and tells what the call tells, never backwards; a second is a second."""
+    before = time.time()
+    done = hosted.run([str(hosted.program("clock"))], options=["--transport", transport])
+    assert done.returncode == 0, show(done.stdout)
+    assert before - 1 <= int(done.stdout) <= time.time() + 1
+
+
 def test_wrong_usage() -> None:
     """One line that names the mistake, status 210."""
     build = hosted.build()
@@ -177,7 +187,6 @@ PROGRAMS = {
     "coreutils": ["sh", "-c", "cd /usr/bin; ls | head -200 | sort -R --random-source=/etc/passwd | md5sum; stat -c '%s %a %F' ls cp; "
                   "find . -name 'l*' -type f | sort | xargs md5sum | tail -3; du -s /usr/include | cut -f2; cp ls /tmp/ls.$$; cmp ls /tmp/ls.$$; rm /tmp/ls.$$"],
 }
-TRANSPORTS = ["ptrace", "trap"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

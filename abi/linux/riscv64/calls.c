@@ -3,6 +3,7 @@
 #include "../signal.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
+#include "linux_vdso.h"
 #include <arch/time.h>
 #include <kerr.h>
 
@@ -91,4 +92,9 @@ i64 linux_riscv_hwprobe(struct linux_riscv_hwprobe *pairs, usize count, usize cp
     for (usize i = 0; i < count; i++)
         probe_key(&pairs[i]);
     return 0;
+}
+
+u64 linux_vdso_sigreturn(const struct aspace *as)
+{
+    return as->vdso_base + LINUX_VDSO___vdso_rt_sigreturn;
 }

@@ -6,6 +6,6 @@
 struct vdso_data {
     u32 seq; // odd while being written
     u32 shift;
-    u64 mult;            // nanoseconds = ticks * mult >> shift
+    u64 base, mult;      // nanoseconds = (counter - base) * mult >> shift; mult 0: ask the kernel
     i64 realtime_offset; // nanoseconds to add to the monotonic clock
 };

@@ -1,5 +1,5 @@
 // What differs on x86_64: thread bases, widths, the restorer of signal handlers, its part of the
-// auxiliary vector. There is no vDSO yet: programs make the calls.
+// auxiliary vector.
 #include "../linux.h"
 #include "../signal.h"
 #include "linux_consts.h"
@@ -31,13 +31,6 @@ void linux_action_set(struct sig_action *a, const struct linux_sigaction *act)
 void linux_action_get(const struct sig_action *a, struct linux_sigaction *old)
 {
     old->sa_restorer = uaddr(a->restorer);
-}
-
-int linux_vdso_map(struct aspace *as, u64 *base)
-{
-    (void)as;
-    *base = 0;
-    return 0;
 }
 
 i64 linux_arch_prctl(i32 op, uaddr_t addr, struct trapframe *tf)

@@ -113,22 +113,37 @@ void arch_start_secondaries(void)
 // --- clock ---
 u64 arch_time_raw(void)
 {
-    return host_time_ns();
+    return host_clock.mult ? __builtin_ia32_rdtsc() : host_time_ns();
 }
 
 u64 arch_time_hz(void)
 {
-    return NS_PER_SEC;
+    return host_clock.mult
+               ? (u64)(((unsigned __int128)NS_PER_SEC << host_clock.shift) / host_clock.mult)
+               : NS_PER_SEC;
+}
+
+bool arch_time_scale(struct arch_time_scale *out)
+{
+    *out = (struct arch_time_scale){host_clock.base, host_clock.mult, host_clock.shift};
+    return host_clock.mult != 0;
 }
 
 u64 arch_time_ns(void)
 {
-    return host_time_ns();
+    if (!host_clock.mult)
+        return host_time_ns();
+    __asm__ volatile("lfence" ::: "memory");
+    u64 ticks = __builtin_ia32_rdtsc() - host_clock.base;
+    return (u64)((unsigned __int128)ticks * host_clock.mult >> host_clock.shift);
 }
 
 void arch_timer_arm(u64 deadline_ns)
 {
-    host_timer_arm(hosted_cpu(), deadline_ns);
+    u64 now = arch_time_ns();
+    host_timer_arm(hosted_cpu(), deadline_ns == UINT64_MAX ? UINT64_MAX
+                                 : deadline_ns > now       ? deadline_ns - now
+                                                           : 1);
 }
 
 u64 arch_entropy_word(void)

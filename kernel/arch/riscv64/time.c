@@ -38,6 +38,17 @@ u64 arch_time_hz(void)
     return hart_info.timebase_hz;
 }
 
+// 8 bits of fraction keep the product within 64 bits for centuries at usual rates; the kernel's own
+// clock is exact.
+bool arch_time_scale(struct arch_time_scale *out)
+{
+    *out = (struct arch_time_scale){.mult = ns_per_tick, .shift = 0};
+    if (!ns_per_tick)
+        *out =
+            (struct arch_time_scale){.mult = (NS_PER_SEC << 8) / hart_info.timebase_hz, .shift = 8};
+    return true;
+}
+
 u64 arch_time_ns(void)
 {
     u64 t = arch_time_raw();

@@ -70,7 +70,7 @@ static void watch_faults(void) // the sanitizer reports them
 void cpus_init(u32 count)
 {
     cpu_total = count;
-    clock_gettime(CLOCK_MONOTONIC, &started);
+    clock_start(&started);
     struct sigaction sa = {.sa_sigaction = on_signal,
                            .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
     sigaction(SIG_CPU, &sa, NULL);
@@ -138,16 +138,14 @@ void host_cpu_wait(struct hosted_cpu *cpu)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void host_timer_arm(struct hosted_cpu *cpu, u64 deadline_ns)
+void host_timer_arm(struct hosted_cpu *cpu, u64 in_ns)
 {
     struct itimerspec t = {0};
-    if (deadline_ns != UINT64_MAX) {
-        u64 ns = (u64)started.tv_nsec + deadline_ns % 1000000000u;
-        t.it_value.tv_sec =
-            started.tv_sec + (time_t)(deadline_ns / 1000000000u) + (time_t)(ns / 1000000000u);
-        t.it_value.tv_nsec = (long)(ns % 1000000000u);
+    if (in_ns != UINT64_MAX) {
+        t.it_value.tv_sec = (time_t)(in_ns / 1000000000u);
+        t.it_value.tv_nsec = (long)(in_ns % 1000000000u);
     }
-    timer_settime(timers[cpu->index], TIMER_ABSTIME, &t, NULL);
+    timer_settime(timers[cpu->index], 0, &t, NULL);
 }
 
 u64 host_time_ns(void)

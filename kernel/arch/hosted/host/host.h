@@ -14,6 +14,9 @@ enum {
 void memory_open(u64 bytes);
 extern struct hosted_cpu hosted_cpus[];
 void cpus_init(u32 count);
+struct timespec;
+void clock_start(struct timespec *started);
+void clock_calibrate(void);                        // some time after clock_start: host_clock
 void start_thread(void *(*fn)(void *), void *arg); // with all signals blocked
 void streams_init(bool program);
 void streams_start(void);

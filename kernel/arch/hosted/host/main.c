@@ -171,5 +171,6 @@ int main(int argc, char **argv)
                        : why || !trap_pays() ? &ptrace_transport
                                              : &trap_transport;
     streams_start();
+    clock_calibrate();
     hosted_boot(MEMORY_START);
 }

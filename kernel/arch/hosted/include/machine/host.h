@@ -21,14 +21,21 @@ void host_free(void *p);
 u32 host_cpu_count(void);
 // Starts a host thread with its %gs set that calls entry(cpu). 0 or a negative host errno.
 i32 host_cpu_start(struct hosted_cpu *cpu, void (*entry)(struct hosted_cpu *));
-void host_cpu_adopt(struct hosted_cpu *cpu);  // the calling thread becomes this CPU
-void host_cpu_signal(struct hosted_cpu *cpu); // it looks at `pending`. Any
-void host_cpu_wait(struct hosted_cpu *cpu);   // until something is pending
-void host_timer_arm(struct hosted_cpu *cpu, u64 deadline_ns);
+void host_cpu_adopt(struct hosted_cpu *cpu);            // the calling thread becomes this CPU
+void host_cpu_signal(struct hosted_cpu *cpu);           // it looks at `pending`. Any
+void host_cpu_wait(struct hosted_cpu *cpu);             // until something is pending
+void host_timer_arm(struct hosted_cpu *cpu, u64 in_ns); // UINT64_MAX: never
 void hosted_signal(void); // kernel side: called in signal handlers of CPU threads
 
 // --- clock, randomness, power, console ---
 u64 host_time_ns(void); // monotonic, since start. Any
+// The processor's counter in nanoseconds since start: (counter - base) * mult >> shift. mult 0: it
+// is not to be relied on. Constant once CPUs run.
+struct host_clock {
+    u64 base, mult;
+    u32 shift;
+};
+extern struct host_clock host_clock;
 u64 host_realtime_ns(void);
 u64 host_random(void);
 [[noreturn]] void host_exit(i32 status);

@@ -1,6 +1,7 @@
-// Clocks without a call: the time register and the kernel's data page. Runs in user mode; what it
-// cannot tell goes to the kernel.
-#include "../data.h"
+// Clocks without a call: the machine's counter and the kernel's data page. Runs in user mode; what
+// it cannot tell goes to the kernel.
+#include "data.h"
+#include "machine.h"
 
 struct spec {
     i64 sec, nsec;
@@ -25,32 +26,13 @@ enum {
     MONOTONIC_COARSE,
     BOOTTIME
 };
-enum { NR_CLOCK_GETTIME = 113, NR_CLOCK_GETRES = 114, NR_GETTIMEOFDAY = 169 };
-
-static int call2(u64 nr, u64 a, u64 b)
-{
-    register u64 r0 __asm__("a0") = a;
-    register u64 r1 __asm__("a1") = b;
-    register u64 r7 __asm__("a7") = nr;
-    __asm__ volatile("ecall" : "+r"(r0) : "r"(r1), "r"(r7) : "memory");
-    return (int)r0;
-}
-
-// Scale and shift never change, so the monotonic clock needs no second look.
-static u64 monotonic(void)
-{
-    u64 ticks;
-    __asm__ volatile("rdtime %0" : "=r"(ticks));
-    return ticks * vdso_data.mult >> vdso_data.shift;
-}
-
 static u64 realtime(void)
 {
     for (;;) {
         u32 seq = vdso_data.seq;
-        __asm__ volatile("fence r, r" ::: "memory");
-        u64 ns = monotonic() + (u64)vdso_data.realtime_offset;
-        __asm__ volatile("fence r, r" ::: "memory");
+        load_barrier();
+        u64 ns = monotonic(&vdso_data) + (u64)vdso_data.realtime_offset;
+        load_barrier();
         if (!(seq & 1) && vdso_data.seq == seq)
             return ns;
     }
@@ -65,9 +47,11 @@ static u64 seconds(u64 ns)
 int __vdso_clock_gettime(i32 clock, struct spec *ts)
 {
     u64 ns;
+    if (!has_time(&vdso_data))
+        return call2(NR_CLOCK_GETTIME, (u64)(i64)clock, (u64)ts);
     if (clock == MONOTONIC || clock == MONOTONIC_RAW || clock == MONOTONIC_COARSE ||
         clock == BOOTTIME)
-        ns = monotonic();
+        ns = monotonic(&vdso_data);
     else if (clock == REALTIME || clock == REALTIME_COARSE)
         ns = realtime();
     else
@@ -80,7 +64,7 @@ int __vdso_clock_gettime(i32 clock, struct spec *ts)
 
 int __vdso_gettimeofday(struct val *tv, void *tz)
 {
-    if (tz || !tv)
+    if (tz || !tv || !has_time(&vdso_data))
         return call2(NR_GETTIMEOFDAY, (u64)tv, (u64)tz);
     u64 ns = realtime(), s = seconds(ns);
     tv->sec = (i64)s;
