@@ -37,7 +37,8 @@ u64 tick_timer(struct sched_cpu *c, u64 now)
     rq_update_curr(rq, now);
     if (due)
         account_tick(c, now, user);
-    if (busy && (rq_slice_over(rq, now) || rq_share_over(rq) || (due && !(rq->curr->affinity >> rq->index & 1))))
+    if (busy && (rq_slice_over(rq, now) || rq_share_over(rq) ||
+                 (due && !(rq->curr->affinity >> rq->index & 1))))
         rq_resched(rq);
     spin_unlock(&rq->lock);
     if (user && current()->tick_events)
