@@ -7,7 +7,7 @@
 // Moves a result out of kernel memory. n: length or error; want 0: only the length was asked for.
 static i64 give(struct iobuf *out, void *buf, i64 n, usize want)
 {
-    if (n > 0 && want && iobuf_put(out, buf, (usize)n) != (usize)n)
+    if (n > 0 && want && (!out || iobuf_put(out, buf, (usize)n) != (usize)n))
         n = -E_FAULT;
     kfree(buf);
     return n;
@@ -46,7 +46,7 @@ static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *
     if (!buf)
         return -E_NOMEM;
     i64 err = -E_FAULT;
-    if (iobuf_take(value, buf, size) == size)
+    if (!size || (value && iobuf_take(value, buf, size) == size))
         err = vfs_xattr_set(p, name->str, buf, size,
                             (flags & LINUX_XATTR_CREATE ? XATTR_CREATE : 0u) |
                                 (flags & LINUX_XATTR_REPLACE ? XATTR_REPLACE : 0u));
