@@ -82,6 +82,12 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     t->did_exec = true;
     t->dumpable = !b->secure;
     spin_unlock(&t->lock);
+    // The signal a maker chose must not outlive a change of program, which may raise its rights.
+    if (UNLIKELY(t->exit_event != EVENT_CHILD)) {
+        spin_lock(&tree_lock);
+        t->exit_event = EVENT_CHILD;
+        spin_unlock(&tree_lock);
+    }
     task_set_cred(b->cred);
     handle_close_on_exec(t->handles);
     b->abi->commit(b);

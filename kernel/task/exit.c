@@ -34,6 +34,7 @@ void task_terminate_locked(struct task *t, struct exit_info info)
         task_wake_thread(tt);
         thread_continue(tt->thread);
     }
+    wake_all(&t->vfork_done, 0); // those of its threads that wait for a child (task_vfork_wait)
 }
 
 void task_terminate(struct task *t, struct exit_info info)
@@ -64,6 +65,7 @@ static void reparent_children(struct task *t)
     struct task *c, *tmp;
     list_for_each_entry_safe (c, tmp, &t->children, sibling) {
         c->parent = heir;
+        c->exit_event = EVENT_CHILD; // who made it chose its own signal, not the heir's
         group_tie_gone(c->pgrp, t->pgrp);
         list_del(&c->sibling);
         if (c->news)
@@ -118,6 +120,7 @@ static void become_zombie(struct task *t)
     reparent_children(t);
     spin_lock(&tree_lock);
     struct task *parent = t->parent;
+    u32 exit_event = t->exit_event;
     t->zombie = true;
     group_tie_gone(t->pgrp, parent ? parent->pgrp : NULL);
     bool reap_now = !parent || parent->autoreap;
@@ -127,7 +130,7 @@ static void become_zombie(struct task *t)
     }
     spin_unlock(&tree_lock);
     if (parent) {
-        parent_notify(t, &t->exit, t->exit_event);
+        parent_notify(t, &t->exit, exit_event);
         if (reap_now) {
             spin_lock(&tree_lock);
             bool mine = !t->reaped;
@@ -230,6 +233,7 @@ int task_single_out(void)
             task_wake_thread(tt);
             thread_continue(tt->thread);
         }
+    wake_all(&t->vfork_done, 0);
     spin_unlock(&t->lock);
     wait_event(&t->wait_children, t->thread_count == 1 || t->exiting);
     spin_lock(&t->lock);

@@ -254,6 +254,8 @@ int task_fork(const struct task_clone *how, const struct trapframe *tf, struct t
     tt->thread->handles = t->handles;
     t->vfork_pending = how->vfork;
     t->parent = how->parent_is_mine && me->parent ? me->parent : me;
+    if (how->parent_is_mine) // the parent expects this of us
+        t->exit_event = me->exit_event;
     list_add_tail(&t->parent->children, &t->sibling);
     pgrp_get(me->pgrp);
     group_join(t, me->pgrp);
@@ -429,7 +431,21 @@ int task_for_each(u32 from, int (*fn)(struct task *t, void *arg), void *arg)
 
 void task_vfork_wait(struct task *child)
 {
-    wait_event(&child->vfork_done, !atomic_load((_Atomic bool *)&child->vfork_pending));
+    // Our own queue, too: that is where our end is announced.
+    struct waiter w = {.thread = current()}, end = {.thread = current()};
+    list_init(&w.link);
+    list_init(&end.link);
+    wait_add(&child->vfork_done, &w);
+    wait_add(&current_task()->vfork_done, &end);
+    for (;;) {
+        thread_set_state(THREAD_BLOCKED);
+        if (!atomic_load((_Atomic bool *)&child->vfork_pending) || task_should_die())
+            break;
+        (void)wait_sleep(THREAD_BLOCKED, WAIT_FOREVER);
+    }
+    thread_set_state(THREAD_RUNNABLE);
+    wait_remove(&current_task()->vfork_done, &end);
+    wait_remove(&child->vfork_done, &w);
 }
 
 void task_vfork_release(struct task *t)
