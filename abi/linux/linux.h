@@ -106,8 +106,6 @@ struct linux_task *linux_task_new(void); // NULL: no memory
 struct linux_thread *linux_thread_new(void);
 void linux_task_delete(struct linux_task *lt); // never installed
 void linux_thread_delete(struct linux_thread *lt);
-void linux_get_exe(void *file);
-void linux_put_exe(void *file);
 
 // --- clock.c ---
 struct linux_rusage;

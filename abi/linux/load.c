@@ -263,10 +263,7 @@ int linux_load(struct exec_build *b)
         return err;
     }
     tf_init(&b->frame, start, sp);
-    object_get(b->file);
-    b->as->exe = b->file;
-    b->as->exe_get = linux_get_exe;
-    b->as->exe_put = linux_put_exe;
+    exec_set_exe(b);
     return 0;
 }
 

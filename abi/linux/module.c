@@ -37,16 +37,6 @@ void linux_thread_delete(struct linux_thread *lt)
     slab_def_free(&thread_slab, lt);
 }
 
-void linux_get_exe(void *file)
-{
-    object_get(file);
-}
-
-void linux_put_exe(void *file)
-{
-    object_put(file);
-}
-
 enum : u64 {
     HOW_VM = 0x100,
     HOW_SETTLS = 0x80000,

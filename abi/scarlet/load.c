@@ -236,15 +236,6 @@ void scarlet_abandon(struct exec_build *b)
     b->abi_private = NULL;
 }
 
-static void get_exe(void *file)
-{
-    object_get(file);
-}
-static void put_exe(void *file)
-{
-    object_put(file);
-}
-
 int scarlet_load(struct exec_build *b)
 {
     struct elf_image img;
@@ -263,10 +254,7 @@ int scarlet_load(struct exec_build *b)
         scarlet_abandon(b);
         return err;
     }
-    object_get(b->file);
-    b->as->exe = b->file;
-    b->as->exe_get = get_exe;
-    b->as->exe_put = put_exe;
+    exec_set_exe(b);
     return 0;
 }
 

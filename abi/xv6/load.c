@@ -220,16 +220,6 @@ void xv6_abandon(struct exec_build *b)
     b->abi_private = NULL;
 }
 
-static void get_exe(void *file)
-{
-    object_get(file);
-}
-
-static void put_exe(void *file)
-{
-    object_put(file);
-}
-
 int xv6_load(struct exec_build *b)
 {
     u64 end, argc, argv;
@@ -254,10 +244,7 @@ int xv6_load(struct exec_build *b)
     tf_init(&b->frame, b->elf.header.entry, argv);
     tf_args(&b->frame)[0] = argc;
     tf_args(&b->frame)[1] = argv;
-    object_get(b->file);
-    b->as->exe = b->file;
-    b->as->exe_get = get_exe;
-    b->as->exe_put = put_exe;
+    exec_set_exe(b);
     return 0;
 }
 

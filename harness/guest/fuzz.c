@@ -1,4 +1,4 @@
-// fuzz SEED COUNT [root]: COUNT processes, each making random calls of the tables with valid and
+// fuzz SEED COUNT [user|root [FIRST]]: COUNT processes from number FIRST on, each making random calls of the tables with valid and
 // hostile values. The kernel must stay whole; what the calls answer does not matter.
 //
 // Each process is a child in a session of its own, with limits on memory, files and processes; as
@@ -389,7 +389,8 @@ static word parse(const char *s)
 {
     const char *const *argv = (const char *const *)(stack + 1);
     word seed = stack[0] > 1 ? parse(argv[1]) : 1, count = stack[0] > 2 ? parse(argv[2]) : 100;
-    bool root = stack[0] > 3;
+    bool root = stack[0] > 3 && argv[3][0] == 'r';
+    word first = stack[0] > 4 ? parse(argv[4]) : 0;
     word mask = 1ul << (SIGCHLD - 1), moment[2] = {0, 250'000'000}, killed = 0, crashed = 0;
     call(SYS_SIGPROCMASK, 0, (word)&mask, 0, 8);
     call(SYS_PRCTL, 36, 1, 0, 0); // orphans become ours
@@ -397,7 +398,7 @@ static word parse(const char *s)
     call(SYS_MKDIRAT, -100ul, (word) "w", 0777, 0);
     call(SYS_SYMLINKAT, (word) "loop", -100ul, (word) "loop", 0);
     call(SYS_SYMLINKAT, (word) "f", -100ul, (word) "link", 0);
-    for (word i = 0; i < count; i++) {
+    for (word i = first; i < first + count; i++) {
         state = (seed * 1000003 + i) * 0x9E3779B97F4A7C15 | 1;
         for (int k = 0; k < 5; k++)
             draw();

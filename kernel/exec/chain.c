@@ -96,7 +96,7 @@ static const char *generated_program(struct view *v, const char *filename)
 static void go_on(struct exec_build *b, struct exec_chain *c, struct object *file, struct view *v,
                   const struct abi_module *abi)
 {
-    object_put(b->file);
+    exec_release_file(b);
     b->file = file;
     view_put(c->view);
     c->view = v;
@@ -381,6 +381,8 @@ static int look(struct exec_build *b, struct exec_chain *c, u8 *head, bool unrea
 {
     struct exec_probe p;
     int err = exec_check_file(b->file, &b->attr);
+    if (!err)
+        err = exec_hold_file(b);
     if (!err)
         err = exec_read_head(b->file, head, &b->head_len);
     if (!err)

@@ -57,7 +57,7 @@ static void drop(struct exec_build *b)
         cred_put(b->cred);
     view_put(b->view);
     if (b->file)
-        object_put(b->file);
+        exec_release_file(b);
 }
 
 // Nothing fails from here on. The caller holds no locks.
@@ -97,7 +97,7 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     task_vfork_release(t);
     if (old)
         aspace_put_user(old);
-    object_put(b->file);
+    exec_release_file(b);
 }
 
 // Everything up to the commit point.

@@ -11,6 +11,11 @@
 [[nodiscard]] int exec_open_in(struct view *v, const char *path, struct object **out,
                                struct attr *attr);
 
+// Nobody may write to the program from now on. -E_TXTBSY: somebody may already (the caller does
+// nothing more). Dropped by exec_release_file, which also gives the file back.
+[[nodiscard]] int exec_hold_file(struct exec_build *b);
+void exec_release_file(struct exec_build *b);
+
 // --- environment.c ---
 // A name in a view, seen from its root; counted place.
 [[nodiscard]] int view_lookup(struct view *v, const char *name, u32 flags, struct path *out);

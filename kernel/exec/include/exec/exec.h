@@ -47,6 +47,7 @@ struct elf_image {
 struct exec_build {
     // --- what is executed ---
     struct object *file; // the program (behind any script)
+    bool held;           // writers are kept from it
     struct attr attr;
     const char *filename; // as given to exec (AT_EXECFN)
     struct arg_block *argv, *envp;
@@ -85,6 +86,9 @@ struct exec_request {
 // will have.
 [[nodiscard]] int exec_open_for(const struct exec_build *b, const char *path, struct object **out,
                                 struct attr *attr);
+
+// For load: b->file is the program that b->as shows; writers are kept from it while a space does.
+void exec_set_exe(struct exec_build *b);
 
 // What each ABI thinks of a file, as execution would see it: for programs that show it.
 struct exec_score {
