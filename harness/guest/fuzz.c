@@ -1,5 +1,6 @@
-// fuzz SEED COUNT [user|root [FIRST]]: COUNT processes from number FIRST on, each making random calls of the tables with valid and
-// hostile values. The kernel must stay whole; what the calls answer does not matter.
+// fuzz SEED COUNT [user|root [FIRST]]: COUNT processes from number FIRST on, each making random
+// calls of the tables with valid and hostile values. The kernel must stay whole; what the calls
+// answer does not matter.
 //
 // Each process is a child in a session of its own, with limits on memory, files and processes; as
 // an ordinary user, or as root in a mount namespace of its own without the calls that reach others.

@@ -83,6 +83,8 @@ enum step { PUT, TAKE, ZERO };
 [[gnu::always_inline]] static inline usize move(struct iobuf *b, u8 *mem, usize n, enum step what)
 {
     usize done = 0;
+    if (UNLIKELY(!b))
+        return 0;
     n = MIN(n, b->left);
     while (done < n) {
         const struct iobuf_seg *s = b->segs;

@@ -53,7 +53,8 @@ struct iobuf {
 [[nodiscard]] int iobuf_user_vec(struct iobuf *b, uaddr_t vec, usize count, enum iobuf_dir dir);
 void iobuf_kernel(struct iobuf *b, void *p, usize len);
 void iobuf_done(struct iobuf *b);
-// Move bytes; advance the buffer; return bytes moved (short only on a user fault).
+// Move bytes; advance the buffer; return bytes moved (short only on a user fault). b NULL is a null
+// address that the table allows: no byte can be moved there.
 usize iobuf_put(struct iobuf *b, const void *src, usize n); // kernel -> buffer
 usize iobuf_take(struct iobuf *b, void *dst, usize n);      // buffer -> kernel
 usize iobuf_zero(struct iobuf *b, usize n);
