@@ -3,6 +3,14 @@
 #include <mem/slab.h>
 #include <task/task.h>
 
+enum : u64 { MOST = 0x7ffff000 }; // what one call moves, as Linux (MAX_RW_COUNT)
+
+// Sources without an end and targets that take little must not keep a killed program alive.
+static bool must_end(void)
+{
+    return current_task() && task_should_die();
+}
+
 // From the page cache straight to the target, page by page.
 static i64 splice_pages(struct file *in, u64 *pos, struct object *out, u64 *out_pos, u64 n)
 {
@@ -29,7 +37,7 @@ static i64 splice_pages(struct file *in, u64 *pos, struct object *out, u64 *out_
             return done ? (i64)done : w;
         *pos += (u64)w;
         done += (u64)w;
-        if ((u64)w < part || (current_task() && task_should_die()))
+        if ((u64)w < part || must_end())
             break;
     }
     return (i64)done;
@@ -45,7 +53,7 @@ static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64
     i64 err = 0;
     if (!buf)
         return -E_NOMEM;
-    while (done < n && !err) {
+    while (done < n && !err && !must_end()) {
         struct iobuf b;
         iobuf_kernel(&b, buf, MIN(n - done, (u64)CHUNK));
         i64 r = object_read(in, &b, in_pos);
@@ -62,6 +70,8 @@ static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64
                 break;
             }
             put += w;
+            if (must_end())
+                break;
         }
         done += (u64)put;
         if (put < r) {
@@ -78,6 +88,7 @@ static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64
 i64 file_splice(struct object *in, u64 *in_pos, struct object *out, u64 *out_pos, u64 n)
 {
     struct file *f = object_file(in);
+    n = MIN(n, MOST);
     if (!f || f->ops || !f->node->data)
         return splice_buffer(in, in_pos, out, out_pos, n);
     if (in_pos)
@@ -109,7 +120,7 @@ i64 file_copy_range(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos
         return -E_OVERFLOW;
     if (in->node->sb != out->node->sb && (in->ops || out->ops))
         return -E_XDEV;
-    n = MIN(n, 0x7ffff000ul);
+    n = MIN(n, MOST);
     u64 size = node_size(in->node);
     n = from >= size ? 0 : MIN(n, size - from);
     if (in->node == out->node && to + n > from && to < from + n)
