@@ -13,7 +13,7 @@ SOURCES = ROOT / "harness/guest"
 OUT = ROOT / "build/guest"
 FLAGS = ["--target=riscv64-linux-gnu", "-march=rv64gc", "-mabi=lp64d", "-std=c23", "-O2", "-Wall", "-Wextra", "-Werror",
          "-ffreestanding", "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static", "-fuse-ld=lld-19",
-         "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096"]
+         "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", f"-I{OUT}"]
 
 
 BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
@@ -50,7 +50,7 @@ def install(name: str, root: Path) -> None:
 def build(name: str) -> Path:
     """The program of harness/guest/NAME.c, built if its sources are newer."""
     source, out = SOURCES / f"{name}.c", OUT / name
-    newest = max(p.stat().st_mtime for p in (source, SOURCES / "start.h"))
+    newest = max(p.stat().st_mtime for p in (source, SOURCES / "start.h", *OUT.glob(f"{name}_table.h")))
     if not out.is_file() or out.stat().st_mtime < newest:
         OUT.mkdir(parents=True, exist_ok=True)
         subprocess.run(["clang-19", *FLAGS, "-o", str(out), str(source)], check=True)
