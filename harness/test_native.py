@@ -121,7 +121,7 @@ def boot(smp: int, command: str, stdin: bytes | None = None, timeout: float = 12
 def test_calls(smp: int) -> None:
     """The test program of the ABI: handles and rights, IPC, threads, tasks, events, views, zones, files, memory."""
     output, status = boot(smp, f"{BIN}/native-test")
-    assert (output.split("\n"), status) == (["ok rights", "ok ipc", "ok task", "ok file", "ok world", ""], 0)
+    assert (output.split("\n"), status) == (["ok rights", "ok ipc", "ok task", "ok file", "ok world", "ok socket", "ok many", ""], 0)
 
 
 WALKS = 30
@@ -234,6 +234,16 @@ def test_tool_usage() -> None:
         want = [*([text] if text else []), str(status)]
         assert (command, lines[:len(want)]) == (command, want)
         lines = lines[len(want):]
+
+
+def test_manual() -> None:
+    """`make docs` makes the page of the C library: a section for each part of the header, every function in it."""
+    subprocess.run(["make", "-s", "docs"], cwd=machine.ROOT, check=True, capture_output=True)
+    page = (machine.ROOT / "build/release/docs/libscarlet.md").read_text()
+    header = (machine.ROOT / "userland/libscarlet/include/scarlet/scarlet.h").read_text()
+    functions = re.findall(r"^[a-z].*?\*?(\w+)\(.*", header, re.MULTILINE)
+    assert len(functions) > 60 and all(f"{name}(" in page for name in functions)
+    assert page.count("\n## ") == 1 + len(re.findall(r"^// --- ", header, re.MULTILINE)) and page.count("```") % 2 == 0
 
 
 @contextlib.contextmanager

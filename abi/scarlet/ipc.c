@@ -11,9 +11,8 @@
 #include <lib/string.h>
 #include <mem/slab.h>
 
-// Two fresh objects at two slots; consumes both in any case.
-static i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
-                        bool cloexec, i32 *ends)
+i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b, bool cloexec,
+                 i32 *ends)
 {
     i64 x = install(a, rights_a, cloexec);
     if (x < 0) {
@@ -30,7 +29,7 @@ static i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 ri
     return 0;
 }
 
-static void close_pair(const i32 *ends)
+void close_pair(const i32 *ends)
 {
     (void)!handle_close(current_handles(), ends[0]);
     (void)!handle_close(current_handles(), ends[1]);

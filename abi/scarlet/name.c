@@ -103,10 +103,8 @@ i64 scarlet_open(const struct sys_name *path, u32 flags, u32 mode)
 }
 
 // --- making ---
-// The operations of the vfs take a base and a name; a base that confines is resolved to the parent
-// directory first.
-static int parent_of(i32 directory, const struct sys_name *path, u32 rights, struct path *base,
-                     struct pathname *name, struct parent_lookup *pl)
+int parent_of(i32 directory, const struct sys_name *path, u32 rights, struct path *base,
+              struct pathname *name, struct parent_lookup *pl)
 {
     u32 lookup;
     int err = base_of(directory, path, rights, base, &lookup, NULL);
@@ -131,7 +129,7 @@ static int parent_of(i32 directory, const struct sys_name *path, u32 rights, str
     return 0;
 }
 
-static void parent_done(struct path *base, struct parent_lookup *pl)
+void parent_done(struct path *base, struct parent_lookup *pl)
 {
     path_put(base);
     if (pl->parent.mount)

@@ -117,6 +117,19 @@ static inline struct pathname pathname_of(const struct sys_name *n)
 [[nodiscard]] int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out,
                           u32 *lookup, u32 *rights_had);
 
+// The operations of the vfs take a base and a name; a base that confines is resolved to the parent
+// directory first. parent_done follows when it answered 0.
+struct parent_lookup;
+[[nodiscard]] int parent_of(i32 directory, const struct sys_name *path, u32 rights,
+                            struct path *base, struct pathname *name, struct parent_lookup *pl);
+void parent_done(struct path *base, struct parent_lookup *pl);
+
+// --- ipc.c ---
+// Two fresh objects at two slots; consumes both in any case. -E_MFILE, -E_NOMEM.
+[[nodiscard]] i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
+                               bool cloexec, i32 *ends);
+void close_pair(const i32 *ends);
+
 // --- file.c ---
 void metadata_encode(const struct attr *a, struct scarlet_metadata *out);
 

@@ -9,6 +9,8 @@ void ipc_parts(void);
 void task_parts(void);
 void file_parts(void);
 void world_parts(void);
+void socket_parts(void);
+void many_parts(void);
 // --- task.c ---
 extern const char *self; // this program's file
 long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard);
@@ -17,4 +19,6 @@ int look_around_box(void);
 int rebuild(void);
 int rebuilt(void);
 int count_zones(void);
+// --- many.c: likewise
+int count_in_shared_memory(void);
 extern int failures;

@@ -30,16 +30,15 @@ int main(int argc, char **argv)
         void (*fn)(void);
     } parts[] = {
         {"rights", rights_parts}, {"ipc", ipc_parts},     {"task", task_parts},
-        {"file", file_parts},     {"world", world_parts},
+        {"file", file_parts},     {"world", world_parts}, {"socket", socket_parts},
+        {"many", many_parts},
     };
     static const struct {
         const char *name;
         int (*fn)(void);
-    } asked[] = {{"slots", show_slots},
-                 {"box", look_around_box},
-                 {"rebuild", rebuild},
-                 {"rebuilt", rebuilt},
-                 {"zones", count_zones}};
+    } asked[] = {{"slots", show_slots},  {"box", look_around_box},
+                 {"rebuild", rebuild},   {"rebuilt", rebuilt},
+                 {"zones", count_zones}, {"count", count_in_shared_memory}};
     for (usize i = 0; argc > 1 && i < ARRAY_LEN(asked); i++)
         if (strcmp(argv[1], asked[i].name) == 0)
             return asked[i].fn();
