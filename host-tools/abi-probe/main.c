@@ -153,6 +153,8 @@ int main(int argc, char **argv)
         root[0] = 0;
     char *own_cache = no_cache || cache ? NULL : default_cache();
     s.load.root = root;
+    if (s.host_root)
+        runtimes_read(root, &s.runtimes);
     s.load.cache = no_cache ? NULL : cache ? cache : own_cache;
     s.load.plugins = plugins.at;
     s.load.plugin_n = plugins.count;
@@ -171,6 +173,7 @@ int main(int argc, char **argv)
     } else
         status = each_file(&s, argv + 1, argc - 1, check);
     tables_unload();
+    runtimes_free(&s.runtimes);
     free(root);
     free(own_cache);
     free(plugins.at);

@@ -133,6 +133,9 @@ void result_text(const struct settings *s, const struct result *r, FILE *to)
         fprintf(to, "  interpreter %s: %s\n", interpreter, r->interpreter ? "there" : "missing");
         free(interpreter);
     }
+    if (r->runtime)
+        fprintf(to, "  runtime %s: %.*s: %s\n", r->runtime->name, (int)r->runtime->path_len,
+                r->runtime->path, r->runtime_path ? "there" : "missing");
     if (r->unit && r->unit->e.problem)
         fprintf(to, "  note: %s\n", r->unit->e.problem);
     if (r->program)
@@ -282,6 +285,15 @@ void result_json(const struct settings *s, const struct result *r, struct json *
     if (r->d.problem) {
         json_text(j, "problem", r->d.problem);
         json_number(j, "offset", r->d.problem_offset);
+    }
+    if (r->runtime) {
+        char *path = need_copy_n(r->runtime->path, r->runtime->path_len);
+        json_object(j, "runtime");
+        json_text(j, "name", r->runtime->name);
+        json_text(j, "path", path);
+        json_bool(j, "found", r->runtime_path != NULL);
+        json_close_object(j);
+        free(path);
     }
     if (r->d.format == FORMAT_SCRIPT && !r->d.problem) {
         json_text(j, "interpreter", r->d.script.interpreter);

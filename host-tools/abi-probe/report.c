@@ -38,6 +38,8 @@ static void count_calls(const struct settings *s, struct result *r)
 
 static enum verdict judge(const struct result *r)
 {
+    if (r->runtime)
+        return r->runtime_path ? VERDICT_LIKELY : VERDICT_NOT;
     if (r->d.format == FORMAT_EMPTY || r->d.format == FORMAT_DATA || r->d.format == FORMAT_TEXT ||
         r->d.format == FORMAT_ARCHIVE)
         return r->d.problem ? VERDICT_DAMAGED : VERDICT_NO_PROGRAM;
@@ -78,6 +80,18 @@ static void follow(const struct settings *s, struct result *r)
     count_calls(s, r);
 }
 
+// A script belongs to the ABI of what runs it.
+static void ask_interpreter(const struct settings *s, struct result *r)
+{
+    struct file f;
+    struct description d;
+    if (!r->interpreter || file_map(r->interpreter, &f))
+        return;
+    describe(f.data, r->d.script.interpreter, s->machine, &d);
+    r->d.abi = d.runs_here ? d.abi : NULL; // a constant string
+    file_unmap(&f);
+}
+
 void result_make(const struct settings *s, const char *path, const char *name, struct result *r)
 {
     *r = (struct result){.path = need_copy(path), .name = need_copy(name)};
@@ -92,6 +106,14 @@ void result_make(const struct settings *s, const char *path, const char *name, s
     if (r->d.format == FORMAT_SCRIPT && !r->d.problem) {
         int err;
         r->interpreter = root_path(s->load.root, r->d.script.interpreter, &err);
+        ask_interpreter(s, r);
+    }
+    if (!r->d.runs_here && r->d.format != FORMAT_SCRIPT && r->d.elf != ELF_DAMAGED) {
+        int err;
+        r->runtime = runtimes_find(&s->runtimes, r->file.data, name);
+        char *program = r->runtime ? need_copy_n(r->runtime->path, r->runtime->path_len) : NULL;
+        r->runtime_path = program ? root_path(s->load.root, program, &err) : NULL;
+        free(program);
     }
     r->verdict = judge(r);
     if (r->verdict == VERDICT_NOT)
@@ -107,6 +129,7 @@ void result_free(struct result *r)
         unit_close(r->unit);
     file_unmap(&r->file);
     free(r->interpreter);
+    free(r->runtime_path);
     free(r->path);
     free(r->name);
 }

@@ -4,6 +4,7 @@
 #include "json.h"
 #include "options.h"
 #include "program.h"
+#include "runtime.h"
 #include "tables.h"
 
 enum verdict {
@@ -24,6 +25,7 @@ struct settings {
     u16 machine;           // of the kernel
     bool identify;         // no coverage
     bool explain, all, json;
+    struct runtimes runtimes;   // of the root
     struct option_list allowed; // calls that --check does without
 };
 
@@ -35,7 +37,9 @@ struct result {
     struct unit *unit;       // ELF files that were followed
     struct program *program; // NULL: not followed
     const struct tables *tables;
-    char *interpreter; // of a script: where it was found, NULL: nowhere
+    char *interpreter;                  // of a script: where it was found, NULL: nowhere
+    const struct runtime_line *runtime; // who runs it instead of an ABI, NULL: nobody
+    char *runtime_path;                 // that program on the host, NULL: it is missing
     enum verdict verdict;
     u32 count[LEVELS], unresolved, lacking; // lacking: calls that are not there and not allowed
 };

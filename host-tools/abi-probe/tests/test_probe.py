@@ -215,6 +215,30 @@ def test_small_numbers_are_no_addresses(tmp_path: Path) -> None:
     assert entry["abi"] == "xv6" and calls(entry) == {"exit"} and entry["verdict"] == "runs"
 
 
+def test_script_of_an_interpreter(tmp_path: Path) -> None:
+    """A script has the ABI of its interpreter in the root."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").write_bytes(elf(code=EXIT, osabi=83))
+    entry = probe(save(tmp_path, b"#!/bin/sh\n", "script"), "--root", tmp_path)
+    assert (entry["abi"], entry["verdict"], entry["interpreter_found"]) == ("scarlet", "likely runs", True)
+
+
+def test_runtimes(tmp_path: Path) -> None:
+    """What no ABI takes is looked up in the root's registry, as the kernel does it; damaged files are not."""
+    root = tmp_path / "root"
+    (root / "system/etc").mkdir(parents=True)
+    (root / "bin").mkdir()
+    (root / "bin/run").write_bytes(elf(code=EXIT))
+    (root / "system/etc/runtimes").write_text("# who runs what\nwasm magic@0=0061736d auto /bin/run --\nx86 machine=62 linux /bin/gone\nwrong\n")
+    for name, verdict, found in (("wasm", "likely runs", True), ("x86-64", "will not run", False), ("aarch64", "not for this kernel", None),
+                                 ("riscv64", "runs", None)):
+        path = save(root, SAMPLES[name][0], name)
+        done = run("--no-cache", "--json", "--root", root, path)
+        entry = json.loads(done.stdout)["files"][0]
+        assert entry["verdict"] == verdict and (entry.get("runtime") or {}).get("found") == found, name
+        assert b"/system/etc/runtimes:4: " in done.stderr
+
+
 def test_dead_code_does_not_count(tmp_path: Path) -> None:
     """A function behind the end of what is reached: dead, unless its address is taken."""
     code = riscv(li(17, 93), ECALL, RET, li(17, 64), ECALL, RET)
