@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CACHE_FORMAT = 14 };
+enum { CACHE_FORMAT = 15 };
 static const char cache_magic[8] = "abiprob";
 
 struct header {

@@ -183,7 +183,7 @@ static void add_target(struct work *w, u32 self, const struct ref *r, bool names
     if (to != UINT32_MAX) {
         if (to != self || w->out->funcs.p[to].start == r->target)
             add_edge(w, r->kind == REF_ADDR ? EDGE_TAKES : EDGE_CALL, to,
-                     w->out->funcs.p[to].start);
+                     r->kind == REF_ADDR ? r->target : w->out->funcs.p[to].start);
     } else if (r->kind == REF_ADDR) {
         *VEC_ADD(&w->out->starts) = r->target;
         add_edge(w, EDGE_DATA, 0, r->target);

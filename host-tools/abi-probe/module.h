@@ -7,7 +7,7 @@
 
 enum edge_kind {
     EDGE_CALL,   // to function `to`, with registers as they are (call, jump, fall-through)
-    EDGE_TAKES,  // takes the address of function `to`
+    EDGE_TAKES,  // takes an address in function `to`: addr
     EDGE_IMPORT, // calls or takes the address of import `to`
     EDGE_DATA,   // takes the address of data at addr
     EDGE_SLOT,   // reads the data at addr, 8 bytes and no more

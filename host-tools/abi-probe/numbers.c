@@ -76,6 +76,40 @@ static void hide_callers(struct finder *x, u32 f)
         x->w->out->funcs.p[f].flags |= FUNC_WRAPPER_TAKEN;
 }
 
+// Does edge k of function f take the beginning of a function as one would to call it? Who also
+// takes an address further on in the same one only wants to know whether something lies between.
+static bool takes_to_call(const struct module *m, u32 f, u32 k)
+{
+    const struct mod_edge *e = &m->edges.p[m->funcs.p[f].edge], *one = &e[k];
+    if (one->kind != EDGE_TAKES || one->addr != m->funcs.p[one->to].start)
+        return false;
+    for (u32 i = 0; i < m->funcs.p[f].edges; i++)
+        if (e[i].kind == EDGE_TAKES && e[i].to == one->to && e[i].addr != one->addr)
+            return false;
+    return true;
+}
+
+// The same for pointers in data. Those in the GOT stand for addresses that the code takes.
+static void hide_slots(struct finder *x)
+{
+    const struct module *m = x->w->out;
+    const struct elf *e = x->w->e;
+    bool *measured = xalloc(m->funcs.n, sizeof(bool));
+    for (int pass = 0; pass < 2; pass++)
+        for (usize i = 0; i < m->slots.n; i++) {
+            const struct mod_slot *s = &m->slots.p[i];
+            u32 f = s->import < 0 ? module_func_at(m, s->target) : UINT32_MAX;
+            if (f == UINT32_MAX)
+                continue;
+            bool got = elf_in(e->got.p, e->got.n, s->at), start = m->funcs.p[f].start == s->target;
+            if (pass == 0)
+                measured[f] |= got && !start;
+            else if (start && !(got && measured[f]))
+                hide_callers(x, f);
+        }
+    free(measured);
+}
+
 void find_numbers(struct work *w, const bool *has_call)
 {
     struct module *m = w->out;
@@ -122,17 +156,14 @@ void find_numbers(struct work *w, const bool *has_call)
         VEC_FREE(&x.of[f].calls);
     }
     // a wrapper that starts by itself or whose address is taken has callers that cannot be seen
-    for (usize i = 0; i < m->edges.n; i++)
-        if (m->edges.p[i].kind == EDGE_TAKES)
-            hide_callers(&x, m->edges.p[i].to);
+    for (u32 f = 0; f < n; f++)
+        for (u32 k = 0; k < m->funcs.p[f].edges; k++)
+            if (takes_to_call(m, f, k))
+                hide_callers(&x, m->edges.p[m->funcs.p[f].edge + k].to);
     for (u32 f = 0; f < n; f++)
         if (m->funcs.p[f].flags & FUNC_ROOT)
             hide_callers(&x, f);
-    for (usize i = 0; i < m->slots.n; i++) {
-        u32 f = m->slots.p[i].import < 0 ? module_func_at(m, m->slots.p[i].target) : UINT32_MAX;
-        if (f != UINT32_MAX && m->funcs.p[f].start == m->slots.p[i].target)
-            hide_callers(&x, f);
-    }
+    hide_slots(&x);
     free(x.of);
     free(x.places[0]);
     free(x.places[1]);
