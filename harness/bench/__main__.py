@@ -88,7 +88,7 @@ def bench(kernel: Path | None, rows: list[str], quick: bool) -> int:
     _say("scaling")
     measured = [{smp: measure.scaling(s, smp) for smp in HARTS} for s in (scarlet, linux)]
     scale = [{smp: values for smp, (values, _) in of.items()} for of in measured]
-    others = max(share for _, share in measured[0].values())
+    others = max(share for smp, (_, share) in measured[0].items() if smp > 1)
     if others > measure.QUIET:
         _say(f"scaling: the host was busy, others took up to {others:.0%} of it")
     sections.append(("Scaling", report.scaling(*scale, others)))
