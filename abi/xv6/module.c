@@ -70,6 +70,14 @@ static void on_task_exit(struct task *t)
     }
 }
 
+// Who has no xv6 process to wait for it is not of the machine any more: its reaper need not be
+// quick for the machine to have room.
+static void on_zombie(struct task *t, const struct task *parent)
+{
+    if (parent->abi != &xv6_abi)
+        xv6_uncount(t);
+}
+
 static void on_free(struct task *t)
 {
     spin_lock(&t->lock);
@@ -101,6 +109,7 @@ const struct abi_module xv6_abi = {
     .fault = xv6_fault,
     .fork = on_fork,
     .task_exit = on_task_exit,
+    .zombie = on_zombie,
     .free = on_free,
     .event_number = xv6_event_number,
 };

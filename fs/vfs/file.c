@@ -36,8 +36,10 @@ struct file *file_alloc(const struct path *p, const struct object_type *type, u3
 
 void file_discard(struct file *f)
 {
-    if (f->writer)
+    if (f->writer) {
         node_put_writer(f->node);
+        mount_put_writer(f->path.mount);
+    }
     path_put(&f->path);
     object_free(&f->obj, file_free);
 }

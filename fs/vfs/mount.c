@@ -125,6 +125,24 @@ struct mount *mount_clone(struct mount *m, struct dentry *root, bool keep_peer)
 }
 
 // Joins a detached copy to its parent inside a tree nobody sees yet.
+// Counts first and looks then; vfs_remount turns the flag first and looks at the counts then.
+int mount_get_writer(struct mount *m)
+{
+    atomic_fetch_add(&m->writers, 1);
+    atomic_fetch_add(&m->sb->writers, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+    int err = mount_want_write(m);
+    if (err)
+        mount_put_writer(m);
+    return err;
+}
+
+void mount_put_writer(struct mount *m)
+{
+    atomic_fetch_sub_explicit(&m->sb->writers, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&m->writers, 1, memory_order_release);
+}
+
 static void link_private(struct mount *c, struct mount *parent, struct dentry *mountpoint)
 {
     dentry_get(mountpoint);

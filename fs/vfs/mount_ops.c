@@ -158,6 +158,31 @@ int vfs_mount_move(const struct path *from, const struct path *at)
     return r;
 }
 
+// Sets a flag that forbids writing, unless somebody has a file opened for it. -E_BUSY.
+static int forbid_writing(_Atomic u32 *flags, u32 flag, const _Atomic u32 *writers)
+{
+    u32 before = atomic_fetch_or(flags, flag);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (before & flag || !atomic_load(writers))
+        return 0;
+    atomic_fetch_and(flags, ~flag);
+    return -E_BUSY;
+}
+
+static int remount_fs(struct superblock *sb, u32 flags, const char *data)
+{
+    bool was = atomic_load_explicit(&sb->flags, memory_order_relaxed) & SB_RDONLY;
+    bool will = flags & MOUNT_RDONLY;
+    int r = will ? forbid_writing(&sb->flags, SB_RDONLY, &sb->writers) : 0;
+    if (r)
+        return r;
+    if (sb->ops->remount)
+        r = sb->ops->remount(sb, data);
+    if (r ? will && !was : !will)
+        atomic_fetch_and_explicit(&sb->flags, ~(u32)SB_RDONLY, memory_order_relaxed);
+    return r;
+}
+
 int vfs_remount(const struct path *at, u32 flags, bool bind_only, const char *data)
 {
     struct mount *m = at->mount;
@@ -171,16 +196,10 @@ int vfs_remount(const struct path *at, u32 flags, bool bind_only, const char *da
     mutex_lock(&mount_mutex);
     if (!in_our_ns(m))
         r = -E_INVAL;
-    if (!r && !bind_only) {
-        if (m->sb->ops->remount)
-            r = m->sb->ops->remount(m->sb, data);
-        if (!r) {
-            if (flags & MOUNT_RDONLY)
-                atomic_fetch_or_explicit(&m->sb->flags, SB_RDONLY, memory_order_relaxed);
-            else
-                atomic_fetch_and_explicit(&m->sb->flags, ~(u32)SB_RDONLY, memory_order_relaxed);
-        }
-    }
+    if (!r && !bind_only)
+        r = remount_fs(m->sb, flags, data);
+    if (!r && bind_only && flags & MOUNT_RDONLY)
+        r = forbid_writing(&m->flags, MOUNT_RDONLY, &m->writers);
     if (!r) {
         atomic_store_explicit(&m->flags, flags & MOUNT_FLAGS_MASK, memory_order_relaxed);
         mount_ns_changed(m->ns);

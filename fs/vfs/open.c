@@ -131,8 +131,13 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
     if (!f)
         return -E_NOMEM;
     if (q->access & FILE_WRITE) {
-        r = node_get_writer(n);
-        f->writer = !r;
+        r = mount_get_writer(p->mount);
+        if (!r) {
+            r = node_get_writer(n);
+            f->writer = !r;
+            if (r)
+                mount_put_writer(p->mount);
+        }
     }
     if (!r && q->truncate && (!f->ops || n->ops->truncate)) {
         bool borrowed = !f->writer;

@@ -50,6 +50,12 @@ void task_exit(struct exit_info info)
     task_exit_thread();
 }
 
+static void tell_abi(struct task *zombie, const struct task *parent)
+{
+    if (zombie->abi && zombie->abi->zombie)
+        zombie->abi->zombie(zombie, parent);
+}
+
 // Children go to the nearest living subreaper above, else to init. Zombies among them are handed on
 // with a word to their new parent.
 static void reparent_children(struct task *t)
@@ -73,6 +79,8 @@ static void reparent_children(struct task *t)
         else
             list_add_tail(&heir->children, &c->sibling);
         told |= c->zombie;
+        if (c->zombie)
+            tell_abi(c, heir);
         if (c->death_event) {
             struct event e = {
                 .kind = (enum event_kind)c->death_event, .code = EVC_USER, .sender_pid = t->pid};
@@ -126,6 +134,7 @@ static void become_zombie(struct task *t)
     bool reap_now = !parent || parent->autoreap;
     if (parent) {
         child_has_news(t);
+        tell_abi(t, parent);
         task_get(parent);
     }
     spin_unlock(&tree_lock);

@@ -241,13 +241,16 @@ static void preempted(void)
     int pids[3], p[2];
     char c;
     CHECK(pipe(p) == 0);
-    for (int i = 0; i < 3; i++)
-        if ((pids[i] = fork()) == 0) {
+    for (int i = 0; i < 3; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
             if (i == 2)
                 write(p[1], "x", 1);
             for (volatile int n = 0;; n++)
                 ;
         }
+        CHECK(pids[i] > 0);
+    }
     CHECK(read(p[0], &c, 1) == 1);
     for (int i = 0; i < 3; i++)
         CHECK(kill(pids[i]) == 0);

@@ -90,6 +90,14 @@ static void note(int task, const struct scarlet_task_end *e)
         }
 }
 
+// A job in the foreground does not stop for want of the terminal: it asked just before it was
+// given.
+static bool wanted_terminal(const struct scarlet_task_end *e)
+{
+    return e->kind == SCARLET_END_STOPPED &&
+           (e->code == SCARLET_EVENT_TTY_INPUT || e->code == SCARLET_EVENT_TTY_OUTPUT);
+}
+
 int job_wait(struct job *j)
 {
     struct scarlet_task_end e = {0};
@@ -97,9 +105,7 @@ int job_wait(struct job *j)
         interactive && terminal >= 0 && j->group && scarlet_call_group_get(0) == shell_group;
     if (fore && j->left) {
         terminal_to(j->group);
-        (void)scarlet_call_kill(
-            -j->group,
-            SCARLET_EVENT_CONTINUE); // it may have asked for the terminal before it had it
+        (void)scarlet_call_kill(-j->group, SCARLET_EVENT_CONTINUE); // it may be stopped already
     }
     j->stopped = false;
     while (j->left && !j->stopped) {
@@ -112,6 +118,10 @@ int job_wait(struct job *j)
             note((int)t, &e);
         else if (t != -SCARLET_INTERRUPTED)
             break;
+        if (fore && j->stopped && wanted_terminal(&e)) {
+            j->stopped = false;
+            (void)scarlet_call_kill(-j->group, SCARLET_EVENT_CONTINUE);
+        }
     }
     if (fore)
         terminal_to(shell_group);

@@ -29,7 +29,7 @@ struct file {
     struct node *node; // of path
     const struct file_ops *ops;
     u32 access;  // enum file_access as opened
-    bool writer; // counted in node->writers
+    bool writer; // counted in the writers of node, mount and file system
     bool tmpfile;
     // --- guarded by pos_lock ---
     struct mutex pos_lock; // class file_pos

@@ -45,7 +45,8 @@ struct superblock {
     // --- atomic ---
     _Atomic u32 flags; // SB_*
     _Atomic u64 next_ino;
-    _Atomic u32 mounts; // how many mounts show it
+    _Atomic u32 mounts;  // how many mounts show it
+    _Atomic u32 writers; // files opened for writing on all of them
     // --- sleeping ---
     struct mutex rename_mutex; // class rename: directories of this instance move one at a time
 };

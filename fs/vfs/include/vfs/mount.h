@@ -29,6 +29,7 @@ struct mount {
     struct dentry *root;               // counted; constant
     struct superblock *sb;             // counted; constant
     _Atomic u32 flags;                 // MOUNT_*
+    _Atomic u32 writers;               // files opened for writing here
     u64 id;
     // --- guarded by the mount mutex, changed with vfs_tree_seq odd ---
     struct mount *_Atomic *hash_prev;
@@ -73,8 +74,8 @@ struct mount *mount_find_rcu(const struct mount *m, const struct dentry *d);
 // A mount outside every namespace (kernel's own use, e.g. memfd); counted.
 [[nodiscard]] int mount_kernel(struct superblock *sb, struct mount **out);
 
-// May the caller change things on this mount: 0 or -E_ROFS. (A mount that turns read-only waits for
-// nobody; open files keep their right.)
+// May the caller change things on this mount: 0 or -E_ROFS. (A change under way is not waited for
+// when a mount turns read-only; files opened for writing keep it from that.)
 [[nodiscard]] static inline int mount_want_write(const struct mount *m)
 {
     return (mount_flags(m) & MOUNT_RDONLY) ||
@@ -82,6 +83,11 @@ struct mount *mount_find_rcu(const struct mount *m, const struct dentry *d);
                ? -E_ROFS
                : 0;
 }
+
+// A file is opened for writing on m: 0, or -E_ROFS. Until it is given back, neither m nor its file
+// system turns read-only.
+[[nodiscard]] int mount_get_writer(struct mount *m);
+void mount_put_writer(struct mount *m);
 
 [[nodiscard]] int mount_ns_create(struct superblock *root_fs, u32 flags, const char *source,
                                   struct mount_ns **out);

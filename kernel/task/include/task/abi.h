@@ -81,7 +81,10 @@ struct abi_module {
     void (*thread_exit)(
         struct task_thread *tt); // current is ending: clear tid, robust list; may touch user memory
     void (*task_exit)(struct task *t); // last thread is going, before the address space is dropped
-    void (*free)(struct task *t);      // private state of a dead task
+    // t has ended and waits to be reaped by parent; again whenever another inherits it. The tree's
+    // lock is held.
+    void (*zombie)(struct task *t, const struct task *parent);
+    void (*free)(struct task *t); // private state of a dead task
     void (*thread_free)(struct task_thread *tt);
     // Number of an event in this ABI (for exit_info of a kill by the kernel): e.g. SIGKILL for
     // EVENT_KILL.
