@@ -11,6 +11,8 @@ void file_parts(void);
 void world_parts(void);
 void socket_parts(void);
 void many_parts(void);
+void fuzz_parts(void);
+int fuzz(u64 seed, u64 calls); // as a child
 // --- task.c ---
 extern const char *self; // this program's file
 long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool standard);

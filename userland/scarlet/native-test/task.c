@@ -107,7 +107,6 @@ static void variables(void)
 
 void task_parts(void)
 {
-    self = (const char *)auxv_get(31);
     explicit_handles();
     ends();
     events();
