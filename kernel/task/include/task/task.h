@@ -120,8 +120,8 @@ struct task {
                     // EVENT_CHILD after an exec and for a parent that is not its maker
     // --- own ---
     struct waitqueue wait_children; // parents sleep here
-    struct waitqueue vfork_done; // woken too when threads of this task must leave
-    struct usage children_usage; // of reaped children; tree_lock
+    struct waitqueue vfork_done;    // woken too when threads of this task must leave
+    struct usage children_usage;    // of reaped children; tree_lock
     struct pid *pid_ref;
     struct user_count *user; // task count of the real user, for LIMIT_NPROC
     u64 start_ns;
