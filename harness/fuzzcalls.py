@@ -12,10 +12,11 @@ from harness.machine import ROOT
 PATHS, FDS, PIDS, SIGNALS, MEMORY, NUMBERS, SET, SIZE = "PATHS", "FDS", "PIDS", "SIGNALS", "MEMORY", "NUMBERS", "SET", "SIZE"
 
 # Calls that end the program or the machine, or reach others than the program itself.
-LEFT_OUT = {"reboot", "exit", "exit_group", "rt_sigreturn", "syslog"}
-SENDS = {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"}
+LEFT_OUT = {"reboot", "exit", "exit_group", "rt_sigreturn", "syslog", "shutdown", "exit_thread", "event_return"}
+SENDS = {"kill", "task_kill", "send_direct", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"}
 NOT_AS_ROOT = SENDS | {"clone", "clone3", "execve", "execveat", "settimeofday",
-               "clock_settime", "clock_adjtime", "adjtimex", "prlimit64", "setrlimit", "sethostname", "setdomainname", "setpriority"}
+               "clock_settime", "clock_adjtime", "adjtimex", "prlimit64", "setrlimit", "sethostname", "setdomainname", "setpriority", "spawn", "execve_abi", "clock_set",
+                       "set_node_name", "limit_set", "priority_set"}
 
 
 def kind_of(arg: dict[str, Any], sets: dict[str, Any]) -> tuple[str, list[int]]:
@@ -25,12 +26,12 @@ def kind_of(arg: dict[str, Any], sets: dict[str, Any]) -> tuple[str, list[int]]:
         return SET, list(arg["consts"])
     if form in ("cstr", "strv"):
         return (PATHS if form == "cstr" else MEMORY), []
-    if form != "value" and form != "fd":
+    if form not in ("value", "fd", "handle"):
         return MEMORY, []
     resource = type_.get("resource", "")
-    if form == "fd" or resource in ("fd", "dirfd") or type_.get("print") in ("fd", "dirfd"):
+    if form in ("fd", "handle") or resource in ("fd", "dirfd") or type_.get("print") in ("fd", "dirfd"):
         return FDS, []
-    if resource == "pid":
+    if resource in ("pid", "task_id"):
         return PIDS, []
     if "signal" in resource or type_.get("print") == "signal":
         return SIGNALS, []
@@ -64,11 +65,10 @@ def table(decode: Path) -> str:
                       "static const struct fuzz_call calls[] = {", *lines, "};", ""])
 
 
-def write() -> None:
+def write(abi: str = "linux", name: str = "fuzz") -> None:
     """The header, beside the built programs."""
-    decode = ROOT / "build/release/gen/linux/linux_decode.json"
-    out = ROOT / "build/guest/fuzz_table.h"
-    text = table(decode)
+    text = table(ROOT / f"build/release/gen/{abi}/{abi}_decode.json")
+    out = ROOT / f"build/guest/{name}_table.h"
     out.parent.mkdir(parents=True, exist_ok=True)
     if not out.is_file() or out.read_text() != text:
         out.write_text(text)

@@ -50,8 +50,16 @@ def install(name: str, root: Path) -> None:
 def build(name: str) -> Path:
     """The program of harness/guest/NAME.c, built if its sources are newer."""
     source, out = SOURCES / f"{name}.c", OUT / name
-    newest = max(p.stat().st_mtime for p in (source, SOURCES / "start.h", *OUT.glob(f"{name}_table.h")))
+    newest = max(p.stat().st_mtime for p in (source, *SOURCES.glob("*.h"), *OUT.glob(f"{name}_table.h")))
     if not out.is_file() or out.stat().st_mtime < newest:
         OUT.mkdir(parents=True, exist_ok=True)
         subprocess.run(["clang-19", *FLAGS, "-o", str(out), str(source)], check=True)
     return out
+
+
+def mark_native(program: Path, to: Path) -> None:
+    """A copy that the native ABI takes for its own: OS/ABI byte 83 (userland/libscarlet/mark.py)."""
+    data = bytearray(program.read_bytes())
+    data[7] = 83
+    to.write_bytes(data)
+    to.chmod(0o755)

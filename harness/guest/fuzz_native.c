@@ -1,0 +1,21 @@
+// fuzz_native SEED user|root: one process of fuzz's, making random calls of the native ABI. Linked
+// as any program here and marked native afterwards (guestprog.mark_native).
+#define OWN_START
+#define FUZZ_TABLE "fuzz_native_table.h"
+#include "fuzz.h"
+
+enum { NATIVE_EXIT = 1, NATIVE_GETPID = 7 };
+__asm__(".globl _start\n_start: andi sp, sp, -16\n call begin\n");
+
+[[noreturn]] void begin(word argc, const char *const *argv)
+{
+    static char room[ARENA_PAGES * PAGE] __attribute__((aligned(PAGE)));
+    state = (argc > 1 ? parse(argv[1]) : 1) | 1;
+    bool root = argc > 2 && argv[2][0] == 'r';
+    arena = room;
+    own_pid = (word)call(NATIVE_GETPID, 0, 0, 0, 0);
+    for (word i = 0; i < CALLS; i++)
+        random_call(root);
+    call(NATIVE_EXIT, 0, 0, 0, 0);
+    __builtin_trap();
+}
