@@ -148,6 +148,9 @@ int file_truncate(struct file *f, u64 size)
         return -E_INVAL;
     if (node_has(f->node, NODE_APPEND))
         return -E_PERM;
+    int err = file_may_grow(f->node, size);
+    if (err)
+        return err;
     node_drop_setid(f->node);
     return node_truncate(f->node, size);
 }

@@ -20,16 +20,24 @@ i64 file_data_read(struct file *f, struct iobuf *buf, u64 *pos)
     return r;
 }
 
+static i64 over_limit(void)
+{
+    if (current_task())
+        (void)event_post_thread(current_task_thread(), &(struct event){.kind = EVENT_FILE_LIMIT});
+    return -E_FBIG;
+}
+
+int file_may_grow(struct node *n, u64 size)
+{
+    return size > node_size(n) && size > task_limit_soft(LIMIT_FSIZE) ? (int)over_limit() : 0;
+}
+
 // How many of `want` bytes may be written at pos; tells the task when its file size limit is hit.
 static i64 clip_to_limits(u64 pos, u64 want)
 {
     u64 limit = task_limit_soft(LIMIT_FSIZE);
-    if (UNLIKELY(pos >= limit)) {
-        if (current_task())
-            (void)event_post_thread(current_task_thread(),
-                                    &(struct event){.kind = EVENT_FILE_LIMIT});
-        return -E_FBIG;
-    }
+    if (UNLIKELY(pos >= limit))
+        return over_limit();
     if (UNLIKELY(pos >= INT64_MAX))
         return -E_FBIG;
     return (i64)MIN(MIN(want, limit - pos), INT64_MAX - pos);
@@ -211,10 +219,12 @@ int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
     if (!n->data && !n->ops->fallocate)
         return -E_OPNOTSUPP;
     mutex_lock(&n->mutex);
-    int r;
+    int r = 0;
     bool grow = !(mode & FALLOC_KEEP_SIZE) && end > node_size(n);
-    if (grow && end > task_limit_soft(LIMIT_FSIZE))
-        r = -E_FBIG;
+    if (grow)
+        r = file_may_grow(n, end);
+    if (r)
+        ; // nothing is done
     else if (n->ops->fallocate)
         r = n->ops->fallocate(n, mode, off, len);
     else if (mode & FALLOC_PUNCH_HOLE)

@@ -203,9 +203,7 @@ int vfs_truncate(const struct path *base, struct pathname name, u64 size)
     if (!r)
         r = node_get_writer(n);
     if (!r) {
-        r = size > task_limit_soft(LIMIT_FSIZE) ? -E_FBIG : 0;
-        if (r && current_task())
-            (void)event_post(current_task(), &(struct event){.kind = EVENT_FILE_LIMIT});
+        r = file_may_grow(n, size);
         if (!r) {
             node_drop_setid(n);
             r = node_truncate(n, size);
