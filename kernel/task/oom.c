@@ -22,13 +22,14 @@ static int consider(struct task *t, void *arg)
     struct choice *c = arg;
     if (t == init_task || !t->aspace)
         return 0;
-    if (t->exiting && t->exit.kind == EXIT_BY_EVENT && pages_of(t) > 0) {
-        c->dying = true;
-        return 1;
+    i64 pages = pages_of(t);
+    if (t->exiting) { // it gives back what it has, or has done so
+        c->dying = pages > 0;
+        return c->dying;
     }
-    if (t->oom_adj <= -1000)
+    if (t->oom_adj <= -1000 || !pages)
         return 0;
-    i64 score = pages_of(t) + t->oom_adj * (i64)(frame_free_count() + 1000) / 1000;
+    i64 score = pages + t->oom_adj * (i64)(frame_free_count() + 1000) / 1000;
     if (score <= c->score)
         return 0;
     if (c->victim)
