@@ -1,4 +1,4 @@
-// Owns: where functions begin and end, and the pointers in data (slots).
+// Owns: where functions begin and end, whether they come back, and the pointers in data (slots).
 //
 // Functions begin at frames of .eh_frame, symbols, call targets and, outside frames, wherever an
 // address is taken and where code falls apart. What has no known beginning belongs to the function
@@ -262,4 +262,36 @@ void find_functions(struct work *w)
         }
     }
     free(starts);
+}
+
+// A function without a return, a jump through a register or a jump elsewhere never comes back.
+static bool look_for_return(struct work *w, const struct mod_func *f)
+{
+    struct bytes code = elf_at_most(w->e, f->start, f->end - f->start);
+    struct insn i = {.op = OP_RET};
+    for (u64 at = 0; at < code.n; at += i.len) {
+        decode(w->d, code, at, f->start + at, &i);
+        bool leaves =
+            (i.op == OP_JUMP || i.op == OP_BRANCH) && (i.target < f->start || i.target >= f->end);
+        if (i.op == OP_RET || i.op == OP_JUMP_REG || i.op == OP_JUMP_MEM || leaves)
+            return true;
+    }
+    return i.op != OP_JUMP && i.op != OP_STOP && i.op != OP_CALL;
+}
+
+bool comes_back(struct work *w, u64 target)
+{
+    static const char *const names[] = {
+        "abort",         "exit",    "_exit",      "__stack_chk_fail",
+        "__assert_fail", "longjmp", "siglongjmp", "__cxa_throw"};
+    i32 import = stub_known(w, target);
+    for (usize i = 0; import >= 0 && i < ARRAY_LEN(names); i++)
+        if (strcmp(module_name(w->out, w->out->imports.p[import].name), names[i]) == 0)
+            return false;
+    u32 f = import >= 0 ? UINT32_MAX : module_func_at(w->out, target);
+    if (f == UINT32_MAX || w->out->funcs.p[f].start != target)
+        return true;
+    if (!w->comes_back[f])
+        w->comes_back[f] = look_for_return(w, &w->out->funcs.p[f]) ? 1 : 2;
+    return w->comes_back[f] == 1;
 }
