@@ -25,7 +25,7 @@ include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk
 
-.PHONY: help run linux debug test test-hosted bench-hosted unit soak fuzz lint bench profile bench-setup kernel room image host-tools record docs setup clean
+.PHONY: help run linux debug test test-hosted bench-hosted fuzz-hosted unit soak fuzz lint bench profile bench-setup kernel room image host-tools record docs setup clean
 
 help: ## this page
 	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ lint: setup ## format, static analysis, which room includes which, tables, Pytho
 
 bench: bench-setup kernel image linux-kernel ## guest instructions and wall time beside Linux's (ROWS='fork_* stat' QUICK=1)
 	@$(PYTHON) -m harness.bench $(if $(QUICK),--quick) $(foreach r,$(ROWS),'$(r)')
+
+fuzz-hosted: setup ## random call sequences on the hosted kernel under sanitizers, TIME=seconds (600), SEED= and COUNT= repeat
+	@$(PYTHON) -m harness.hosted_fuzz $(if $(TIME),--time $(TIME)) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 bench-hosted: setup hosted ## what calls cost natively, under a bare ptrace loop, and on the hosted kernel
 	@$(PYTHON) -m harness.hosted_bench

@@ -110,7 +110,7 @@ def program(name: str) -> Path:
     out = ROOT / "build/hosted/guest" / name
     out.parent.mkdir(parents=True, exist_ok=True)
     source = ROOT / "harness/hosted_guest" / f"{name}.c"
-    command = ["clang-19", "-std=c23", "-O1", "-static", "-Wall", "-Wextra", "-o", str(out), str(source)]
+    command = ["clang-19", "-std=c23", "-O1", "-static", "-Wall", "-Wextra", f"-I{out.parent}", "-o", str(out), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise HostedError(f"{' '.join(command)}: {done.stderr[-2000:]}")

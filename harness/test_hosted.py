@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from harness import cases, hosted
+from harness import cases, hosted, hosted_fuzz
 from harness.conftest import check, show
 
 pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
@@ -228,6 +228,25 @@ def test_guests_are_caged(transport: str) -> None:
         free = [text for text in status if "TracerPid:\t0" in text]
         assert free and all("Seccomp_filters:\t2" in text for text in free)
     assert os.getsid(0) not in sessions
+
+
+def test_attributes_without_an_address() -> None:
+    """A size without an address is a fault of the caller's and not of the kernel's."""
+    same(["/usr/bin/python3", "-c", "import ctypes\nl = ctypes.CDLL(None, use_errno=True)\nopen('/tmp/scarlet-attr', 'w')\n"
+          "def call(name, *args):\n r = getattr(l, name)(b'/tmp/scarlet-attr', *args); print(name, r, r < 0 and ctypes.get_errno())\n"
+          "call('setxattr', b'user.a', None, 5, 0); call('setxattr', b'user.a', b'value', 5, 0)\n"
+          "call('getxattr', b'user.a', None, 5); call('listxattr', None, 0); call('setxattr', b'user.b', None, 0, 0)\n"
+          "import os; os.getuid() or os.setgroups([4, 5]); print(l.getgroups(70, None), ctypes.get_errno())\n"
+          "os.remove('/tmp/scarlet-attr')"])
+
+
+@pytest.mark.parametrize("sanitizers", ["", pytest.param("address,undefined", marks=pytest.mark.hosted)])
+def test_random_calls(sanitizers: str) -> None:
+    """Some of make fuzz-hosted's sequences: the kernel stays whole and has nothing to report."""
+    hosted_fuzz.program(sanitizers)
+    for seed in (1, 26) if sanitizers else (26,):
+        found = hosted_fuzz.run(seed, 25 if sanitizers else 8, sanitizers, "trap")
+        assert not found, found
 
 
 @pytest.mark.hosted

@@ -227,7 +227,9 @@ i64 linux_getgroups(i32 size, struct iobuf *list)
     if ((u32)size < c->ngroups)
         return -E_INVAL;
     usize bytes = c->ngroups * sizeof(u32);
-    return bytes && iobuf_put(list, c->groups, bytes) != bytes ? -E_FAULT : (i64)c->ngroups;
+    if (bytes && (!list || iobuf_put(list, c->groups, bytes) != bytes))
+        return -E_FAULT;
+    return c->ngroups;
 }
 
 i64 linux_setgroups(i32 n, const u32 *list)

@@ -105,7 +105,7 @@ static void syslog_lock(void)
     if (UNLIKELY(!atomic_load(&syslog.ready))) {
         spin_lock(&once);
         if (!atomic_load(&syslog.ready))
-            mutex_init(&syslog.lock, &lock_class_file_pos);
+            mutex_init(&syslog.lock, &lock_class_log_reader);
         atomic_store(&syslog.ready, true);
         spin_unlock(&once);
     }

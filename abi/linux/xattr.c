@@ -5,6 +5,7 @@
 #include <mem/slab.h>
 
 // Moves a result out of kernel memory. n: length or error; want 0: only the length was asked for.
+// out NULL: the caller gave no address.
 static i64 give(struct iobuf *out, void *buf, i64 n, usize want)
 {
     if (n > 0 && want && (!out || iobuf_put(out, buf, (usize)n) != (usize)n))

@@ -38,6 +38,8 @@ static int ovl_open(struct file *f)
         return r;
     }
     atomic_init(&x->changed, NULL);
+    mutex_init(&f->pos_lock,
+               &lock_class_file_pos_over); // seeking takes that of the layer's file too
     f->private = x;
     return 0;
 }

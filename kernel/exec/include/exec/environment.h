@@ -31,7 +31,7 @@ struct view *environment_base(struct environment *e); // borrowed
 // own view if that was changed since (chroot). Borrowed.
 struct view *environment_reachable_base(void);
 
-// By name ("linux-riscv64") or by the part before the dash ("linux"). NULL: not in this kernel.
+// By name ("linux-MACHINE") or by the part before the dash ("linux"). NULL: not in this kernel.
 const struct abi_module *abi_find(const char *name, usize len);
 // Length of the short name: "linux".
 usize abi_short_length(const struct abi_module *abi);

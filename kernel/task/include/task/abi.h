@@ -17,7 +17,7 @@ struct abi_signal_status {
 };
 
 struct abi_module {
-    const char *name; // "linux-riscv64": also names its directories
+    const char *name; // "linux-MACHINE": also names its directories
     u32 order;        // ties in probing go to the smaller
     // --- exec (kernel/exec calls these) ---
     // How well does this file fit: 0 not mine .. 100. Pure function of the input. why: a sentence,
