@@ -205,7 +205,7 @@ def kernel_of(abis: str) -> Path:
     """A kernel of these ABIs, linked out of the objects that are there."""
     out = machine.ROOT / "build/abis"
     if not out.is_dir():
-        subprocess.run(["cp", "-al", str(machine.scarlet_kernel().parent), str(out)], check=True)
+        subprocess.run(["cp", "-a", str(machine.scarlet_kernel().parent), str(out)], check=True)
     subprocess.run(["make", "-s", "kernel", f"OUT={out.relative_to(machine.ROOT)}", f"ABIS={abis}"], cwd=machine.ROOT, check=True, capture_output=True)
     return out / "scarlet"
 
@@ -231,15 +231,11 @@ def first_prompt(what: machine.Machine, prompt: str, line: str, answer: str) -> 
             child.close(True)
 
 
-def test_any_abi_can_be_left_out(fresh_objects: None, tmp_path: Path) -> None:
-    """A kernel without one of the ABIs, or with one alone, runs what is left; changing ABIS= is all it takes."""
+def test_any_abi_can_be_left_out(fresh_objects: None) -> None:
+    """A kernel without one of the ABIs runs what is left; changing ABIS= is all it takes."""
     for abis, missing in (("linux xv6", "scarlet"), ("linux scarlet", "xv6")):
         left = abis.split()[1]
         done = once.boot(machine.Machine(kernel=kernel_of(abis)), f"linux_echo a b | {left}_cat | {left}_wc; {missing}_cat < /dev/null 2>&1; ls /names | grep -v _")
         assert done.lines[0].split() == ["1", "2", "4"] and done.lines[1:] == [f"sh: {missing}_cat: not found", *abis.split()], done.output
     native = machine.Machine(kernel=kernel_of("scarlet xv6"), append="init=/system/scarlet/bin/init")
     first_prompt(native, "scarlet# ", "scarlet_echo a b | xv6_cat | xv6_wc; linux_cat", r"1 2 4[^\n]*\n.*linux_cat: no such command")
-    for file in (machine.ROOT / "build/userland/xv6").iterdir():
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    first_prompt(machine.Machine(kernel=kernel_of("xv6"), overlay=tmp_path), r"\$ ", "echo a b | cat | wc", r"1 2 4")
