@@ -179,6 +179,8 @@ void task_exit_thread(void)
     usage_add(&t->dead_usage, &u);
     bool last = t->thread_count == 1;
     if (!last) {
+        // From the unlocking on the last thread may free the space: we must not be switched to it.
+        current()->mmu = NULL;
         list_del(&tt->link);
         t->thread_count--;
     } else if (!t->exiting) { // the last thread left by itself
@@ -201,9 +203,6 @@ void task_exit_thread(void)
         t->thread_count = 0;
         spin_unlock(&t->lock);
     } else {
-        irqflags_t f = arch_irq_save();
-        current()->mmu = NULL;
-        arch_irq_restore(f);
         if (current()->handles)
             handle_table_put(current()->handles);
         current()->handles = NULL;
