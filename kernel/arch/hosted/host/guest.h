@@ -49,6 +49,7 @@ struct guest {
     pid_t runner; // shares the mappings and runs user code
     struct stage *stage;
     _Atomic u32 parked; // it sleeps on this word and not on the stage's
+    u32 luck, waits;    // has looking at the word paid lately? Own CPU
 };
 
 extern struct stub_consts *stub_consts; // our view of that page

@@ -70,14 +70,34 @@ static u64 now_ns(void)
     return (u64)t.tv_sec * 1'000'000'000u + (u64)t.tv_nsec;
 }
 
+// Looking at a word before sleeping pays only while the other side has a processor at once. Each
+// success makes it likelier to be tried again; without any it is tried now and then.
+enum { LUCK_MAX = 8, SELDOM = 64 };
+static void learn(u32 *luck, bool paid)
+{
+    if (paid && *luck < LUCK_MAX)
+        ++*luck;
+    else if (!paid && *luck)
+        --*luck;
+}
+static u64 rounds_for(u32 luck, u32 turn)
+{
+    return luck || turn % SELDOM == 0 ? spin_rounds : 0;
+}
+
 // Waits until the runner has stopped. False: it is gone.
 static bool wait_for(struct guest *g)
 {
-    for (u64 i = 0; i < spin_rounds; i++) {
-        if (stopped(g))
+    u64 rounds = rounds_for(g->luck, g->waits++);
+    for (u64 i = 0; i < rounds; i++) {
+        if (stopped(g)) {
+            learn(&g->luck, true);
             return true;
+        }
         __builtin_ia32_pause();
     }
+    if (rounds)
+        learn(&g->luck, false);
     u64 asked = 0;
     while (!stopped(g)) {
         u32 running = WORD_RUN;
@@ -103,9 +123,21 @@ static bool wait_for(struct guest *g)
     return true;
 }
 
+// The stubs' rounds are one number for all; what is lost when CPUs change it at once does not
+// matter.
+static void advise_stubs(bool slept)
+{
+    static _Thread_local u32 luck = LUCK_MAX, turn;
+    if (atomic_load_explicit((_Atomic u64 *)&stub_consts->spin, memory_order_relaxed))
+        learn(&luck, !slept);
+    atomic_store_explicit((_Atomic u64 *)&stub_consts->spin, rounds_for(luck, turn++),
+                          memory_order_relaxed);
+}
+
 static void resume(struct guest *g)
 {
     u32 was = atomic_exchange(&g->stage->word, WORD_RUN);
+    advise_stubs(was == WORD_STOPPED_SLEEPING);
     if (atomic_exchange(&g->parked, 0))
         futex(&g->parked, FUTEX_WAKE, 1, NULL);
     else if (was == WORD_STOPPED_SLEEPING)
@@ -146,6 +178,7 @@ static struct guest *make(void)
     if (!g)
         return NULL;
     memset(g->stage, 0, sizeof(*g->stage));
+    g->luck = LUCK_MAX;
     atomic_store(&g->stage->word, WORD_RUN);
     struct guest_op ops[GUEST_OPS_MAX];
     bool ok = space_spawn_runner(g, ops, stub_runner_ops(ops)) > 0 && wait_for(g);
