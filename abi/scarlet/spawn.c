@@ -276,6 +276,12 @@ static int make_task(struct spawn_job *job, const struct scarlet_spawn_request *
     return err;
 }
 
+static bool job_done(const void *arg)
+{
+    const struct spawn_job *job = arg;
+    return atomic_load_explicit(&job->done, memory_order_acquire);
+}
+
 i64 scarlet_spawn(const struct scarlet_spawn_request *request, struct trapframe *tf)
 {
     struct spawn_job *job;
@@ -298,8 +304,8 @@ i64 scarlet_spawn(const struct scarlet_spawn_request *request, struct trapframe 
         if (err) // too late to take it back: it ends before it begins
             task_terminate(child, (struct exit_info){.kind = EXIT_NORMAL, .number = 127});
         task_start(child);
-        wait_event(&job->wait, atomic_load_explicit(&job->done, memory_order_acquire));
-        if (!err)
+        task_wait_killable(&job->wait, job_done, job);
+        if (!err && job_done(job)) // else nobody is going to see the answer
             err = job->result;
         if (err) {
             struct wait_result w;

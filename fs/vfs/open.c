@@ -125,7 +125,8 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
         return r;
     u32 type = node_type(n);
     if (type != MODE_REG && type != MODE_DIR)
-        return open_special(p, q, out, rights);
+        return q->access & FILE_EXEC ? -E_ACCES // before it waits for the other end of a fifo
+                                     : open_special(p, q, out, rights);
     bool dir = type == MODE_DIR;
     f = file_alloc(p, dir ? &dir_object_type : &file_object_type, q->access, status_of(q));
     if (!f)

@@ -429,23 +429,34 @@ int task_for_each(u32 from, int (*fn)(struct task *t, void *arg), void *arg)
     }
 }
 
-void task_vfork_wait(struct task *child)
+void task_wait_killable(struct waitqueue *q, bool (*done)(const void *arg), const void *arg)
 {
     // Our own queue, too: that is where our end is announced.
     struct waiter w = {.thread = current()}, end = {.thread = current()};
     list_init(&w.link);
     list_init(&end.link);
-    wait_add(&child->vfork_done, &w);
+    wait_add(q, &w);
     wait_add(&current_task()->vfork_done, &end);
     for (;;) {
         thread_set_state(THREAD_BLOCKED);
-        if (!atomic_load((_Atomic bool *)&child->vfork_pending) || task_should_die())
+        if (done(arg) || task_should_die())
             break;
         (void)wait_sleep(THREAD_BLOCKED, WAIT_FOREVER);
     }
     thread_set_state(THREAD_RUNNABLE);
     wait_remove(&current_task()->vfork_done, &end);
-    wait_remove(&child->vfork_done, &w);
+    wait_remove(q, &w);
+}
+
+static bool vfork_over(const void *child)
+{
+    const struct task *t = child;
+    return !atomic_load((const _Atomic bool *)&t->vfork_pending);
+}
+
+void task_vfork_wait(struct task *child)
+{
+    task_wait_killable(&child->vfork_done, vfork_over, child);
 }
 
 void task_vfork_release(struct task *t)

@@ -188,7 +188,10 @@ void task_start(struct task *t); // makes it run
 void task_thread_start(struct task_thread *tt);
 // The first task (from kernel/init).
 [[nodiscard]] int task_create_init(void (*fn)(void *), void *arg, struct task **out);
-void task_vfork_wait(struct task *child);
+// Waits, not to be interrupted by events, until done(arg), which a wake-up of q announces, or this
+// thread must leave (task_should_die). Thread context, no locks.
+void task_wait_killable(struct waitqueue *q, bool (*done)(const void *arg), const void *arg);
+void task_vfork_wait(struct task *child); // the same: until the child runs another program or ends
 void task_vfork_release(struct task *t); // at exec and exit
 
 // --- lookup: counted reference or NULL ---
