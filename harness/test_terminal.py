@@ -69,20 +69,18 @@ def test_job_control(terminal: Console) -> None:
 def test_line_discipline(terminal: Console) -> None:
     """Canonical input: erase, kill, end of file, echo off, raw bytes."""
     t = terminal
-    t.line("cat > /tmp/o")
-    t.child.expect(r"\n", timeout=10)
+    t.line("echo re''ady; cat > /tmp/o")  # said when the shell's own editing is off
+    t.expect("ready", 10)
     t.send("wronm\x7fg\x15right wordd\x7f\x17line\n\x04")
     t.expect(re.escape(PROMPT), 10)
     assert t.run("cat /tmp/o").strip() == "right line"
-    t.line("stty -echo; read -r x; stty echo; echo \"[$x]\"")
-    t.child.expect(r"\n", timeout=10)
-    time.sleep(0.5)
+    t.line("stty -echo; echo re''ady; read -r x; stty echo; echo \"[$x]\"")
+    t.expect("ready", 10)
     t.line("secret")
     text = t.expect(re.escape(PROMPT), 10).decode()
     assert text.count("secret") == 1 and "[secret]" in text
-    t.line("stty raw -echo; dd bs=1 count=3 2>/dev/null | od -An -tx1; stty sane")
-    t.child.expect(r"\n", timeout=10)
-    time.sleep(0.5)
+    t.line("stty raw -echo; echo re''ady; dd bs=1 count=3 2>/dev/null | od -An -tx1; stty sane")
+    t.expect("ready", 10)
     t.send("\x03\x1a\r")
     assert "03 1a 0d" in t.expect(re.escape(PROMPT), 10).decode()
     assert t.run("stty size").strip() == "24 80"
