@@ -30,12 +30,9 @@ def tests() -> list[Path]:
 
 
 def _words(test: Path, pattern: re.Pattern[str]) -> list[str] | None:
-    """The words behind a comment among a test's first lines, or None if it has no such comment."""
-    for line in test.read_text(encoding="utf-8").split("\n", 3)[:3]:
-        match = pattern.match(line)
-        if match:
-            return match.group(1).split()
-    return None
+    """The words behind such comments among a test's first lines, or None if it has no such comment."""
+    found = [match.group(1).split() for line in test.read_text(encoding="utf-8").split("\n", 4)[:4] if (match := pattern.match(line))]
+    return sum(found, []) if found else None
 
 
 def sources(test: Path) -> list[Path]:

@@ -192,7 +192,7 @@ void task_thread_start(struct task_thread *tt);
 // thread must leave (task_should_die). Thread context, no locks.
 void task_wait_killable(struct waitqueue *q, bool (*done)(const void *arg), const void *arg);
 void task_vfork_wait(struct task *child); // the same: until the child runs another program or ends
-void task_vfork_release(struct task *t); // at exec and exit
+void task_vfork_release(struct task *t);  // at exec and exit
 
 // --- lookup: counted reference or NULL ---
 struct task *task_find(u32 pid);
