@@ -57,9 +57,11 @@ u64 arch_time_ns(void)
 
 void arch_timer_arm(u64 deadline_ns)
 {
-    u64 when = UINT64_MAX;
-    if (deadline_ns != UINT64_MAX)
-        when = ns_per_tick == 100 ? (deadline_ns + 99) / 100
+    // Later than anybody waits: an interrupt for nothing then does no harm, but rounding up must
+    // not wrap around, here or where the machine is emulated with signed nanoseconds.
+    static const u64 far_ns = 1ul << 60;
+    deadline_ns = MIN(deadline_ns, far_ns);
+    u64 when = ns_per_tick == 100 ? (deadline_ns + 99) / 100
                                   : muldiv(deadline_ns, hart_info.timebase_hz, NS_PER_SEC) + 1;
     if (hart_info.has_sstc)
         __asm__ volatile("csrw 0x14d, %0" ::"r"(when)); // stimecmp
