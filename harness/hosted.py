@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -46,11 +47,25 @@ def build(sanitizers: str = "") -> Path:
     return ROOT / ("build/hosted-san" if sanitizers else "build/hosted") / "scarlet-host"
 
 
+# What the build and the comparison need beyond ci/setup.
+NEEDS = ["/usr/bin/strace", "/usr/include/libfdt.h", "/usr/lib/x86_64-linux-gnu/libfdt.a", "/usr/bin/gcc", "/usr/bin/perl", "/usr/bin/git",
+         "/usr/bin/unshare"]
+# What case_on_linux does, in short.
+TRIAL = """mount -t tmpfs tmpfs /mnt && mkdir /mnt/low /mnt/up /mnt/work /mnt/root && mkdir /mnt/root/proc &&
+           mount -t overlay -o lowerdir=/mnt/low,upperdir=/mnt/up,workdir=/mnt/work overlay /mnt/root"""
+
+
 @functools.cache
 def permitted() -> str:
-    """Why guest processes cannot be had on this machine; empty: they can."""
-    done = subprocess.run(["/usr/bin/strace", "-qo", "/dev/null", "/bin/true"], check=False, capture_output=True)
-    return "" if done.returncode == 0 else "this machine does not permit ptrace"
+    """Why guest processes and their comparison cannot be had on this machine; empty: they can."""
+    missing = [name for name in NEEDS if not Path(name).exists()]
+    if platform.machine() != "x86_64" or missing:
+        return f"needs x86-64 with {' '.join(missing)}"
+    for what, trial in (("ptrace", ["/usr/bin/strace", "-qo", "/dev/null", "/bin/true"]),
+                        ("namespaces with an overlay", ["/usr/bin/unshare", "-mpuif", "--kill-child", "--propagation", "private", "/bin/sh", "-c", TRIAL])):
+        if subprocess.run(trial, check=False, capture_output=True).returncode:
+            return f"this machine does not permit {what}"
+    return ""
 
 
 def run(
