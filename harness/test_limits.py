@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import frames, guestprog, machine, run, trouble
+from harness import guestprog, machine, once
 
 pytestmark = pytest.mark.boot
 SOAK = bool(os.environ.get("SCARLET_SOAK"))
@@ -19,21 +19,8 @@ SOAK = bool(os.environ.get("SCARLET_SOAK"))
 
 def boot(what: machine.Machine, command: str, timeout: float = 120) -> tuple[str, int, str]:
     """Output, status and kernel log of one command in a boot of its own."""
-    one = run.Run(what, [machine.Job(command.encode())], machine.new_log("limits"))
-    output, status = b"", -1
-    try:
-        for event in one.events(timeout):
-            match event:
-                case frames.Output(data):
-                    output += data
-                case frames.End(status=ended):
-                    status = ended
-    except run.Failure as failure:
-        pytest.fail(f"{failure}\n--- output so far\n{output.decode(errors='replace')}\n--- console\n{failure.tail}",
-                    pytrace=False)
-    reports = trouble.in_log(one.kernel_log)
-    assert not reports, f"{reports}; log: {one.log}"
-    return output.decode(errors="replace"), status, one.kernel_log.decode(errors="replace")
+    done = once.boot(what, command, timeout)
+    return done.output, done.status, done.log
 
 
 def test_stop_and_continue_at_once(guest: machine.Machine, smp: int) -> None:

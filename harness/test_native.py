@@ -14,7 +14,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from harness import frames, guestprog, machine, run, trouble
+from harness import frames, guestprog, machine, once, run
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 OVERLAY = machine.ROOT / "build/userland/overlay"
@@ -102,20 +102,8 @@ def programs() -> None:
 def boot(smp: int, command: str, stdin: bytes | None = None, timeout: float = 120, overlay: Path = OVERLAY) -> tuple[str, int]:
     """Output and status of one command line of a machine with the native programs."""
     what = machine.Machine(smp=smp, overlay=overlay)
-    one = run.Run(what, [machine.Job(command.encode(), stdin)], machine.new_log("native"))
-    output, status = b"", -1
-    try:
-        for event in one.events(timeout):
-            match event:
-                case frames.Output(data):
-                    output += data
-                case frames.End(status=ended):
-                    status = ended
-    except run.Failure as failure:
-        pytest.fail(f"{failure}\n--- output so far\n{output.decode(errors='replace')}\n{failure.tail}", pytrace=False)
-    reports = trouble.in_log(one.kernel_log)
-    assert not reports, f"{reports}; log: {one.log}"
-    return output.decode(errors="replace"), status
+    done = once.boot_all(what, [machine.Job(command.encode(), stdin)], timeout)[0]
+    return done.output, done.status
 
 
 def test_calls(smp: int) -> None:
