@@ -2,7 +2,7 @@
 # In the guest: run each line of programs.txt under strace; the logs leave as a base64 text between marks.
 PATH=/usr/sbin:/usr/bin LC_ALL=C HOME=/root TERM=dumb
 export PATH LC_ALL HOME TERM
-mkdir -p /tmp/rec /tmp/work && cd /tmp/work || exit 1
+mkdir -p /tmp/rec /tmp/rec.d && cd /tmp/rec.d || exit 1
 mkdir -p dir dir3/x g mnt mnt2; echo a >a; echo a >sedf; echo a >sedg; echo o >own
 printf -- '--- a\n+++ b\n@@ -1 +1 @@\n-a\n+b\n' >p.diff
 seq 1 20000 >big; tar -czf in.tgz /etc; mount -t tmpfs none mnt2
