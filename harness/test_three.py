@@ -151,6 +151,39 @@ TRUTH = """143 143 143 143 255 9 8 7 6 5 linux_cat 141 scarlet_cat 1 xv6_cat 1
     linux-riscv64 sleep linux-riscv64 sleep scarlet sort xv6-riscv64 act 3 0"""
 
 
+def test_changes_stay_in_the_configuration() -> None:
+    """What a program changes outside shared places lands in its ABI's configuration and nowhere else, from whichever shell."""
+    done = once.boot(machine.Machine(smp=2), r"""
+        everything() { find / -xdev -type f | sort > /tmp/$1; }
+        everything before
+        linux_sh -c 'echo 1 > /etc/one; echo more >> /etc/hosts; rm /etc/guide; mkdir /opt; echo 2 > /opt/two'
+        scarlet_sh -c "linux_sh -c 'echo 3 > /etc/three'; echo 4 > /etc/four"
+        xv6_sh -c 'echo 5 > /five'
+        everything after; diff /tmp/before /tmp/after | grep '^[+-]/'
+        grep -c more /etc/hosts; scarlet_sh -c 'linux_tail -n 1 /etc/hosts; linux_ls /etc/guide'; cat /data/config/xv6-riscv64/five""")
+    config = "+/data/config/"
+    assert done.lines == [config + name for name in (
+        "linux-riscv64/etc/hosts", "linux-riscv64/etc/one", "linux-riscv64/etc/three", "linux-riscv64/opt/two", "scarlet/etc/four",
+        "xv6-riscv64/five")] + ["0", "more", "ls: /etc/guide: No such file or directory", "5"]
+
+
+def test_base_changes_under_a_view() -> None:
+    """Linux programs' view shows the base tree as it is now: new, changed, renamed and removed files, also where it looked before."""
+    done = once.boot(machine.Machine(smp=2), r"""
+        mkdir -p /opt/d; echo old > /opt/a; echo kept > /opt/k; mkfifo /tmp/go /tmp/at
+        linux_sh -c 'cd /opt
+            cat a b d/e k; echo > /tmp/at; read -r x < /tmp/go
+            cat a b d/e; stat -c %a a; ls; echo mine > k; echo > /tmp/at; read -r x < /tmp/go
+            ls; cat k; ls d; mv b a2; cat a2; rm d/f; ls d' > /tmp/seen 2>&1 &
+        read -r x < /tmp/at; echo new > /opt/b; echo changed > /opt/a; chmod 600 /opt/a; echo e > /opt/d/e; echo > /tmp/go
+        read -r x < /tmp/at; mv /opt/a /opt/c; mv /opt/d /opt/x; mkdir /opt/d; echo f > /opt/d/f; echo base > /opt/k; echo > /tmp/go
+        wait; cat /tmp/seen; echo; ls /opt /opt/d; cat /opt/k""")
+    assert done.lines == [
+        "old", "cat: can't open 'b': No such file or directory", "cat: can't open 'd/e': No such file or directory", "kept",
+        "changed", "new", "e", "600", "a", "b", "d", "k",
+        "b", "c", "d", "k", "x", "mine", "f", "new", "", "/opt:", "b", "c", "d", "k", "x", "", "/opt/d:", "f", "base"], done.output
+
+
 def test_cross_truth(smp: int) -> None:
     """Linux's timeout ends xv6's and native programs, everybody reaps everybody's children, a broken pipe tells each its own way,
     ps knows whose each is, and xv6's kill ends them all."""

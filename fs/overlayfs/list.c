@@ -234,7 +234,7 @@ int ovl_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     bool any;
     if (!d->entry->nlower)
         return pass_through(dir, cookie, sink, &any);
-    if (*cookie <= 2 && ovl_is_dynamic(d->entry))
+    if (*cookie <= 2 && ovl_is_dynamic(ovl_of(dir), d->entry))
         ovl_list_free(d);
     int r = make_list(dir);
     if (r)

@@ -1,6 +1,7 @@
 // Finding a name in the layers: the upper one first, then the lower ones from the top. A file ends
 // the search; directories are merged until one is opaque or something else comes between.
 #include "ovl.h"
+#include <lib/string.h>
 #include <mem/slab.h>
 
 struct found {
@@ -107,6 +108,42 @@ int ovl_lookup(struct node *dir, const struct pathname *name, struct node **out)
     if (f.lower != &f.first)
         kfree(f.lower);
     return ovl_node_get(dir->sb, e, out);
+}
+
+// A file that was copied up hides the lower one, whatever becomes of that.
+static bool same_parts(struct ovl_entry *e, const struct found *f, bool dir)
+{
+    struct dentry *upper = ovl_upper(e);
+    if (!f->upper != !upper || (upper && dentry_node(f->upper) != dentry_node(upper)))
+        return false;
+    if (upper && !dir)
+        return true;
+    if (f->nlower != e->nlower)
+        return false;
+    for (u32 i = 0; i < e->nlower; i++)
+        if (f->lower[i].layer != e->lower[i].layer ||
+            dentry_node(f->lower[i].dentry) != dentry_node(e->lower[i].dentry))
+            return false;
+    return true;
+}
+
+bool ovl_revalidate(struct node *n)
+{
+    struct ovl_entry *e = ovl_entry(n);
+    struct found f;
+    if (!e->up)
+        return true;
+    mutex_lock_nested(&e->copy_mutex);
+    bool same = !e->gone;
+    if (same) {
+        same = !search(ovl_of(n), e->up, &(struct pathname){e->name, strlen(e->name)}, &f) &&
+               same_parts(e, &f, node_is_dir(n));
+        drop(&f);
+    }
+    mutex_unlock(&e->copy_mutex);
+    if (same)
+        ovl_mirror(n);
+    return same;
 }
 
 int ovl_lower_has(struct ovl_entry *dir, const struct pathname *name)

@@ -154,9 +154,11 @@ void ovl_mirror(struct node *n)
         atomic_store_explicit(&n->size, node_size(real), memory_order_relaxed);
 }
 
-// A layer whose directory changes by itself: what it lacks today may be there tomorrow.
-bool ovl_is_dynamic(const struct ovl_entry *e)
+// A directory of a layer changes by itself: what it lacks today may be there tomorrow.
+bool ovl_is_dynamic(const struct ovl *o, const struct ovl_entry *e)
 {
+    if (o->live)
+        return true;
     for (u32 i = 0; i < e->nlower; i++)
         if (node_has(dentry_node(e->lower[i].dentry), NODE_NO_NEGATIVE))
             return true;
@@ -210,8 +212,8 @@ int ovl_node_get(struct superblock *sb, struct ovl_entry *e, struct node **out)
     if (node_type(real) == MODE_REG)
         n->node.fops = &ovl_file_ops;
     n->entry = e;
-    if (ovl_is_dynamic(e))
-        atomic_init(&n->node.flags, NODE_NO_NEGATIVE);
+    atomic_init(&n->node.flags,
+                (ovl_is_dynamic(o, e) ? NODE_NO_NEGATIVE : 0) | (o->live ? NODE_REVALIDATE : 0));
     n->next_cookie = 2;
     list_init(&n->upper_link);
     list_init(&n->lower_link);
@@ -350,6 +352,7 @@ const struct node_ops ovl_node_ops = {
     .truncate = ovl_truncate,
     .fallocate = ovl_fallocate,
     .permission = ovl_permission,
+    .revalidate = ovl_revalidate,
     .xattr_get = ovl_xattr_get,
     .xattr_set = ovl_xattr_set,
     .xattr_list = ovl_xattr_list,
@@ -367,6 +370,7 @@ static int ovl_follow(struct node *n, struct path *out)
 static const struct node_ops ovl_magic_ops = {
     .follow = ovl_follow,
     .getattr = ovl_getattr,
+    .revalidate = ovl_revalidate,
     .destroy = ovl_destroy,
     .free = ovl_free,
 };

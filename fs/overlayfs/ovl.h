@@ -28,6 +28,7 @@ struct ovl {
     struct ovl_layer *layers;
     struct dentry *work; // where things are prepared; NULL: read only
     bool one_fs;         // all layers on one file system: its inode numbers serve
+    bool live;           // names of lower layers are confirmed at every walk
     bool user_xattr;     // marks are user.overlay.* instead of trusted.overlay.*
     u32 depth;           // 1, or 2 above another overlay
     char *options;       // for /proc/mounts
@@ -151,7 +152,7 @@ int ovl_xattr_remove(struct node *n, const char *name);
 // --- node.c ---
 // The overlay's number for file `ino` of a layer.
 u64 ovl_ino(const struct ovl *o, u32 layer, u64 ino);
-bool ovl_is_dynamic(const struct ovl_entry *e);
+bool ovl_is_dynamic(const struct ovl *o, const struct ovl_entry *e);
 // An entry without lowers filled in; takes a reference to up. NULL: no memory.
 [[nodiscard]] struct ovl_entry *ovl_entry_new(struct ovl *o, struct ovl_entry *up,
                                               const struct pathname *name, u32 nlower);
@@ -170,6 +171,9 @@ extern const struct file_ops ovl_file_ops;
 
 // --- lookup.c ---
 int ovl_lookup(struct node *dir, const struct pathname *name, struct node **out);
+// Do the layers still show n under its name, made of the same parts? If so its attributes are read
+// anew.
+bool ovl_revalidate(struct node *n);
 // Would the lower layers of dir show the name if the upper one had nothing there? 1, 0 or an error.
 [[nodiscard]] int ovl_lower_has(struct ovl_entry *dir, const struct pathname *name);
 

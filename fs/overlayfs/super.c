@@ -371,6 +371,7 @@ static int mount_layers(const struct overlay_layers *l, bool user_xattr, struct 
     }
     list_init(&o->pinned);
     o->user_xattr = user_xattr;
+    o->live = l->live;
     int r = build(o, l);
     sb = r ? NULL : superblock_create(&overlay_type, &ovl_superblock_ops, OVL_MAGIC, o);
     if (!sb) {

@@ -302,6 +302,8 @@ void dentry_instantiate(struct dentry *d, struct node *n)
 {
     if (node_has(n, NODE_REVALIDATE))
         atomic_fetch_or_explicit(&d->flags, DENTRY_REVALIDATE, memory_order_relaxed);
+    else if (atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE)
+        atomic_fetch_and_explicit(&d->flags, ~(u32)DENTRY_REVALIDATE, memory_order_relaxed);
     rcu_store(d->node, n);
 }
 
@@ -338,8 +340,10 @@ int dentry_lookup_locked(struct dentry *parent, const struct pathname *name, str
     struct dentry *d = dentry_find(parent, name);
     if (d) {
         struct node *n = dentry_node(d);
-        if (!(atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_REVALIDATE) || !n ||
-            n->ops->revalidate(n)) {
+        u32 flags = atomic_load_explicit(&d->flags, memory_order_relaxed);
+        // What something is mounted on stays, so that the mount does.
+        if (!(flags & DENTRY_REVALIDATE) || (flags & DENTRY_MOUNTED) ||
+            (n && n->ops->revalidate(n))) {
             *out = d;
             return 0;
         }
@@ -356,7 +360,8 @@ int dentry_lookup_locked(struct dentry *parent, const struct pathname *name, str
     struct node *n = NULL;
     const struct pathname text = {d->name, name->len};
     int r = dir->ops->lookup(dir, &text, &n);
-    if (r == -E_NOENT && !node_has(dir, NODE_NO_NEGATIVE))
+    bool unsure = node_has(dir, NODE_NO_NEGATIVE);
+    if (r == -E_NOENT && (!unsure || dir->ops->create))
         r = 0;
     if (r) {
         dentry_put(d);
@@ -364,6 +369,8 @@ int dentry_lookup_locked(struct dentry *parent, const struct pathname *name, str
     }
     if (n)
         dentry_instantiate(d, n);
+    else if (unsure) // absent for this time only
+        atomic_fetch_or_explicit(&d->flags, DENTRY_REVALIDATE, memory_order_relaxed);
     hash_insert(d);
     *out = d;
     return 0;

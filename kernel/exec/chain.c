@@ -372,6 +372,9 @@ static int take_generated_name(struct exec_build *b, struct exec_chain *c, const
     if (!program)
         return 0;
     strlcpy(b->name, program, sizeof(b->name));
+    // A system's shell is opened in that system's view, also by who lives elsewhere with its ABI.
+    if (!strcmp(program, "sh"))
+        b->rebuild = true;
     c->skip = 1;
     return push(c, program, strlen(program));
 }

@@ -1,6 +1,8 @@
 // Environments and the composing of views:
 //
-//   /                overlay: /data/config/ABI over /system/ABI over the shared places' mountpoints
+//   /                overlay: /data/config/ABI over /system/ABI over the shared places' mountpoints;
+//                    without /system/ABI over those mountpoints over the base tree, where the ABI's
+//                    programs then are
 //   /home /data/shared /dev /tmp /proc /sys   of the base tree
 //   /scarlet         the base tree itself
 //   /names           programs of every ABI, as ABI_PROGRAM
@@ -291,6 +293,7 @@ static int bind_names(struct view *v)
 
 struct composing {
     struct path system, upper, work, skeleton, names;
+    bool in_base; // system is the base tree itself
 };
 
 static void composing_end(struct composing *c)
@@ -340,10 +343,15 @@ static int compose(struct environment *e, const struct abi_module *abi, struct c
     int err = find_layers(e, abi, c, &writable);
     if (err)
         return err;
-    struct path lower[] = {c->system, c->skeleton, c->names};
-    struct overlay_layers l = {
-        .lower = lower, .nlower = c->names.mount ? 3 : 2, .options = options};
-    usize n = kscnprintf(options, sizeof(options), ",lowerdir=/system/%s", abi->name);
+    // Mountpoints hide what the base tree has in their place, its own /scarlet too.
+    struct path lower[] = {c->in_base ? c->skeleton : c->system,
+                           c->in_base ? c->system : c->skeleton, c->names};
+    struct overlay_layers l = {.lower = lower,
+                               .nlower = c->names.mount ? 3 : 2,
+                               .live = c->in_base,
+                               .options = options};
+    usize n = kscnprintf(options, sizeof(options), ",lowerdir=%s%s",
+                         c->in_base ? "/" : "/system/", c->in_base ? "" : abi->name);
     if (writable) {
         l.upper = c->upper;
         l.work = c->work;
@@ -371,9 +379,25 @@ static int compose(struct environment *e, const struct abi_module *abi, struct c
     return err;
 }
 
-int environment_view(struct environment *e, const struct abi_module *abi, struct view **out)
+// The tree with the ABI's programs. -E_NOENT: the image has no trees of several systems at all.
+static int find_system(struct environment *e, const struct abi_module *abi, struct composing *c)
 {
     char name[80];
+    kscnprintf(name, sizeof(name), "/system/%s", abi->name);
+    int err = view_lookup(e->base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &c->system);
+    if (err != -E_NOENT)
+        return err;
+    err = view_lookup(e->base, "/system", LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &c->system);
+    if (err)
+        return err;
+    path_put(&c->system);
+    view_root(e->base, &c->system);
+    c->in_base = true;
+    return 0;
+}
+
+int environment_view(struct environment *e, const struct abi_module *abi, struct view **out)
+{
     struct composing c = {0};
     int err = 0;
     mutex_lock(&e->mutex);
@@ -387,9 +411,8 @@ int environment_view(struct environment *e, const struct abi_module *abi, struct
         err = -E_PERM;
         goto done;
     }
-    kscnprintf(name, sizeof(name), "/system/%s", abi->name);
-    err = view_lookup(e->base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &c.system);
-    if (err == -E_NOENT) { // an image without trees of their own: everybody lives in the base
+    err = find_system(e, abi, &c);
+    if (err == -E_NOENT) { // an image of one system's tree: everybody lives in the base
         view_get(e->base);
         *out = e->base;
         err = 0;
@@ -542,9 +565,7 @@ static int names_place(u32 index, u32 i, char dir[ABINAMES_DIR_MAX], struct path
     const struct abi_module *abi = abi_number(index);
     struct view *base = environment_current()->base;
     const char *list = abi_bin_path(abi);
-    static const char *const layers[] = {"/data/config/%s", "/system/%s"};
     char name[80];
-    struct path system;
     for (u32 k = i / 2; k; k--) {
         list = strchr(list, ':');
         if (!list)
@@ -556,20 +577,13 @@ static int names_place(u32 index, u32 i, char dir[ABINAMES_DIR_MAX], struct path
         return -E_NAMETOOLONG;
     memcpy(dir, list, len);
     dir[len] = 0;
-    kscnprintf(name, sizeof(name), "/system/%s", abi->name);
-    int err = view_lookup(base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &system);
+    kscnprintf(name, sizeof(name), "/%s/%s", i % 2 ? "system" : "data/config", abi->name);
+    int err = view_lookup(base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, root);
     if (err == -E_NOENT && i % 2 && strcmp(dir, "/")) { // its programs are in the base tree
         view_root(base, root);
         return 0;
     }
-    if (err)
-        return -E_NOENT;
-    path_put(&system);
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wformat-nonliteral"
-    kscnprintf(name, sizeof(name), layers[i % 2], abi->name);
-#pragma clang diagnostic pop
-    return view_lookup(base, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, root) ? -E_NOENT : 0;
+    return err ? -E_NOENT : 0;
 }
 
 static const struct abinames_source names_source = {.abi = names_abi, .place = names_place};

@@ -6,6 +6,7 @@ struct overlay_layers {
     struct path upper, work;  // upper.mount NULL: read only, with at least two lower layers
     const struct path *lower; // topmost first
     u32 nlower;
+    bool live; // lower layers change while they are mounted: every name is asked for again
     const char *options; // as /proc/mounts shows them, each with a leading comma
 };
 // One counted reference in *out. The layers are kept alive by it. -E_INVAL, -E_NOMEM, errors of the

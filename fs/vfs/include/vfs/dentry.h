@@ -8,7 +8,7 @@
 enum dentry_flags {
     DENTRY_MOUNTED = 1,    // something is mounted here (in some namespace): ask the mount table
     DENTRY_UNHASHED = 2,   // removed, or never entered: not found any more
-    DENTRY_REVALIDATE = 4, // node says names must be confirmed
+    DENTRY_REVALIDATE = 4, // node says names must be confirmed; without node: absence must be
     DENTRY_ON_LRU = 8,
     DENTRY_REFERENCED = 16,    // used since the reclaimer last looked
     DENTRY_ROOT = 32,          // of a file system

@@ -120,7 +120,7 @@ enum node_flags {
     NODE_MAGIC = 32, // ops->follow
     NODE_ANON = 64,  // has no name in any directory (memfd, tmpfile)
     NODE_NO_NEGATIVE =
-        128, // directory whose absent names may appear by themselves: absence is not remembered
+        128, // directory whose absent names may appear by themselves: absence is asked for again
 };
 
 struct node {

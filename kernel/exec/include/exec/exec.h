@@ -61,7 +61,7 @@ struct exec_build {
     struct aspace *as;
     struct trapframe frame;
     struct cred *cred; // new credentials, or NULL
-    bool rebuild;      // as asked for
+    bool rebuild;      // as asked for, or because it is the shell of its ABI by its generated name
     bool secure;       // privileges were gained: the environment is not to be trusted
     void *abi_private;
     char name[16];
