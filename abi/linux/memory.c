@@ -194,20 +194,28 @@ i64 linux_munlockall(void)
 
 i64 linux_fadvise64(struct href *fd, i64 offset, i64 len, i32 advice)
 {
-    (void)offset;
     if (fd->object->type->kinds & OBJ_KIND_PIPE)
         return -E_SPIPE;
-    return len < 0 || advice < LINUX_POSIX_FADV_NORMAL || advice > LINUX_POSIX_FADV_NOREUSE
-               ? -E_INVAL
-               : 0;
+    if (len < 0 || advice < LINUX_POSIX_FADV_NORMAL || advice > LINUX_POSIX_FADV_NOREUSE)
+        return -E_INVAL;
+    struct file *f = object_file(fd->object);
+    if (advice == LINUX_POSIX_FADV_WILLNEED && f && offset >= 0) {
+        href_keep(fd);
+        file_read_ahead(f, (u64)offset, len ? (u64)len : UINT64_MAX);
+    }
+    return 0;
 }
 
 i64 linux_readahead(struct href *fd, i64 offset, usize count)
 {
-    (void)offset;
-    (void)count;
     struct file *f = object_file(fd->object);
-    return f && f->node->data ? 0 : -E_INVAL; // every page of an in-memory file is there already
+    if (!f || !f->node->data)
+        return -E_INVAL;
+    if (offset >= 0) {
+        href_keep(fd);
+        file_read_ahead(f, (u64)offset, count);
+    }
+    return 0;
 }
 
 static void nothing(void *arg)

@@ -3,6 +3,7 @@
 #include "scarlet_handlers.h"
 #include <lib/string.h>
 #include <mem/slab.h>
+#include <vfs/watch.h>
 
 int base_of(i32 directory, const struct sys_name *name, u32 rights, struct path *out, u32 *lookup,
             u32 *rights_had)
@@ -382,6 +383,29 @@ i64 scarlet_path_of(struct href *handle, struct iobuf *buffer, usize size)
         n = (usize)n > size ? -E_RANGE : put_text(buffer, at, n);
     kfree(text);
     return n;
+}
+
+// --- watching ---
+static_assert(sizeof(struct watch_note) == sizeof(struct scarlet_watch_record) &&
+              offsetof(struct watch_note, inode) == offsetof(struct scarlet_watch_record, inode) &&
+              offsetof(struct watch_note, name) == offsetof(struct scarlet_watch_record, name) &&
+              SCARLET_WATCH_MOVED == (int)WATCH_MOVED);
+
+i64 scarlet_watch(i32 directory, const struct sys_name *path, u32 flags)
+{
+    struct path base, p;
+    struct object *o;
+    u32 lookup;
+    int err = base_of(directory, path, RIGHT_ENUMERATE, &base, &lookup, NULL);
+    if (err)
+        return err;
+    err = path_lookup(&base, pathname_of(path), lookup | lookup_of(flags), &p);
+    path_put(&base);
+    if (err)
+        return err;
+    err = watch_create(&p, &o);
+    path_put(&p);
+    return err ? err : install(o, anonymous_rights(RIGHT_READ) & ~(u32)RIGHT_MAP, false);
 }
 
 // --- working directory ---

@@ -120,10 +120,14 @@ i64 scarlet_sync(struct href *handle, u32 flags)
 
 i64 scarlet_advise(struct href *handle, u64 offset, u64 length, u32 advice)
 {
-    (void)offset;
-    (void)length;
-    (void)advice;
-    return handle->object->type->seekable ? 0 : -E_SPIPE;
+    if (!handle->object->type->seekable)
+        return -E_SPIPE;
+    struct file *f = object_file(handle->object);
+    if (advice != SCARLET_ADVICE_SOON || !f || !(handle->rights & RIGHT_READ))
+        return 0;
+    href_keep(handle);
+    file_read_ahead(f, offset, length ? length : UINT64_MAX);
+    return 0;
 }
 
 i64 scarlet_lock(struct href *handle, u32 kind, u64 start, u64 length, u32 flags)

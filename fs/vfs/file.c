@@ -4,6 +4,7 @@
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
+#include "watch_tell.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <vfs/lock.h>
@@ -76,9 +77,12 @@ static i64 read_at(struct file *f, struct iobuf *buf, u64 *pos)
 
 static i64 write_at(struct file *f, struct iobuf *buf, u64 *pos)
 {
-    if (LIKELY(!f->ops))
-        return file_data_write(f, buf, pos);
-    return f->ops->write ? f->ops->write(f, buf, pos) : -E_INVAL;
+    i64 n = LIKELY(!f->ops) ? file_data_write(f, buf, pos)
+            : f->ops->write ? f->ops->write(f, buf, pos)
+                            : -E_INVAL;
+    if (watched() && n > 0)
+        watch_tell_change(f->path.dentry, f->node, WATCH_CONTENTS);
+    return n;
 }
 
 static i64 file_read(struct object *o, struct iobuf *buf, u64 *pos)
@@ -152,7 +156,10 @@ int file_truncate(struct file *f, u64 size)
     if (err)
         return err;
     node_drop_setid(f->node);
-    return node_truncate(f->node, size);
+    err = node_truncate(f->node, size);
+    if (watched() && !err)
+        watch_tell_change(f->path.dentry, f->node, WATCH_CONTENTS);
+    return err;
 }
 
 static int file_obj_truncate(struct object *o, u64 size)

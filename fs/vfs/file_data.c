@@ -3,6 +3,7 @@
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
+#include "watch_tell.h"
 #include <lib/string.h>
 #include <task/task.h>
 
@@ -237,7 +238,27 @@ int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
         node_touch(n, SET_MTIME | SET_CTIME);
     }
     mutex_unlock(&n->mutex);
+    if (watched() && !r)
+        watch_tell_change(f->path.dentry, n, WATCH_CONTENTS);
     return r;
+}
+
+void file_read_ahead(struct file *f, u64 off, u64 len)
+{
+    struct memobj *o = f->node->data;
+    if (!o || !o->ops || !o->ops->read_in)
+        return; // nothing, or all there already
+    u64 size = node_size(f->node), end;
+    if (__builtin_add_overflow(off, len, &end) || end > size)
+        end = size;
+    for (u64 i = off >> PAGE_SHIFT; i << PAGE_SHIFT < end && !thread_has_event(current()); i++) {
+        struct frame *page;
+        paddr_t direct;
+        if (memobj_page(o, i, 0, &page, &direct))
+            return;
+        if (page)
+            frame_put(page);
+    }
 }
 
 i64 file_read_kernel(struct file *f, u64 pos, void *buf, usize n)

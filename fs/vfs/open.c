@@ -3,6 +3,7 @@
 #include "file_private.h"
 #include "names.h"
 #include "walk.h"
+#include "watch_tell.h"
 #include <device/chardev.h>
 #include <ipc/pipe.h>
 #include <mem/slab.h>
@@ -146,6 +147,8 @@ int vfs_open_path(const struct path *p, const struct open_request *q, bool check
         if (!r) {
             node_drop_setid(n);
             r = node_truncate(n, 0);
+            if (watched() && !r)
+                watch_tell_change(p->dentry, n, WATCH_CONTENTS);
             if (borrowed)
                 node_put_writer(n);
         }

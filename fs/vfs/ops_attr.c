@@ -1,6 +1,7 @@
 // Attributes by name and by place: stat, chmod, chown, utimens, truncate, access, statfs.
 #include "file_private.h"
 #include "names.h"
+#include "watch_tell.h"
 #include <task/task.h>
 
 static int peek_attr(struct mount *m, struct dentry *d, struct node *n, void *arg)
@@ -81,6 +82,14 @@ static int apply(struct node *n, struct setattr *s)
     return 0;
 }
 
+static int apply_at(const struct path *p, struct setattr *s)
+{
+    int r = apply(path_node(p), s);
+    if (watched() && !r)
+        watch_tell_change(p->dentry, path_node(p), WATCH_ATTRIBUTES);
+    return r;
+}
+
 static int want_change(const struct path *p)
 {
     int r = mount_want_write(p->mount);
@@ -105,7 +114,7 @@ int vfs_chmod(const struct path *p, u32 mode)
         !cred_capable(c, CAP_FSETID))
         mode &= ~(u32)MODE_SGID;
     struct setattr s = {.valid = SET_MODE, .mode = mode & 07777};
-    return apply(n, &s);
+    return apply_at(p, &s);
 }
 
 int vfs_chown(const struct path *p, u32 uid, u32 gid)
@@ -137,7 +146,7 @@ int vfs_chown(const struct path *p, u32 uid, u32 gid)
             s.mode = mode & 07777 & ~drop;
         }
     }
-    return apply(n, &s);
+    return apply_at(p, &s);
 }
 
 int vfs_utimens(const struct path *p, const struct set_times *t)
@@ -169,7 +178,7 @@ int vfs_utimens(const struct path *p, const struct set_times *t)
         s.valid |= SET_MTIME;
         s.mtime = !t || t->mtime_how == TIME_NOW ? now : timestamp_to_ns(t->mtime);
     }
-    return apply(n, &s);
+    return apply_at(p, &s);
 }
 
 void node_drop_setid(struct node *n)
@@ -207,6 +216,8 @@ int vfs_truncate(const struct path *base, struct pathname name, u64 size)
         if (!r) {
             node_drop_setid(n);
             r = node_truncate(n, size);
+            if (watched() && !r)
+                watch_tell_change(p.dentry, n, WATCH_CONTENTS);
         }
         node_put_writer(n);
     }

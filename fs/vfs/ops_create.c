@@ -1,5 +1,6 @@
 // Making names: mkdir, mknod, symlink, link.
 #include "names.h"
+#include "watch_tell.h"
 #include <task/task.h>
 
 u32 current_umask(void)
@@ -75,9 +76,12 @@ int create_node(struct dentry *parent, struct dentry *d, struct create_args *a)
     create_owner(dir, a);
     const struct pathname name = {d->name, d->hash_len & 0xff};
     int r = dir->ops->create(dir, &name, a, &n);
-    if (!r)
-        dentry_instantiate(d, n);
-    return r;
+    if (r)
+        return r;
+    dentry_instantiate(d, n);
+    if (watched())
+        watch_tell_entry(d, n, WATCH_CREATED, 0);
+    return 0;
 }
 
 int vfs_mkdir(const struct path *base, struct pathname name, u32 mode)
@@ -186,6 +190,10 @@ int vfs_link(const struct path *old_base, struct pathname old_name, const struct
     if (!r) {
         node_get(n);
         dentry_instantiate(p.d, n);
+        if (watched()) {
+            watch_tell_entry(p.d, n, WATCH_CREATED, 0);
+            watch_tell_change(old.dentry, n, WATCH_ATTRIBUTES);
+        }
     }
     create_end(&p);
     path_put(&old);

@@ -1,5 +1,6 @@
 // Removing and renaming names.
 #include "names.h"
+#include "watch_tell.h"
 
 int may_delete(struct node *dir, struct node *child, bool as_dir)
 {
@@ -47,9 +48,12 @@ static int remove_locked(struct parent_lookup *pl, struct dentry *d, bool as_dir
         atomic_fetch_or_explicit(&child->flags, NODE_DEAD, memory_order_relaxed);
     if (as_dir)
         mutex_unlock(&child->mutex);
-    if (!r)
-        dentry_unhash(d);
-    return r;
+    if (r)
+        return r;
+    dentry_unhash(d);
+    if (watched())
+        watch_tell_removed(d, child);
+    return 0;
 }
 
 static int remove_name(const struct path *base, struct pathname name, bool as_dir)
@@ -176,6 +180,26 @@ static int rename_check(struct renaming *x)
     return is_mountpoint(x->src) || is_mountpoint(x->dst) ? -E_BUSY : 0;
 }
 
+// x->src has its new place already, x->dst has the old one or (replaced) no node any more.
+static void tell_moved(const struct renaming *x, struct node *src, struct node *dst)
+{
+    bool exchange = x->flags & RENAME_EXCHANGE;
+    u32 pair = watch_pair();
+    watch_tell_entry(x->dst, src, WATCH_MOVED_FROM, pair);
+    watch_tell_entry(x->src, src, WATCH_MOVED_TO, pair);
+    watch_tell_self(src, WATCH_MOVED);
+    if (!dst)
+        return;
+    if (!exchange) {
+        watch_tell_fewer(dst);
+        return;
+    }
+    pair = watch_pair();
+    watch_tell_entry(x->src, dst, WATCH_MOVED_FROM, pair);
+    watch_tell_entry(x->dst, dst, WATCH_MOVED_TO, pair);
+    watch_tell_self(dst, WATCH_MOVED);
+}
+
 static int rename_locked(struct renaming *x)
 {
     int r = dentry_lookup_locked(x->from.parent.dentry, &x->from.last, &x->src);
@@ -203,6 +227,8 @@ static int rename_locked(struct renaming *x)
     if (dst && !(x->flags & RENAME_EXCHANGE))
         dentry_prune_children(x->dst);
     dentry_move(x->src, x->dst, x->flags & RENAME_EXCHANGE);
+    if (watched())
+        tell_moved(x, src, dst);
     return 0;
 }
 

@@ -71,6 +71,9 @@ struct open_request {
 // vma_ops for mappings of files: `file` is a struct file.
 extern const struct vma_ops file_vma_ops;
 
+// Reads a part of a regular file into the page cache ahead of its use, as far as there is memory
+// for it; stops for events. Nothing to do for other files.
+void file_read_ahead(struct file *f, u64 off, u64 len);
 [[nodiscard]] int file_truncate(struct file *f, u64 size); // -E_INVAL unless open for writing
 [[nodiscard]] int file_fallocate(struct file *f, u32 mode, u64 off, u64 len); // FALLOC_*
 // Moves up to n bytes between objects (sendfile, copy_file_range). Positions NULL: the objects'

@@ -121,6 +121,7 @@ enum node_flags {
     NODE_ANON = 64,  // has no name in any directory (memfd, tmpfile)
     NODE_NO_NEGATIVE =
         128, // directory whose absent names may appear by themselves: absence is asked for again
+    NODE_WATCHED = 256, // somebody watches it (vfs/watch.h)
 };
 
 struct node {
