@@ -1,7 +1,8 @@
 // Events of native tasks: what the kernel and other tasks post, handlers, default actions, and what
 // becomes of the interrupted call.
 //
-// Guarded by task->lock. Per kind one event waits at most; KILL and STOP take effect at once.
+// Guarded by task->lock. Per kind one event waits, unless more were sent to be kept; KILL and STOP
+// take effect at once.
 #include "scarlet.h"
 #include "scarlet_handlers.h"
 #include <lib/string.h>
@@ -134,10 +135,10 @@ static void wake_for(struct task *t, struct task_thread *only, u32 bit)
 static void forget(struct task *t, u32 bits)
 {
     struct task_thread *tt;
-    scarlet_task(t)->box.pending &= ~bits;
+    event_box_forget(&scarlet_task(t)->box, bits);
     list_for_each_entry (tt, &t->threads, link)
         if (scarlet_thread(tt))
-            scarlet_thread(tt)->box.pending &= ~bits;
+            event_box_forget(&scarlet_thread(tt)->box, bits);
 }
 
 // Would it do nothing as things stand? Somebody who waits for it in event_take wants it all the
@@ -177,18 +178,19 @@ int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
     }
     if (ignored(t, tt, bit))
         return 0;
-    struct event_box *box = tt ? &scarlet_thread(tt)->box : &st->box;
-    if (!(box->pending >> bit & 1))
-        box->events[bit] = (struct scarlet_task_event){
-            .kind = kind,
-            .sender = (i32)e->sender_pid,
-            .value = kind == SCARLET_EVENT_FAULT ? (u64)number : e->value,
-            .address = e->addr,
-            .status = e->status,
-            .user = e->sender_uid};
-    box->pending |= 1u << bit;
-    wake_for(t, tt, bit);
-    return 0;
+    const struct waiting_event w = {
+        .event = {.kind = kind,
+                  .sender = (i32)e->sender_pid,
+                  .value = kind == SCARLET_EVENT_FAULT ? (u64)number : e->value,
+                  .address = e->addr,
+                  .status = e->status,
+                  .user = e->sender_uid},
+        .priority = e->priority ? e->priority : (u32)SCARLET_PRIORITY_NORMAL};
+    int err = event_box_put(tt ? &scarlet_thread(tt)->box : &st->box, bit, &w, e->reliable,
+                            t->limits[LIMIT_SIGPENDING].soft);
+    if (!err)
+        wake_for(t, tt, bit);
+    return err;
 }
 
 // --- taking; task->lock held ---
@@ -197,11 +199,10 @@ static bool take(struct task *t, struct task_thread *tt, u32 wanted, u32 *bit,
 {
     struct event_box *own = &scarlet_thread(tt)->box, *all = &scarlet_task(t)->box;
     struct event_box *box = own->pending & wanted ? own : all;
-    if (!(box->pending & wanted))
+    *bit = event_box_most_urgent(box, wanted);
+    if (*bit == EVENT_BITS)
         return false;
-    *bit = (u32)__builtin_ctz(box->pending & wanted);
-    *out = box->events[*bit];
-    box->pending &= ~(1u << *bit);
+    *out = event_box_take(box, *bit);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <mem/slab.h>
 #include <task/task_object.h>
 #include <tty/tty.h>
+#include <vfs/watch.h>
 
 i64 install(struct object *o, u32 rights, bool cloexec)
 {
@@ -75,6 +76,8 @@ static u32 type_of(struct object *o)
         return SCARLET_OBJECT_TIMER;
     if (object_is_poll_set(o))
         return SCARLET_OBJECT_EVENT_SET;
+    if (object_is_watch(o))
+        return SCARLET_OBJECT_WATCH;
     if (o->type->kinds & OBJ_KIND_SOCKET)
         return SCARLET_OBJECT_SOCKET;
     if (object_path(o) && !object_getattr(o, &a))
@@ -136,6 +139,13 @@ i64 scarlet_close_range(u32 first, u32 last)
     return 0;
 }
 
+// Those flags that belong to the object, as its status bits.
+static u32 status_bits(u32 flags)
+{
+    return (flags & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
+           (flags & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
+}
+
 i64 scarlet_duplicate(struct href *handle)
 {
     return scarlet_duplicate_to(handle, SCARLET_SAME_RIGHTS, SCARLET_HERE, 0);
@@ -147,9 +157,8 @@ i64 scarlet_duplicate_to(struct href *handle, u32 rights, i32 slot, u32 flags)
         f = keep | (flags & SCARLET_HANDLE_CLOSE_ON_EXEC ? HANDLE_CLOEXEC : 0u);
     if (rights == SCARLET_SAME_RIGHTS)
         rights = handle->rights;
-    if (flags & ~(u32)SCARLET_HANDLE_CLOSE_ON_EXEC)
-        return -E_INVAL;
-    if (rights & ~handle->rights)
+    u32 status = status_bits(flags);
+    if (rights & ~handle->rights || (status && !(handle->rights & RIGHT_CONTROL)))
         return -E_RIGHTS;
     rights = rights_shrink(handle->rights, rights);
     href_keep(handle);
@@ -158,9 +167,13 @@ i64 scarlet_duplicate_to(struct href *handle, u32 rights, i32 slot, u32 flags)
         slot == SCARLET_HERE
             ? handle_install(current_handles(), handle->object, rights, f, 0, handle_limit())
             : handle_replace(current_handles(), slot, handle->object, rights, f, handle_limit());
-    if (r < 0)
+    if (r < 0) {
         object_put(handle->object);
-    return r < 0 || slot == SCARLET_HERE ? r : slot;
+        return r;
+    }
+    if (status)
+        (void)object_set_status(handle->object, status, status);
+    return slot == SCARLET_HERE ? r : slot;
 }
 
 i64 scarlet_handle_restrict(i32 handle, u32 rights)
@@ -184,10 +197,7 @@ i64 scarlet_handle_restrict(i32 handle, u32 rights)
 i64 scarlet_set_flags(i32 handle, u32 flags, u32 mask)
 {
     struct href h;
-    u32 bits = (flags & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
-               (flags & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
-    u32 which = (mask & SCARLET_HANDLE_NONBLOCK ? OBJ_NONBLOCK : 0u) |
-                (mask & SCARLET_HANDLE_APPEND ? OBJ_APPEND : 0u);
+    u32 bits = status_bits(flags), which = status_bits(mask);
     int err = get_handle(&h, handle, which ? RIGHT_CONTROL : 0);
     if (err)
         return err;

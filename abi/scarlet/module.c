@@ -9,26 +9,35 @@ DEFINE_SLAB(thread_slab, struct scarlet_thread);
 struct scarlet_task *scarlet_task_new(void)
 {
     struct scarlet_task *st = slab_def_alloc(&task_slab, ALLOC_ZERO);
-    if (st)
+    if (st) {
         waitqueue_init(&st->taken);
+        event_box_init(&st->box);
+    }
     return st;
 }
 
 struct scarlet_thread *scarlet_thread_new(void)
 {
-    return slab_def_alloc(&thread_slab, ALLOC_ZERO);
+    struct scarlet_thread *th = slab_def_alloc(&thread_slab, ALLOC_ZERO);
+    if (th)
+        event_box_init(&th->box);
+    return th;
 }
 
 void scarlet_task_delete(struct scarlet_task *st)
 {
-    if (st)
-        slab_def_free(&task_slab, st);
+    if (!st)
+        return;
+    event_box_forget(&st->box, ~0u);
+    slab_def_free(&task_slab, st);
 }
 
 void scarlet_thread_delete(struct scarlet_thread *st)
 {
-    if (st)
-        slab_def_free(&thread_slab, st);
+    if (!st)
+        return;
+    event_box_forget(&st->box, ~0u);
+    slab_def_free(&thread_slab, st);
 }
 
 static int scarlet_fork(struct task *child, struct task_thread *ct, struct trapframe *tf,

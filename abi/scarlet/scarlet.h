@@ -10,10 +10,16 @@
 
 enum { EVENT_BITS = 32, CUSTOM_FIRST_BIT = 16 };
 
-// Events that wait to be delivered: one of a kind, bit n for kind n, bits 16.. for custom kinds.
+// Events that wait to be delivered (event_box.c): one of a kind, bit n for kind n, bits 16.. for
+// custom kinds, and those kept behind them.
+struct waiting_event {
+    struct scarlet_task_event event;
+    u32 priority; // SCARLET_PRIORITY_*
+};
 struct event_box {
-    u32 pending;
-    struct scarlet_task_event events[EVENT_BITS];
+    u32 pending, kept_count;
+    struct waiting_event first[EVENT_BITS];
+    struct list kept; // most urgent first, then oldest
 };
 struct scarlet_task {
     // --- guarded by task->lock ---
@@ -74,6 +80,17 @@ u32 kind_of_number(i32 number);
 u32 event_bit_of(enum event_kind k); // bit of the native kind in masks
 // The kernel's kind for a native one; -E_INVAL.
 [[nodiscard]] int kernel_kind(u32 kind, enum event_kind *out);
+
+// --- event_box.c; task->lock held ---
+void event_box_init(struct event_box *box);
+// One more event. One of its kind waits already: it is kept behind it if reliable, else left out.
+// -E_AGAIN: `limit` are kept. -E_NOMEM.
+[[nodiscard]] int event_box_put(struct event_box *box, u32 bit, const struct waiting_event *e,
+                                bool reliable, u64 limit);
+// Of the wanted kinds the one whose event is the most urgent; EVENT_BITS: none waits.
+u32 event_box_most_urgent(const struct event_box *box, u32 wanted);
+struct scarlet_task_event event_box_take(struct event_box *box, u32 bit); // one must be there
+void event_box_forget(struct event_box *box, u32 bits);
 
 // --- zone.c ---
 bool scarlet_zone_syscall(struct trapframe *tf);

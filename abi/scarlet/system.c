@@ -46,14 +46,37 @@ i64 scarlet_sleep(u64 ns)
     return thread_sleep_until(at);
 }
 
+// Until the task's threads together have run for ns. All processors together cannot do the rest in
+// less than their share of it, so that is slept before looking again.
+static i64 sleep_for_work(u64 ns)
+{
+    for (;;) {
+        struct usage u;
+        task_usage(current_task(), &u);
+        u64 done = u.utime_ns + u.stime_ns;
+        if (done >= ns)
+            return 0;
+        u64 least = MAX((ns - done) / cpu_count(), (u64)NS_PER_MS);
+        int err = thread_sleep_until(MIN(arch_time_ns() + least, (u64)INT64_MAX));
+        if (err)
+            return err;
+    }
+}
+
 i64 scarlet_sleep_until(u32 clock, i64 ns)
 {
-    i64 at = ns;
-    if (clock > SCARLET_CLOCK_WALL || ns < 0)
+    if (ns < 0)
         return -E_INVAL;
-    if (clock == SCARLET_CLOCK_WALL && __builtin_sub_overflow(ns, clock_realtime_offset(NULL), &at))
-        return -E_INVAL;
-    return at <= 0 ? 0 : thread_sleep_until((u64)at);
+    switch (clock) {
+    case SCARLET_CLOCK_MONOTONIC:
+        return thread_sleep_until((u64)ns); // 0: long past
+    case SCARLET_CLOCK_WALL:
+        return clock_sleep_realtime(ns);
+    case SCARLET_CLOCK_TASK:
+        return sleep_for_work((u64)ns);
+    default: // no time passes on the clock of a thread that sleeps
+        return (u64)ns <= thread_runtime(current()) ? 0 : -E_DEADLK;
+    }
 }
 
 // --- timers ---

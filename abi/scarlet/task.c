@@ -299,6 +299,16 @@ static i64 kill_group(u32 id, enum event_kind kind)
     return told ? 0 : refused ? -E_PERM : -E_SRCH;
 }
 
+static i64 post_to(i32 task, const struct event *e)
+{
+    struct task *t = task_find((u32)task);
+    if (!t)
+        return -E_SRCH;
+    i64 r = may_signal(t) ? event_post(t, e) : -E_PERM;
+    task_put(t);
+    return r;
+}
+
 i64 scarlet_kill(i32 task, u32 event)
 {
     enum event_kind kind;
@@ -307,20 +317,20 @@ i64 scarlet_kill(i32 task, u32 event)
         return err;
     if (task <= 0)
         return task == -1 ? -E_SRCH : kill_group((u32)-task, kind);
-    struct task *t = task_find((u32)task);
-    if (!t)
-        return -E_SRCH;
     struct event e = event_for(kind);
-    i64 r = may_signal(t) ? event_post(t, &e) : -E_PERM;
-    task_put(t);
-    return r;
+    return post_to(task, &e);
 }
 
 i64 scarlet_send_direct(i32 task, u32 event, u32 reliable, u32 priority)
 {
-    (void)reliable;
-    (void)priority;
-    return task > 0 ? scarlet_kill(task, event) : -E_SRCH;
+    enum event_kind kind;
+    int err = kernel_kind(event, &kind);
+    if (err)
+        return err;
+    struct event e = event_for(kind);
+    e.reliable = reliable;
+    e.priority = priority;
+    return task > 0 ? post_to(task, &e) : -E_SRCH;
 }
 
 i64 scarlet_task_kill(struct href *task, u32 event)

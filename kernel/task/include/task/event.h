@@ -47,6 +47,10 @@ struct event {
     i32 status; // child status
     u64 utime_ns, stime_ns;
     u32 timer_id, overrun;
+    // The sender's wishes, for ABIs whose events know such: the more urgent is delivered first (0:
+    // none given), and a reliable one is kept though one of its kind waits.
+    u32 priority;
+    bool reliable;
 };
 enum event_code {
     EVC_KERNEL = 0,
