@@ -247,14 +247,7 @@ i64 linux_clock_nanosleep(i32 clock, u32 flags, const struct linux_timespec *req
     at += (u64)req->tv_nsec;
     if (!real)
         return thread_sleep_until(at ? at : 1);
-    for (;;) { // the wall clock may be set while we sleep
-        u32 before, after;
-        i64 off = clock_realtime_offset(&before);
-        int err = thread_sleep_until((i64)at > off ? (u64)((i64)at - off) : 1);
-        (void)clock_realtime_offset(&after);
-        if (err || before == after || (i64)at <= clock_realtime_ns())
-            return err;
-    }
+    return clock_sleep_realtime((i64)at);
 }
 
 // --- usage ---

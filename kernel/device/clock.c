@@ -4,6 +4,8 @@
 // the same on all CPUs.
 #include <arch/time.h>
 #include <device/clock.h>
+#include <kerr.h>
+#include <sched/wait.h>
 #include <sync/atomic.h>
 #include <sync/lock_order.h>
 
@@ -11,6 +13,7 @@ static struct spinlock clock_lock = SPINLOCK_INIT(&lock_class_device);
 static _Atomic i64 offset_ns;
 static _Atomic u32 generation;
 static void (*hook)(void);
+static struct waitqueue settings = WAITQUEUE_INIT(settings); // woken after each one;
 
 i64 clock_realtime_ns(void)
 {
@@ -35,8 +38,24 @@ void clock_set_realtime_ns(i64 ns)
     atomic_store_explicit(&offset_ns, ns - (i64)arch_time_ns(), memory_order_relaxed);
     atomic_fetch_add_explicit(&generation, 1, memory_order_release);
     spin_unlock(&clock_lock);
+    wake_all(&settings, 0);
     if (hook)
         hook();
+}
+
+int clock_sleep_realtime(i64 ns)
+{
+    for (;;) {
+        u32 before;
+        i64 at;
+        if (__builtin_sub_overflow(ns, clock_realtime_offset(&before), &at))
+            at = ns < 0 ? 0 : INT64_MAX;
+        if (at <= (i64)arch_time_ns())
+            return 0;
+        int err = wait_event_deadline(&settings, generation != before, (u64)at);
+        if (err && err != -E_TIMEDOUT)
+            return err;
+    }
 }
 
 void clock_set_realtime(const struct timestamp *t)
