@@ -31,6 +31,52 @@ static u64 now(void)
     return (u64)scarlet_call_clock_get(SCARLET_CLOCK_MONOTONIC);
 }
 
+// --- waiting ---
+// The ends of children come as events, let in only while nothing else goes on; the handler makes of
+// them something that can be waited for together with other things.
+static int child_ends;
+static long wishes; // subscription to system.shutdown
+
+static void child_ended(const struct scarlet_task_event *e)
+{
+    const u64 one = 1;
+    (void)e;
+    (void)scarlet_call_write(child_ends, &one, sizeof(one));
+}
+
+static void prepare_waiting(void)
+{
+    (void)scarlet_call_event_block(1u << SCARLET_EVENT_CHILD);
+    long c = scarlet_call_counter_create(0, SCARLET_COUNTER_NONBLOCK);
+    long r = c < 0 ? c : on_events(1u << SCARLET_EVENT_CHILD, child_ended);
+    child_ends = (int)c;
+    if (r >= 0)
+        r = scarlet_call_set_flags(child_ends, SCARLET_HANDLE_CLOSE_ON_EXEC,
+                                   SCARLET_HANDLE_CLOSE_ON_EXEC);
+    if (r < 0)
+        die("ends of children: %s", status_text(r));
+    long channel = scarlet_call_event_channel_create("system.shutdown");
+    wishes = channel < 0 ? channel : scarlet_call_subscribe("system.shutdown");
+    if (wishes < 0)
+        say("system.shutdown: %s", status_text(wishes));
+}
+
+// Until a child has ended, which it may have before, or at most until `deadline`. True: with
+// `look`, because somebody has a wish.
+static bool wait_for_news(u64 deadline, bool look)
+{
+    u64 ends;
+    struct scarlet_wait_item items[] = {
+        {.handle = child_ends, .wanted = SCARLET_READY_READ},
+        {.handle = (i32)(look && wishes >= 0 ? wishes : SCARLET_NO_HANDLE),
+         .wanted = SCARLET_READY_READ}};
+    (void)scarlet_call_event_block(0);
+    long r = scarlet_call_wait(items, ARRAY_LEN(items), deadline);
+    (void)scarlet_call_event_block(1u << SCARLET_EVENT_CHILD);
+    (void)scarlet_call_read(child_ends, &ends, sizeof(ends));
+    return r > 0 && items[1].got;
+}
+
 // --- set-up ---
 static void mount_if_missing(const char *type, const char *target, const char *data)
 {
@@ -172,8 +218,8 @@ static void go_down(u32 kind)
     run_all(END);
     tell_all(SCARLET_EVENT_TERMINATE);
     tell_all(SCARLET_EVENT_HANGUP);
-    for (int i = 0; i < 30 && others_left(); i++) {
-        (void)scarlet_call_sleep(SECOND / 10);
+    for (u64 until = now() + 3 * SECOND; others_left() && now() < until;) {
+        (void)wait_for_news(until, false);
         while (scarlet_call_waitpid(-1, &e, SCARLET_WAIT_NOHANG) > 0)
             ;
     }
@@ -197,10 +243,7 @@ int main(int argc, char **argv)
     mount_if_missing("devtmpfs", "/dev", NULL);
     mount_if_missing("proc", "/proc", NULL);
     mount_if_missing("tmpfs", "/tmp", "mode=1777");
-    long channel = scarlet_call_event_channel_create("system.shutdown");
-    long wishes = channel < 0 ? channel : scarlet_call_subscribe("system.shutdown");
-    if (wishes < 0)
-        say("system.shutdown: %s", status_text(wishes));
+    prepare_waiting();
     read_config(under_prefix("/etc/init.conf"));
     run_all(ONCE);
     for (;;) {
@@ -219,12 +262,7 @@ int main(int argc, char **argv)
             else if (s->again < next)
                 next = s->again;
         }
-        // Children's ends arrive as events; a look every second costs nothing and needs no handler.
-        u64 soon = now() + SECOND;
-        struct scarlet_wait_item item = {.handle = (i32)(wishes >= 0 ? wishes : SCARLET_NO_HANDLE),
-                                         .wanted = SCARLET_READY_READ};
-        long r = scarlet_call_wait(&item, 1, next < soon ? next : soon);
-        if (r > 0) {
+        if (wait_for_news(next, true)) {
             static struct scarlet_event_record rec;
             if (scarlet_call_read((int)wishes, &rec, sizeof(rec)) == sizeof(rec))
                 go_down(rec.id);

@@ -11,6 +11,7 @@ void file_parts(void);
 void world_parts(void);
 void socket_parts(void);
 void many_parts(void);
+void watch_parts(void);
 void fuzz_parts(void);
 int fuzz(u64 seed, u64 calls); // as a child
 // --- task.c ---

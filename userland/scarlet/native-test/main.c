@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     } parts[] = {
         {"rights", rights_parts}, {"ipc", ipc_parts},     {"task", task_parts},
         {"file", file_parts},     {"world", world_parts}, {"socket", socket_parts},
-        {"many", many_parts},     {"fuzz", fuzz_parts},
+        {"many", many_parts},     {"watch", watch_parts}, {"fuzz", fuzz_parts},
     };
     static const struct {
         const char *name;
