@@ -231,8 +231,9 @@ static int copy_on_write(struct fault *f, pte_t e)
 }
 
 // First store to a shared page of an object with a store behind it: it becomes dirty before it
-// becomes writable, and once more after, since a write-back may come between. pt_lock is held on
-// entry, not on return.
+// becomes writable, and once more after, since a write-back may come between. A page that has left
+// the object is about to be unmapped: the store is tried again then. pt_lock is held on entry, not
+// on return.
 static int write_shared(struct fault *f, pte_t e)
 {
     struct aspace *as = f->as;
@@ -241,8 +242,10 @@ static int write_shared(struct fault *f, pte_t e)
     if (page)
         frame_get(page);
     spin_unlock(&as->pt_lock);
-    if (page)
-        memobj_mark_dirty(f->v->object, index, page);
+    if (page && !memobj_mark_dirty(f->v->object, index, page)) {
+        frame_put(page);
+        return FAULT_OK;
+    }
     pte_t *p = pt_lock_entry(as, f->addr, &f->stock);
     int r = FAULT_OOM;
     if (p) {

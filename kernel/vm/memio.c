@@ -236,7 +236,8 @@ void memobj_unmap(struct memobj *o, u64 first, u64 last, bool even_private)
     spin_unlock(&o->map_lock);
 }
 
-static void drop_pages(struct memobj *o, u64 first, u64 last)
+// clean: dirty ones stay.
+static void drop_pages(struct memobj *o, u64 first, u64 last, bool clean)
 {
     enum { BATCH = 32 };
     u64 dropped = 0;
@@ -251,8 +252,10 @@ static void drop_pages(struct memobj *o, u64 first, u64 last)
                 more = false;
                 break;
             }
-            radix_erase(&o->pages, index);
-            batch[n++] = object_frame(item);
+            if (!clean || !((uintptr_t)item & 1)) {
+                radix_erase(&o->pages, index);
+                batch[n++] = object_frame(item);
+            }
             if (index == ~0ul) {
                 more = false;
                 break;
@@ -273,8 +276,14 @@ static void drop_pages(struct memobj *o, u64 first, u64 last)
 
 void memobj_drop(struct memobj *o, u64 first, u64 last)
 {
-    drop_pages(o, first, last);
+    drop_pages(o, first, last, false);
     memobj_unmap(o, first, last, false);
+}
+
+void memobj_drop_clean(struct memobj *o)
+{
+    drop_pages(o, 0, ~0ul, true);
+    memobj_unmap(o, 0, ~0ul, false);
 }
 
 void memobj_truncate(struct memobj *o, u64 size)
@@ -283,7 +292,7 @@ void memobj_truncate(struct memobj *o, u64 size)
     if (size >= old)
         return;
     u64 first = object_pages(size);
-    drop_pages(o, first, ~0ul);
+    drop_pages(o, first, ~0ul, false);
     memobj_unmap(o, first, ~0ul, true);
     // What comes back when the object grows again must be zeroes.
     u64 off = size & PAGE_MASK;

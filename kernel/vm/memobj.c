@@ -162,15 +162,17 @@ int memobj_insert(struct memobj *o, u64 index, struct frame *f, bool dirty)
     return err;
 }
 
-void memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f)
+bool memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f)
 {
     if (!o->ops->write_back)
-        return;
+        return true;
     spin_lock(&o->tree_lock);
     void *item = radix_lookup(&o->pages, index);
-    if (object_frame(item) == f && !((uintptr_t)item & 1))
+    bool there = object_frame(item) == f;
+    if (there && !((uintptr_t)item & 1))
         radix_replace(&o->pages, index, (void *)((uintptr_t)f | 1));
     spin_unlock(&o->tree_lock);
+    return there;
 }
 
 // A new page: read in or zeroes. -E_EXIST: somebody else was faster.

@@ -17,7 +17,8 @@ static inline u64 object_pages(u64 size)
 // Adds a filled frame as page `index`; the caller's reference becomes the tree's. -E_EXIST,
 // -E_NOMEM, -E_NOSPC: it stays the caller's.
 [[nodiscard]] int memobj_insert(struct memobj *o, u64 index, struct frame *f, bool dirty);
-void memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f);
+// False: f is page `index` no more.
+bool memobj_mark_dirty(struct memobj *o, u64 index, struct frame *f);
 // Empties what areas show of pages [first, last]; even_private: private copies too.
 void memobj_unmap(struct memobj *o, u64 first, u64 last, bool even_private);
 void memobj_count_dropped(u64 pages); // statistics

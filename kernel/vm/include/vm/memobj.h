@@ -86,4 +86,6 @@ void memobj_init_reclaim(void); // part of vm_init
 void memobj_truncate(struct memobj *o, u64 size);
 // Drops cached pages in [first, last] (hole punch); unmaps them too (private copies stay).
 void memobj_drop(struct memobj *o, u64 first, u64 last);
+// Drops the pages that are not dirty, because the store behind them may have changed. May sleep.
+void memobj_drop_clean(struct memobj *o);
 [[nodiscard]] int memobj_sync(struct memobj *o); // write_back of dirty pages
