@@ -29,8 +29,9 @@ static void pts_free(struct node *n)
     kfree(n);
 }
 
-static bool pts_revalidate(struct node *n)
+static bool pts_revalidate(struct node *dir, const struct pathname *name, struct node *n)
 {
+    (void)dir, (void)name;
     struct pty_info info;
     return n->ino < INO_FIRST || (!pty_info((u32)(n->ino - INO_FIRST), &info) &&
                                   info.created_ns == ((struct pts_node *)n)->created_ns);

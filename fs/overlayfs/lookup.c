@@ -127,8 +127,9 @@ static bool same_parts(struct ovl_entry *e, const struct found *f, bool dir)
     return true;
 }
 
-bool ovl_revalidate(struct node *n)
+bool ovl_revalidate(struct node *dir, const struct pathname *name, struct node *n)
 {
+    (void)dir, (void)name; // kept in the entry
     struct ovl_entry *e = ovl_entry(n);
     struct found f;
     if (!e->up)

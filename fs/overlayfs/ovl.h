@@ -173,7 +173,7 @@ extern const struct file_ops ovl_file_ops;
 int ovl_lookup(struct node *dir, const struct pathname *name, struct node **out);
 // Do the layers still show n under its name, made of the same parts? If so its attributes are read
 // anew.
-bool ovl_revalidate(struct node *n);
+bool ovl_revalidate(struct node *dir, const struct pathname *name, struct node *n);
 // Would the lower layers of dir show the name if the upper one had nothing there? 1, 0 or an error.
 [[nodiscard]] int ovl_lower_has(struct ovl_entry *dir, const struct pathname *name);
 

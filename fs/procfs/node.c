@@ -31,8 +31,9 @@ static void update_owner(struct proc_node *n, const struct proc_who *w)
     node_apply_setattr(&n->node, &s);
 }
 
-static bool proc_revalidate(struct node *node)
+static bool proc_revalidate(struct node *dir, const struct pathname *name, struct node *node)
 {
+    (void)dir, (void)name;
     struct proc_node *n = proc_node(node);
     struct proc_who w;
     if (who_get(n, &w))

@@ -343,7 +343,7 @@ int dentry_lookup_locked(struct dentry *parent, const struct pathname *name, str
         u32 flags = atomic_load_explicit(&d->flags, memory_order_relaxed);
         // What something is mounted on stays, so that the mount does.
         if (!(flags & DENTRY_REVALIDATE) || (flags & DENTRY_MOUNTED) ||
-            (n && n->ops->revalidate(n))) {
+            (n && n->ops->revalidate(dir, name, n))) {
             *out = d;
             return 0;
         }

@@ -262,9 +262,8 @@ static i64 dir_seek(struct object *o, i64 off, u32 whence)
 
 static int dir_sync(struct object *o, bool data_only)
 {
-    (void)o;
-    (void)data_only;
-    return 0;
+    struct file *f = (struct file *)(void *)o;
+    return f->ops && f->ops->sync ? f->ops->sync(f, data_only) : 0;
 }
 
 const struct object_type file_object_type = {

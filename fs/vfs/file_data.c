@@ -33,8 +33,7 @@ int file_may_grow(struct node *n, u64 size)
     return size > node_size(n) && size > task_limit_soft(LIMIT_FSIZE) ? (int)over_limit() : 0;
 }
 
-// How many of `want` bytes may be written at pos; tells the task when its file size limit is hit.
-static i64 clip_to_limits(u64 pos, u64 want)
+i64 file_clip_write(u64 pos, u64 want)
 {
     u64 limit = task_limit_soft(LIMIT_FSIZE);
     if (UNLIKELY(pos >= limit))
@@ -55,7 +54,7 @@ i64 file_data_write(struct file *f, struct iobuf *buf, u64 *pos)
     u64 size = node_size(n);
     if (atomic_load_explicit(&f->obj.status, memory_order_relaxed) & OBJ_APPEND)
         *pos = size;
-    i64 r = clip_to_limits(*pos, iobuf_left(buf));
+    i64 r = file_clip_write(*pos, iobuf_left(buf));
     if (r > 0) {
         u64 left = iobuf_left(buf) - (u64)r;
         iobuf_truncate(buf, (u64)r);
@@ -80,7 +79,10 @@ static void map_get(void *file)
 
 static void map_put(void *file)
 {
-    object_put(&((struct file *)file)->obj);
+    struct file *f = file;
+    if (f->ops && f->ops->unmapped)
+        f->ops->unmapped(f);
+    object_put(&f->obj);
 }
 
 static usize map_describe(void *file, char *buf, usize cap, u64 *dev, u64 *ino)

@@ -24,5 +24,4 @@ i64 file_data_write(struct file *f, struct iobuf *buf, u64 *pos);
 // May the file become so large? -E_FBIG when the task's limit is below, and the task is told
 // (EVENT_FILE_LIMIT); not for sizes it has already.
 [[nodiscard]] int file_may_grow(struct node *n, u64 size);
-int file_data_map(struct file *f, struct map_request *r);
 i64 file_data_seek(struct file *f, i64 off, u32 whence, u64 pos); // DATA and HOLE

@@ -19,7 +19,8 @@ struct file_ops {
                 u64 *pos); // new position (plain arithmetic over node_size)
     u32 (*poll)(struct file *f, struct poll_table *pt); // (in and out)
     int (*map)(struct file *f, struct map_request *r);  // (-E_NODEV)
-    int (*sync)(struct file *f, bool data_only);        // (0)
+    void (*unmapped)(struct file *f); // an area that showed it is gone; may sleep (nothing)
+    int (*sync)(struct file *f, bool data_only); // directories too (0)
 };
 
 struct file {
@@ -65,6 +66,12 @@ struct open_request {
                                 struct object **out, u32 *rights);
 // A file without name backed by memory (memfd_create). -E_NOMEM.
 [[nodiscard]] int vfs_open_memory(const char *name, struct object **out, u32 *rights);
+
+// For file_ops that use the page cache in part: map as files without file_ops do, through
+// node->data; how many of `want` bytes the task's limits let it write at pos (at least one byte of
+// them, else an error and the task was told).
+[[nodiscard]] int file_data_map(struct file *f, struct map_request *r);
+[[nodiscard]] i64 file_clip_write(u64 pos, u64 want);
 
 // Whole-file helpers for the kernel (exec): bytes read, short at end of file.
 [[nodiscard]] i64 file_read_kernel(struct file *f, u64 pos, void *buf, usize n);

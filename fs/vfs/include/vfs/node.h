@@ -94,9 +94,8 @@ struct node_ops {
                     u64 size); // n->mutex held (memobj_truncate on data; -E_INVAL without data)
     int (*fallocate)(struct node *n, u32 mode, u64 off, u64 len); // n->mutex held (-E_OPNOTSUPP)
     int (*permission)(struct node *n, u32 want, const struct cred *c); // (node_permission_generic)
-    // May this name still be trusted? false: it is looked up again. Any thread context, no locks
-    // held. (always)
-    bool (*revalidate)(struct node *n);
+    // Does this name in dir still stand for n? false: it is looked up again. (always)
+    bool (*revalidate)(struct node *dir, const struct pathname *name, struct node *n);
     i64 (*xattr_get)(struct node *n, const char *name, void *buf,
                      usize cap); // length; cap 0: only asks (-E_OPNOTSUPP). -E_RANGE
     int (*xattr_set)(struct node *n, const char *name, const void *val, usize len,
