@@ -1,30 +1,25 @@
-// A directory of the system underneath as a read-only file system (arch/hostfile.h): mount -t
-// hostfs DIR PLACE.
+// Files of the system underneath (arch/hostfile.h) as a file system; only the kernel itself mounts
+// it. Two kinds of instances:
+// - a snapshot, read-only: attributes are taken when a name is looked up and contents when they are
+//   first read; what changes underneath afterwards is seen only where it was not looked at yet;
+// - live (option "live"; MOUNT_RDONLY: read-only): live.c, contents.c.
 //
-// Owns a handle for each node. Attributes are taken when a name is looked up and contents when they
-// are first read; what changes underneath afterwards is seen only where it was not looked at yet.
-// Guarded by the nodes' own mutexes; list positions are the host's.
-#include <arch/hostfile.h>
-#include <kerr.h>
-#include <lib/string.h>
-#include <mem/slab.h>
-#include <vfs/fs.h>
+// Owns a handle for each node. Guarded by the nodes' own mutexes; list positions are the host's.
+#include "hostfs_private.h"
+#include <task/task.h>
 
 enum : u64 { HOSTFS_MAGIC = 0x686f7374, BLOCK = 4096 };
 
-struct hostfs_node {
-    struct node node; // first
-    struct memobj data;
-    i64 handle;
-    u64 blocks;
-    refcount_t lives; // node and data
-};
-static struct hostfs_node *hostfs_node(struct node *n)
-{
-    return (struct hostfs_node *)(void *)n;
-}
+static const struct node_ops snapshot_ops;
 
-static const struct node_ops hostfs_ops;
+int hostfs_name(const struct pathname *name, char text[HOSTFS_NAME])
+{
+    if (name->len >= HOSTFS_NAME)
+        return -E_NAMETOOLONG;
+    memcpy(text, name->str, name->len);
+    text[name->len] = 0;
+    return 0;
+}
 
 static void drop_life(struct hostfs_node *n)
 {
@@ -36,7 +31,7 @@ static void drop_life(struct hostfs_node *n)
 
 // --- contents ---
 
-static int data_read_in(struct memobj *o, u64 index, struct frame *f)
+int hostfs_read_page(struct memobj *o, u64 index, struct frame *f)
 {
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
     for (usize done = 0; done < PAGE_SIZE;) {
@@ -51,62 +46,86 @@ static int data_read_in(struct memobj *o, u64 index, struct frame *f)
     return 0;
 }
 
-static void data_destroy(struct memobj *o)
+void hostfs_data_destroy(struct memobj *o)
 {
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
     superblock_put(n->node.sb);
     drop_life(n);
 }
 
-static const struct memobj_ops data_ops = {.read_in = data_read_in, .destroy = data_destroy};
+static const struct memobj_ops snapshot_data_ops = {.read_in = hostfs_read_page,
+                                                    .destroy = hostfs_data_destroy};
 
 // --- nodes ---
 
-// A node for a handle, which it owns. NULL: no memory.
-static struct hostfs_node *make_node(struct superblock *sb, i64 handle, const struct host_attr *a)
+void hostfs_take_attr(struct hostfs_node *n, const struct host_attr *a)
 {
-    struct hostfs_node *n = kzalloc(sizeof(*n), 0);
-    if (!n)
-        return NULL;
-    node_init(&n->node, sb, &hostfs_ops, a->mode);
+    struct node *node = &n->node;
+    spin_lock(&node->lock);
+    atomic_store_explicit(&node->mode, a->mode, memory_order_relaxed);
+    atomic_store_explicit(&node->uid, a->uid, memory_order_relaxed);
+    atomic_store_explicit(&node->gid, a->gid, memory_order_relaxed);
+    atomic_store_explicit(&node->nlink, a->nlink, memory_order_relaxed);
+    atomic_store_explicit(&node->atime, a->atime, memory_order_relaxed);
+    atomic_store_explicit(&node->mtime, a->mtime, memory_order_relaxed);
+    atomic_store_explicit(&node->ctime, a->ctime, memory_order_relaxed);
+    atomic_store_explicit(&node->size, a->size, memory_order_relaxed);
+    atomic_store_explicit(&n->blocks, a->blocks, memory_order_relaxed);
+    spin_unlock(&node->lock);
+}
+
+struct hostfs_node *hostfs_node_alloc(void)
+{
+    return kzalloc(sizeof(struct hostfs_node), 0);
+}
+
+void hostfs_node_start(struct hostfs_node *n, struct superblock *sb, i64 handle,
+                       const struct host_attr *a)
+{
+    const struct hostfs *h = sb->private;
+    node_init(&n->node, sb, h->live ? &hostfs_live_ops : &snapshot_ops, a->mode);
     n->node.ino = a->ino;
     n->node.rdev = a->rdev;
     n->handle = handle;
-    n->blocks = a->blocks;
+    n->dev = a->dev;
     refcount_set(&n->lives, 1);
-    atomic_init(&n->node.uid, a->uid);
-    atomic_init(&n->node.gid, a->gid);
-    atomic_init(&n->node.nlink, a->nlink);
-    atomic_init(&n->node.atime, a->atime);
-    atomic_init(&n->node.mtime, a->mtime);
-    atomic_init(&n->node.ctime, a->ctime);
+    rb_clear_node(&n->by_number);
+    list_init(&n->stored_link);
+    mutex_init(&n->io, &lock_class_hostfs_io);
+    hostfs_take_attr(n, a);
     atomic_init(&n->node.btime, a->mtime);
-    atomic_init(&n->node.size, a->size);
-    if ((a->mode & MODE_FMT) == MODE_REG) {
+    u32 type = a->mode & MODE_FMT;
+    if (h->live) {
+        atomic_init(&n->node.flags,
+                    NODE_REVALIDATE | (type == MODE_DIR ? (u32)NODE_ASK_ABSENT : 0));
+        n->node.fops = type == MODE_REG   ? &hostfs_live_file_ops
+                       : type == MODE_DIR ? &hostfs_live_dir_ops
+                                          : NULL;
+    }
+    if (type == MODE_REG) {
         refcount_inc(&n->lives);
         superblock_get(sb);
-        memobj_init(&n->data, &data_ops, a->size);
+        memobj_init(&n->data, h->live ? &hostfs_live_data_ops : &snapshot_data_ops, a->size);
         n->node.data = &n->data;
     }
-    return n;
 }
 
-static int hostfs_lookup(struct node *dir, const struct pathname *name, struct node **out)
+static int snapshot_lookup(struct node *dir, const struct pathname *name, struct node **out)
 {
     struct host_attr a;
-    char text[NAME_MAX_LEN + 1];
-    if (name->len > NAME_MAX_LEN)
-        return -E_NAMETOOLONG;
-    memcpy(text, name->str, name->len);
-    text[name->len] = 0;
+    char text[HOSTFS_NAME];
+    int err = hostfs_name(name, text);
+    if (err)
+        return err;
     i64 handle = arch_host_lookup(hostfs_node(dir)->handle, text, &a);
     if (handle < 0)
         return (int)handle;
-    struct hostfs_node *n = make_node(dir->sb, handle, &a);
+    struct hostfs_node *n = hostfs_node_alloc();
     if (!n) {
         arch_host_close(handle);
         return -E_NOMEM;
     }
+    hostfs_node_start(n, dir->sb, handle, &a);
     *out = &n->node;
     return 0;
 }
@@ -124,7 +143,7 @@ static bool emit(void *arg, const char *name, u64 ino, u32 type, u64 next)
     return l->sink->emit(l->sink, name, strlen(name), ino, type, next + FIRST);
 }
 
-static int hostfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
+int hostfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
 {
     struct lister l = {sink, cookie};
     u64 pos = *cookie - FIRST;
@@ -133,60 +152,103 @@ static int hostfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
     return err;
 }
 
-static i64 hostfs_readlink(struct node *n, char *buf, usize cap)
+i64 hostfs_readlink(struct node *n, char *buf, usize cap)
 {
     return arch_host_readlink(hostfs_node(n)->handle, buf, cap);
 }
 
-static int hostfs_getattr(struct node *n, struct attr *a)
+static int snapshot_getattr(struct node *n, struct attr *a)
 {
     node_fill_attr(n, a);
     a->blocks = hostfs_node(n)->blocks;
     return 0;
 }
 
-static void hostfs_destroy(struct node *node)
+void hostfs_destroy(struct node *node)
 {
     if (node->data)
         memobj_put(node->data);
 }
 
-static void hostfs_free(struct node *node)
+void hostfs_free(struct node *node)
 {
     drop_life(hostfs_node(node));
 }
 
-static const struct node_ops hostfs_ops = {.lookup = hostfs_lookup,
-                                           .readdir = hostfs_readdir,
-                                           .readlink = hostfs_readlink,
-                                           .getattr = hostfs_getattr,
-                                           .destroy = hostfs_destroy,
-                                           .free = hostfs_free};
+static const struct node_ops snapshot_ops = {.lookup = snapshot_lookup,
+                                             .readdir = hostfs_readdir,
+                                             .readlink = hostfs_readlink,
+                                             .getattr = snapshot_getattr,
+                                             .destroy = hostfs_destroy,
+                                             .free = hostfs_free};
 
 // --- instances ---
 
-static const struct superblock_ops hostfs_superblock_ops = {0};
+static int hostfs_statfs(struct superblock *sb, struct statfs_info *out)
+{
+    struct host_statfs s;
+    int err = (int)arch_host_statfs(hostfs_node(dentry_node(sb->root))->handle, &s);
+    if (err)
+        return err;
+    out->block_size = s.block_size;
+    out->blocks = s.blocks;
+    out->blocks_free = s.blocks_free;
+    out->blocks_avail = s.blocks_avail;
+    out->files = s.files;
+    out->files_free = s.files_free;
+    out->name_max = s.name_max;
+    return 0;
+}
+
+static void hostfs_sb_destroy(struct superblock *sb)
+{
+    kfree(sb->private);
+}
+
+// What may be written is decided when it is mounted.
+static int hostfs_remount(struct superblock *sb, const char *data)
+{
+    (void)sb;
+    return data && *data ? -E_INVAL : 0;
+}
+
+static const struct superblock_ops hostfs_superblock_ops = {.destroy = hostfs_sb_destroy,
+                                                            .statfs = hostfs_statfs,
+                                                            .sync = hostfs_live_sync,
+                                                            .remount = hostfs_remount};
 
 static int hostfs_mount(const struct filesystem_type *t, const struct fs_source *src,
                         struct superblock **out)
 {
     struct host_attr a;
-    if (!src->source || (src->data && *src->data))
+    bool live = src->data && !strcmp(src->data, "live");
+    if (current_task()) // programs name nothing of the system underneath
+        return -E_PERM;
+    if (!src->source || (src->data && *src->data && !live))
         return -E_INVAL;
-    i64 handle = arch_host_root(src->source, &a);
-    if (handle < 0)
-        return (int)handle;
-    struct superblock *sb = superblock_create(t, &hostfs_superblock_ops, HOSTFS_MAGIC, NULL);
-    struct hostfs_node *n = sb ? make_node(sb, handle, &a) : NULL;
-    if (!n) {
-        arch_host_close(handle);
-        if (sb)
-            superblock_put(sb);
+    struct hostfs *h = kzalloc(sizeof(*h), 0);
+    struct hostfs_node *n = hostfs_node_alloc();
+    struct superblock *sb =
+        h && n ? superblock_create(t, &hostfs_superblock_ops, HOSTFS_MAGIC, h) : NULL;
+    if (!sb) {
+        kfree(h);
+        kfree(n);
         return -E_NOMEM;
     }
-    atomic_store_explicit(&sb->flags, SB_RDONLY, memory_order_relaxed);
+    h->live = live;
+    h->writable = live && !(src->flags & MOUNT_RDONLY);
+    spin_init(&h->lock, &lock_class_hostfs);
+    list_init(&h->stored);
+    atomic_store_explicit(&sb->flags, h->writable ? 0 : SB_RDONLY, memory_order_relaxed);
     sb->block_size = BLOCK;
-    int err = fs_make_root(sb, &n->node);
+    i64 handle = arch_host_root(src->source, &a);
+    int err = handle < 0 ? (int)handle : 0;
+    if (err) {
+        kfree(n);
+    } else {
+        hostfs_node_start(n, sb, handle, &a);
+        err = fs_make_root(sb, &n->node);
+    }
     if (err) {
         superblock_shutdown(sb);
         superblock_put(sb);

@@ -18,6 +18,16 @@ i64 host_result(i64 r)
     if (r >= 0)
         return r;
     u64 e = (u64)-r;
+    switch (e) { // those far from the others
+    case 75:
+        return -E_OVERFLOW;
+    case 95:
+        return -E_OPNOTSUPP;
+    case 116:
+        return -E_STALE;
+    case 122:
+        return -E_DQUOT;
+    }
     return e < sizeof(codes) && codes[e] ? -(i64)codes[e] : -E_IO;
 }
 
@@ -26,11 +36,88 @@ i64 arch_host_root(const char *path, struct host_attr *out)
     return HOST(host_file_root(path, out));
 }
 
+static bool single(const char *name)
+{
+    return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
+}
+
 i64 arch_host_lookup(i64 dir, const char *name, struct host_attr *out)
 {
-    if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-        return -E_INVAL;
-    return HOST(host_file_lookup(dir, name, out));
+    return single(name) ? HOST(host_file_lookup(dir, name, out)) : -E_INVAL;
+}
+
+i64 arch_host_attr(i64 handle, struct host_attr *out)
+{
+    return HOST(host_file_attr(handle, out));
+}
+
+i64 arch_host_probe(i64 dir, const char *name, struct host_attr *out)
+{
+    return single(name) ? HOST(host_file_probe(dir, name, out)) : -E_INVAL;
+}
+
+i64 arch_host_open(i64 file, u32 access)
+{
+    return HOST(host_file_open(file, access));
+}
+
+void arch_host_shut(i64 file)
+{
+    irqflags_t f = arch_irq_save();
+    host_file_shut(file);
+    arch_irq_restore(f);
+}
+
+i64 arch_host_write(i64 file, u64 pos, const void *buf, usize n)
+{
+    return HOST(host_file_write(file, pos, buf, n));
+}
+
+i64 arch_host_truncate(i64 file, u64 size)
+{
+    return HOST(host_file_truncate(file, size));
+}
+
+i64 arch_host_allocate(i64 file, u32 mode, u64 off, u64 len)
+{
+    return HOST(host_file_allocate(file, mode, off, len));
+}
+
+i64 arch_host_sync(i64 handle, bool data_only)
+{
+    return HOST(host_file_sync(handle, data_only));
+}
+
+i64 arch_host_make(i64 dir, const char *name, u32 mode, const char *link, struct host_attr *out)
+{
+    return single(name) ? HOST(host_file_make(dir, name, mode, link, out)) : -E_INVAL;
+}
+
+i64 arch_host_link(i64 dir, const char *name, i64 file)
+{
+    return single(name) ? HOST(host_file_link(dir, name, file)) : -E_INVAL;
+}
+
+i64 arch_host_unlink(i64 dir, const char *name, bool directory)
+{
+    return single(name) ? HOST(host_file_unlink(dir, name, directory)) : -E_INVAL;
+}
+
+i64 arch_host_rename(i64 dir, const char *name, i64 to_dir, const char *to_name, u32 flags)
+{
+    return single(name) && single(to_name)
+               ? HOST(host_file_rename(dir, name, to_dir, to_name, flags))
+               : -E_INVAL;
+}
+
+i64 arch_host_change(i64 handle, const struct host_change *c)
+{
+    return HOST(host_file_change(handle, c));
+}
+
+i64 arch_host_statfs(i64 handle, struct host_statfs *out)
+{
+    return HOST(host_file_statfs(handle, out));
 }
 
 void arch_host_close(i64 handle)

@@ -1,40 +1,41 @@
-// This machine runs on no other system.
+// This machine runs on no other system: every call says so.
 #include <arch/hostfile.h>
 #include <kerr.h>
 
-i64 arch_host_root(const char *path, struct host_attr *out)
-{
-    (void)path, (void)out;
-    return -E_NODEV;
-}
+#define NONE(name, ...)                                                                            \
+    i64 name(__VA_ARGS__)                                                                          \
+    {                                                                                              \
+        return -E_NODEV;                                                                           \
+    }
 
-i64 arch_host_lookup(i64 dir, const char *name, struct host_attr *out)
-{
-    (void)dir, (void)name, (void)out;
-    return -E_NODEV;
-}
+// Arguments are not looked at.
+#pragma clang diagnostic ignored "-Wunused-parameter"
 
-void arch_host_close(i64 handle)
-{
-    (void)handle;
-}
+NONE(arch_host_root, const char *path, struct host_attr *out)
+NONE(arch_host_lookup, i64 dir, const char *name, struct host_attr *out)
+NONE(arch_host_attr, i64 handle, struct host_attr *out)
+NONE(arch_host_probe, i64 dir, const char *name, struct host_attr *out)
+NONE(arch_host_open, i64 file, u32 access)
+NONE(arch_host_read, i64 file, u64 pos, void *buf, usize n)
+NONE(arch_host_write, i64 file, u64 pos, const void *buf, usize n)
+NONE(arch_host_truncate, i64 file, u64 size)
+NONE(arch_host_allocate, i64 file, u32 mode, u64 off, u64 len)
+NONE(arch_host_sync, i64 handle, bool data_only)
+NONE(arch_host_readlink, i64 link, char *buf, usize cap)
+NONE(arch_host_make, i64 dir, const char *name, u32 mode, const char *link, struct host_attr *out)
+NONE(arch_host_link, i64 dir, const char *name, i64 file)
+NONE(arch_host_unlink, i64 dir, const char *name, bool directory)
+NONE(arch_host_rename, i64 dir, const char *name, i64 to_dir, const char *to_name, u32 flags)
+NONE(arch_host_change, i64 handle, const struct host_change *c)
+NONE(arch_host_statfs, i64 handle, struct host_statfs *out)
 
-i64 arch_host_read(i64 file, u64 pos, void *buf, usize n)
-{
-    (void)file, (void)pos, (void)buf, (void)n;
-    return -E_NODEV;
-}
+void arch_host_close(i64 handle) {}
+
+void arch_host_shut(i64 file) {}
 
 int arch_host_list(i64 dir, u64 *cookie,
                    bool (*emit)(void *arg, const char *name, u64 ino, u32 type, u64 next),
                    void *arg)
 {
-    (void)dir, (void)cookie, (void)emit, (void)arg;
-    return -E_NODEV;
-}
-
-i64 arch_host_readlink(i64 link, char *buf, usize cap)
-{
-    (void)link, (void)buf, (void)cap;
     return -E_NODEV;
 }

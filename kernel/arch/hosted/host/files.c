@@ -1,6 +1,6 @@
-// Files of the host by descriptors: O_PATH for what a name stands for, opened for reading when it
-// is read. Names are single components and are opened with O_NOFOLLOW, so there is no way out of
-// the tree.
+// Files of the host by descriptors: O_PATH for what a name stands for, opened when it is read or
+// written. Names are single components and are opened with O_NOFOLLOW, so there is no way out of
+// the tree. What has a handle is reached again through /proc/self/fd, never by its name.
 #define _GNU_SOURCE
 #include "host.h"
 #include <arch/hostfile.h>
@@ -11,13 +11,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { HANDLES = 1 << 20 };
-static int readers[HANDLES]; // by descriptor: one for reading + 1, 0: none yet. Guarded by the
-                             // nodes' own locks (one reader each)
+enum { HANDLES = 1 << 20, TEXT = 32 };
+// By handle: descriptor + 1, 0: not opened. Guarded by whoever owns the handle. Reader and writer
+// may be one.
+static int readers[HANDLES], writers[HANDLES];
 
 static i64 ns(struct timespec t)
 {
@@ -54,6 +57,18 @@ static i64 describe(int fd, struct host_attr *out)
     return fd;
 }
 
+static i64 result(i64 r)
+{
+    return r < 0 ? -errno : r;
+}
+
+// The name under which this process finds the file of a handle.
+static const char *by_handle(i64 handle, char text[TEXT])
+{
+    snprintf(text, TEXT, "/proc/self/fd/%d", (int)handle);
+    return text;
+}
+
 i64 host_file_root(const char *path, struct host_attr *out)
 {
     struct rlimit l;
@@ -61,7 +76,7 @@ i64 host_file_root(const char *path, struct host_attr *out)
         l.rlim_cur = l.rlim_max;
         setrlimit(RLIMIT_NOFILE, &l);
     }
-    return describe(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), out);
+    return describe(open(path, O_PATH | O_CLOEXEC), out);
 }
 
 i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out)
@@ -69,36 +84,113 @@ i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out)
     return describe(openat((int)dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), out);
 }
 
-void host_file_close(i64 handle)
+i64 host_file_attr(i64 handle, struct host_attr *out)
 {
+    struct stat st;
+    if (fstat((int)handle, &st))
+        return -errno;
+    describe_stat(&st, out);
+    return 0;
+}
+
+i64 host_file_probe(i64 dir, const char *name, struct host_attr *out)
+{
+    struct stat st;
+    if (fstatat((int)dir, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
+        return -errno;
+    describe_stat(&st, out);
+    return 0;
+}
+
+void host_file_shut(i64 handle)
+{
+    if (writers[handle] && writers[handle] != readers[handle])
+        close(writers[handle] - 1);
     if (readers[handle])
         close(readers[handle] - 1);
-    readers[handle] = 0;
+    readers[handle] = writers[handle] = 0;
+}
+
+void host_file_close(i64 handle)
+{
+    host_file_shut(handle);
     close((int)handle);
+}
+
+static int opened(int known[], i64 handle, int flags)
+{
+    if (!known[handle]) {
+        char path[TEXT];
+        int fd = open(by_handle(handle, path), O_CLOEXEC | O_NOCTTY | flags);
+        if (fd < 0 && errno == EPERM && flags & O_NOATIME) // not the owner
+            fd = open(path, O_CLOEXEC | O_NOCTTY | (flags & ~O_NOATIME));
+        if (fd < 0)
+            return -errno;
+        known[handle] = fd + 1;
+    }
+    return known[handle] - 1;
 }
 
 static int reader(i64 handle, int flags)
 {
-    if (!readers[handle]) {
-        char path[64];
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", (int)handle);
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME | flags);
-        if (fd < 0 && errno == EPERM) // not the owner
-            fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-        if (fd < 0)
-            return -errno;
-        readers[handle] = fd + 1;
-    }
-    return readers[handle] - 1;
+    return opened(readers, handle, O_RDONLY | O_NOATIME | flags);
+}
+
+static int writer(i64 handle)
+{
+    return opened(writers, handle, O_WRONLY | O_NONBLOCK);
+}
+
+i64 host_file_open(i64 file, u32 access)
+{
+    int r = 0;
+    if (access & HOST_LIST)
+        r = opened(readers, file, O_RDONLY | O_DIRECTORY);
+    else if (access & HOST_READ)
+        r = opened(readers, file, O_RDONLY | O_NONBLOCK);
+    if (r >= 0 && access & HOST_WRITE)
+        r = writer(file);
+    return r < 0 ? r : 0;
 }
 
 i64 host_file_read(i64 file, u64 pos, void *buf, u64 n)
 {
     int fd = reader(file, O_NONBLOCK);
+    return fd < 0 ? fd : result(pread(fd, buf, n, (off_t)pos));
+}
+
+i64 host_file_write(i64 file, u64 pos, const void *buf, u64 n)
+{
+    int fd = writer(file);
     if (fd < 0)
         return fd;
-    isize got = pread(fd, buf, n, (off_t)pos);
-    return got < 0 ? -errno : got;
+    if (pos != HOST_AT_END)
+        return result(pwrite(fd, buf, n, (off_t)pos));
+    struct iovec v = {(void *)(uintptr_t)buf, n};
+    isize put = pwritev2(fd, &v, 1, 0, RWF_APPEND);
+    if (put < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) { // hosts before Linux 4.16
+        off_t end = lseek(fd, 0, SEEK_END);
+        put = end < 0 ? -1 : pwrite(fd, buf, n, end);
+    }
+    return result(put);
+}
+
+i64 host_file_truncate(i64 file, u64 size)
+{
+    int fd = writer(file);
+    return fd < 0 ? fd : result(ftruncate(fd, (off_t)size));
+}
+
+i64 host_file_allocate(i64 file, u32 mode, u64 off, u64 len)
+{
+    int fd = writer(file);
+    return fd < 0 ? fd : result(fallocate(fd, (int)mode, (off_t)off, (off_t)len));
+}
+
+i64 host_file_sync(i64 handle, bool data_only)
+{
+    int fd = writers[handle] ? writers[handle] - 1 : reader(handle, O_NONBLOCK);
+    return fd < 0 ? fd : result(data_only ? fdatasync(fd) : fsync(fd));
 }
 
 i64 host_file_list(i64 dir, u64 pos, void *buf, u64 n)
@@ -108,12 +200,126 @@ i64 host_file_list(i64 dir, u64 pos, void *buf, u64 n)
         return fd;
     if (lseek(fd, (off_t)pos, SEEK_SET) < 0)
         return -errno;
-    long got = syscall(SYS_getdents64, fd, buf, n);
-    return got < 0 ? -errno : got;
+    return result(syscall(SYS_getdents64, fd, buf, n));
 }
 
 i64 host_file_readlink(i64 link, char *buf, u64 cap)
 {
-    isize n = readlinkat((int)link, "", buf, cap);
-    return n < 0 ? -errno : n;
+    return result(readlinkat((int)link, "", buf, cap));
+}
+
+// A new regular file stays open, since its mode may forbid opening it again.
+static i64 make_regular(i64 dir, const char *name, u32 mode, struct host_attr *out)
+{
+    char path[TEXT];
+    int fd = openat((int)dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -errno;
+    i64 handle = describe(open(by_handle(fd, path), O_PATH | O_CLOEXEC), out);
+    if (handle < 0) {
+        unlinkat((int)dir, name, 0);
+        close(fd);
+        return handle;
+    }
+    readers[handle] = writers[handle] = fd + 1;
+    return handle;
+}
+
+i64 host_file_make(i64 dir, const char *name, u32 mode, const char *link, struct host_attr *out)
+{
+    int r;
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return make_regular(dir, name, mode & 07777, out);
+    case S_IFDIR:
+        r = mkdirat((int)dir, name, mode & 07777);
+        break;
+    case S_IFLNK:
+        r = symlinkat(link, (int)dir, name);
+        break;
+    case S_IFIFO:
+    case S_IFSOCK:
+        r = mknodat((int)dir, name, mode, 0);
+        break;
+    default:
+        return -EPERM;
+    }
+    return r < 0 ? -errno : host_file_lookup(dir, name, out);
+}
+
+i64 host_file_link(i64 dir, const char *name, i64 file)
+{
+    char path[TEXT];
+    return result(linkat(AT_FDCWD, by_handle(file, path), (int)dir, name, AT_SYMLINK_FOLLOW));
+}
+
+i64 host_file_unlink(i64 dir, const char *name, bool directory)
+{
+    return result(unlinkat((int)dir, name, directory ? AT_REMOVEDIR : 0));
+}
+
+i64 host_file_rename(i64 dir, const char *name, i64 to_dir, const char *to_name, u32 flags)
+{
+    if (!flags)
+        return result(renameat((int)dir, name, (int)to_dir, to_name));
+    return result(renameat2((int)dir, name, (int)to_dir, to_name, flags));
+}
+
+static struct timespec time_of(const struct host_change *c, u32 which, i64 t)
+{
+    if (!(c->valid & which))
+        return (struct timespec){.tv_nsec = UTIME_OMIT};
+    i64 rest = t % 1000000000;
+    return (struct timespec){t / 1000000000 - (rest < 0), rest < 0 ? rest + 1000000000 : rest};
+}
+
+// Both times at once and just now: what the host allows to whoever may write.
+static bool is_now(const struct host_change *c)
+{
+    i64 off = (i64)host_realtime_ns() - c->mtime;
+    return c->valid & HOST_SET_ATIME && c->valid & HOST_SET_MTIME && c->atime == c->mtime &&
+           off < 1000000000 && off > -1000000000;
+}
+
+static i64 set_times(i64 handle, const struct host_change *c)
+{
+    struct timespec t[2] = {time_of(c, HOST_SET_ATIME, c->atime),
+                            time_of(c, HOST_SET_MTIME, c->mtime)};
+    char path[TEXT];
+    int r = utimensat((int)handle, "", t, AT_EMPTY_PATH);
+    if (r < 0 && errno == EINVAL) // hosts before Linux 5.8
+        r = utimensat(AT_FDCWD, by_handle(handle, path), t, 0);
+    if (r < 0 && (errno == EPERM || errno == EACCES) && is_now(c))
+        r = utimensat(AT_FDCWD, by_handle(handle, path), NULL, 0);
+    return result(r);
+}
+
+// Owner before mode, since a change of owner takes set-id bits away.
+i64 host_file_change(i64 handle, const struct host_change *c)
+{
+    char path[TEXT];
+    i64 r = 0;
+    if (c->valid & (HOST_SET_UID | HOST_SET_GID))
+        r = result(fchownat((int)handle, "", c->valid & HOST_SET_UID ? c->uid : (uid_t)-1,
+                            c->valid & HOST_SET_GID ? c->gid : (gid_t)-1, AT_EMPTY_PATH));
+    if (!r && c->valid & HOST_SET_MODE)
+        r = result(chmod(by_handle(handle, path), c->mode & 07777));
+    if (!r && c->valid & (HOST_SET_ATIME | HOST_SET_MTIME))
+        r = set_times(handle, c);
+    return r;
+}
+
+i64 host_file_statfs(i64 handle, struct host_statfs *out)
+{
+    struct statvfs s;
+    if (fstatvfs((int)handle, &s))
+        return -errno;
+    *out = (struct host_statfs){.block_size = s.f_frsize,
+                                .blocks = s.f_blocks,
+                                .blocks_free = s.f_bfree,
+                                .blocks_avail = s.f_bavail,
+                                .files = s.f_files,
+                                .files_free = s.f_ffree,
+                                .name_max = (u32)s.f_namemax};
+    return 0;
 }

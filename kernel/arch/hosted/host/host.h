@@ -32,5 +32,11 @@ extern const struct hosted_transport ptrace_transport, trap_transport;
 // Whether this host can do it; else the reason.
 const char *trap_init(void);
 bool trap_pays(void); // are there processors for both sides of a call?
-u64 machine_tree(void *at, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len,
-                 const char *cmdline, char **argv, char **envp);
+
+struct machine { // what the device tree says of it
+    u64 mem_start, mem_len, initrd, initrd_len;
+    const char *cmdline, *host_root; // host_root NULL: a boot image
+    char **argv, **envp;             // argv NULL: no program
+    const char **binds;              // threes: of the host, in the root, "rw" or "ro"; NULL-ended
+};
+u64 machine_tree(void *at, u64 cap, const struct machine *m);

@@ -25,6 +25,12 @@ static const char usage[] =
     "are "
     "thrown away at the end; or\n"
     "                    a boot image (cpio)\n"
+    "  --bind HOST:GUEST[:ro]  a file or directory of this machine, shown at GUEST; what the "
+    "program "
+    "changes there is\n"
+    "                    changed here, unless with :ro (may be given often; \\: and \\\\ for : and "
+    "\\ in "
+    "names)\n"
     "  --cpus N          CPUs, 1 to 64 (default 1)\n"
     "  --mem M           memory in MiB (default 512)\n"
     "  --append WORDS    further words of the kernel's command line\n"
@@ -95,12 +101,54 @@ static const char *default_root(void)
     return path;
 }
 
+static const char **binds; // machine.binds
+
+// HOST:GUEST[:ro], in place; a backslash takes the meaning from what follows.
+static void add_bind(char *text)
+{
+    static u32 count;
+    char *whole = strdup(text), *fields[4] = {text}, *to = text;
+    int n = 1;
+    const char **more = realloc(binds, (3 * count + 4) * sizeof(*binds));
+    if (!whole || !more)
+        die("--bind %s: %s", text, strerror(errno));
+    binds = more;
+    for (const char *from = text; *from; from++) {
+        if (*from == ':' && n < 4) {
+            *to++ = 0;
+            fields[n++] = to;
+            continue;
+        }
+        if (*from == '\\' && from[1])
+            from++;
+        *to++ = *from;
+    }
+    *to = 0;
+    if (n == 1 || n > 3)
+        die("--bind %s: not HOST:GUEST or HOST:GUEST:ro", whole);
+    if (n == 3 && strcmp(fields[2], "ro") && strcmp(fields[2], "rw"))
+        die("--bind %s: after the second colon: ro or rw, not %s", whole, fields[2]);
+    if (fields[1][0] != '/')
+        die("--bind %s: the place in the root has to begin with a slash: %s", whole, fields[1]);
+    struct stat st;
+    char *real = realpath(fields[0], NULL);
+    if (!real || stat(real, &st))
+        die("--bind %s: %s: %s", whole, fields[0], strerror(errno));
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+        die("--bind %s: neither a directory nor a regular file: %s", whole, fields[0]);
+    binds[3 * count] = real;
+    binds[3 * count + 1] = fields[1];
+    binds[3 * count + 2] = n == 3 ? fields[2] : "rw";
+    binds[3 * ++count] = NULL;
+    free(whole);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"root", 1, 0, 'r'},      {"cpus", 1, 0, 'c'}, {"mem", 1, 0, 'm'},
-        {"append", 1, 0, 'a'},    {"log", 1, 0, 'l'},  {"trace", 0, 0, 't'},
-        {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+        {"root", 1, 0, 'r'},   {"bind", 1, 0, 'b'}, {"cpus", 1, 0, 'c'},  {"mem", 1, 0, 'm'},
+        {"append", 1, 0, 'a'}, {"log", 1, 0, 'l'},  {"trace", 0, 0, 't'}, {"transport", 1, 0, 'p'},
+        {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
     const char *root = NULL, *append = "", *level = "1";
     u64 cpus = 1, mem = 512;
     bool trace = false;
@@ -109,6 +157,9 @@ int main(int argc, char **argv)
         switch (o) {
         case 'r':
             root = optarg;
+            break;
+        case 'b':
+            add_bind(optarg);
             break;
         case 'c':
             cpus = number("--cpus", optarg, 1, 64);
@@ -151,18 +202,26 @@ int main(int argc, char **argv)
     struct stat st;
     bool directory = stat(root, &st) == 0 && S_ISDIR(st.st_mode);
     char *real = directory ? realpath(root, NULL) : NULL;
-    if (real && strpbrk(real, " \t\""))
-        die("%s: blanks and quotes in the name of the root directory are not supported", root);
     u64 initrd_len = directory ? 0 : load_file(root, initrd, mem * MIB - TREE_MAX);
-    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s%s%s %s", level,
-                     trace ? " trace=all" : "", real ? " hostroot=" : "", real ? real : "", append);
+    int n = snprintf(cmdline, sizeof(cmdline), "loglevel=%s%s %s", level, trace ? " trace=all" : "",
+                     append);
     if (n < 0 || (u64)n >= sizeof(cmdline))
         die("--append: too long");
     if (directory && !program)
         die("--root %s: a directory needs a PROGRAM", root);
     console_init(program != NULL);
-    machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, MEMORY_START, mem * MIB, initrd,
-                 initrd_len, cmdline, program ? argv + optind : NULL, environ);
+    const char *none = NULL;
+    const struct machine machine = {.mem_start = MEMORY_START,
+                                    .mem_len = mem * MIB,
+                                    .initrd = initrd,
+                                    .initrd_len = initrd_len,
+                                    .cmdline = cmdline,
+                                    .host_root = real,
+                                    .argv = program ? argv + optind : NULL,
+                                    .envp = environ,
+                                    .binds = binds ? binds : &none};
+    machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, &machine);
+    umask(0); // the program's own is applied by the kernel
     space_init();
     const char *why = trap_init();
     if (why && transport == &trap_transport)

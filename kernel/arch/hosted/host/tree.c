@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void strings(void *t, const char *name, char **list)
+static void strings(void *t, const char *name, const char *const *list)
 {
     static char buf[1 << 20];
     u64 n = 0;
@@ -47,8 +47,7 @@ static void device(void *t, const char *name, const char *compatible)
     fdt_end_node(t);
 }
 
-u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 initrd_len,
-                 const char *cmdline, char **argv, char **envp)
+u64 machine_tree(void *t, u64 cap, const struct machine *m)
 {
     u8 seed[64];
     fdt_create(t, (int)cap);
@@ -58,23 +57,27 @@ u64 machine_tree(void *t, u64 cap, u64 mem_start, u64 mem_len, u64 initrd, u64 i
     fdt_property_u32(t, "#size-cells", 2);
     fdt_property_string(t, "model", "a process on x86-64 Linux");
     fdt_begin_node(t, "chosen");
-    fdt_property_string(t, "bootargs", cmdline);
+    fdt_property_string(t, "bootargs", m->cmdline);
     fdt_property_string(t, "stdout-path", "/console");
     if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
         fdt_property(t, "rng-seed", seed, sizeof(seed));
-    if (initrd_len) {
-        fdt_property_u64(t, "linux,initrd-start", initrd);
-        fdt_property_u64(t, "linux,initrd-end", initrd + initrd_len);
+    if (m->initrd_len) {
+        fdt_property_u64(t, "linux,initrd-start", m->initrd);
+        fdt_property_u64(t, "linux,initrd-end", m->initrd + m->initrd_len);
     }
-    if (argv) {
-        strings(t, "scarlet,init-argv", argv);
-        strings(t, "scarlet,init-envp", envp);
+    if (m->host_root)
+        fdt_property_string(t, "scarlet,host-root", m->host_root);
+    if (*m->binds)
+        strings(t, "scarlet,binds", m->binds);
+    if (m->argv) {
+        strings(t, "scarlet,init-argv", (const char *const *)m->argv);
+        strings(t, "scarlet,init-envp", (const char *const *)m->envp);
         owner(t);
     }
     fdt_end_node(t);
     fdt_begin_node(t, "memory");
     fdt_property_string(t, "device_type", "memory");
-    fdt64_t reg[2] = {cpu_to_fdt64(mem_start), cpu_to_fdt64(mem_len)};
+    fdt64_t reg[2] = {cpu_to_fdt64(m->mem_start), cpu_to_fdt64(m->mem_len)};
     fdt_property(t, "reg", reg, sizeof(reg));
     fdt_end_node(t);
     fdt_begin_node(t, "cpus");
