@@ -44,7 +44,7 @@ test: setup unit-tables kernel-if-any image ## every test: tables, units, boots 
 	@$(PYTEST) $(TEST_PATHS) $(T)
 
 test-hosted: setup hosted ## programs and conformance scripts on the hosted kernel, live beside this machine's own Linux (docs/hosted.md)
-	@SCARLET_HOSTED=1 $(PYTEST) harness/test_hosted.py $(T)
+	@SCARLET_HOSTED=1 $(PYTEST) harness/test_hosted*.py $(T)
 
 unit: setup unit-tables ## only the unit tests: portable modules on the host under ASan and UBSan
 	@$(PYTEST) harness/test_unit.py $(T)

@@ -5,10 +5,8 @@
 #define SCARLET_VERSION "0.1.0"
 
 struct boot_options {
-    char init[128];      // init=: the first program; empty: /init and the usual places
-    char hostroot[1024]; // hostroot=: a directory of the system underneath is the root, under a
-                         // layer that is thrown away
-    char trace[32];      // trace=: name of the tasks whose calls go to the log, or "all"
+    char init[128]; // init=: the first program; empty: /init and the usual places
+    char trace[32]; // trace=: name of the tasks whose calls go to the log, or "all"
 };
 extern struct boot_options options;
 // Reads the command line. Words nobody knows are left alone (they may be the first program's).
@@ -18,6 +16,9 @@ void options_parse(const char *line);
 void program_run_chosen(void);
 
 struct view;
-// Makes the root file system from the boot image, or from hostroot=. An error is the reason why
-// there is none.
+// Makes the root file system from the boot image, or from the directory that /chosen
+// scarlet,host-root names of the system underneath, under a layer that is thrown away. An error is
+// the reason why there is none.
 [[nodiscard]] int root_mount(struct view **out);
+// Mounts what /chosen scarlet,binds asks for (bind.c).
+void bind_chosen(void);

@@ -132,6 +132,7 @@ static void late_start(void)
     if (err)
         machine_stop("no usable root image: %s", kerr_name((enum kerr) - err));
     vfs_set_kernel_view(root);
+    bind_chosen();
     exec_init();
     struct task *init;
     err = task_create_init(first_task, NULL, &init);

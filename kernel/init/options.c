@@ -42,8 +42,6 @@ void options_parse(const char *line)
     while (cmdline_next(&line, &w)) {
         if (is(&w, "init")) {
             keep(options.init, sizeof(options.init), &w);
-        } else if (is(&w, "hostroot")) {
-            keep(options.hostroot, sizeof(options.hostroot), &w);
         } else if (is(&w, "quiet")) {
             log_set_console_level(LOG_WARN);
         } else if (is(&w, "debug")) {

@@ -36,6 +36,7 @@ static const char **chosen_strings(const char *name)
 
 static void ended(const struct exit_info *how)
 {
+    vfs_sync();
     if (how->kind != EXIT_NORMAL)
         arch_poweroff_killed((u32)how->number);
     arch_poweroff_status((u32)how->number & 0xff);

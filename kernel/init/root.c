@@ -3,6 +3,7 @@
 #include "init.h"
 #include <arch/page.h>
 #include <cpiofs/unpack.h>
+#include <device/device.h>
 #include <device/fdt.h>
 #include <exec/exec.h>
 #include <kerr.h>
@@ -35,7 +36,7 @@ static int mount_at(const char *place, const char *type, const char *source, con
 
 // A directory of the system underneath, an empty layer over it, and the kernel's own file systems
 // in their usual places.
-static int host_root_mount(struct view **out)
+static int host_root_mount(const char *directory, struct view **out)
 {
     static const char *const places[] = {"/lower", "/upper", "/work"};
     static const struct {
@@ -47,14 +48,14 @@ static int host_root_mount(struct view **out)
     for (usize i = 0; i < ARRAY_LEN(places) && !err; i++)
         err = vfs_mkdir(&base, (struct pathname){places[i], strlen(places[i])}, 0755);
     if (!err)
-        err = mount_at("/lower", "hostfs", options.hostroot, NULL);
+        err = mount_at("/lower", "hostfs", directory, NULL);
     if (!err)
         err = vfs_mount_root("overlay", "overlay", "lowerdir=/lower,upperdir=/upper,workdir=/work",
                              out);
     for (usize i = 0; i < ARRAY_LEN(own) && !err; i++) {
         int e = mount_at(own[i].place, own[i].type, own[i].type, own[i].data);
         if (e && e != -E_NOENT) // a tree need not have all of them
-            klog(LOG_WARN, "hostroot: cannot mount %s: %s", own[i].place,
+            klog(LOG_WARN, "host root: cannot mount %s: %s", own[i].place,
                  kerr_name((enum kerr) - e));
     }
     return err;
@@ -62,8 +63,10 @@ static int host_root_mount(struct view **out)
 
 int root_mount(struct view **out)
 {
-    if (options.hostroot[0])
-        return host_root_mount(out);
+    u32 len;
+    const char *directory = device_chosen("scarlet,host-root", &len);
+    if (directory && len && !directory[len - 1])
+        return host_root_mount(directory, out);
     int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", out);
     if (err)
         return err;

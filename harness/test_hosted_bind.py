@@ -1,0 +1,245 @@
+"""scarlet-host --bind: the host's files, changed through the hosted kernel."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import stat
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import hosted
+from harness.conftest import show
+
+pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
+IS_ROOT = os.geteuid() == 0
+PYTHON = "/usr/bin/python3"
+CHANGES = Path(__file__).parent / "hosted_guest/changes.py"
+
+
+def tree_of(place: Path) -> dict[str, object]:
+    """What lies below a directory: modes, links, contents, the times that were set."""
+    found: dict[str, object] = {}
+    for at, names, files in os.walk(place):
+        for name in names + files:
+            path = Path(at, name)
+            s = path.lstat()
+            what: object = path.readlink() if path.is_symlink() else path.read_bytes() if stat.S_ISREG(s.st_mode) else None
+            found[str(path.relative_to(place))] = (stat.filemode(s.st_mode), 0 if path.is_dir() else s.st_nlink, what)
+    return found
+
+
+def test_changes_are_the_hosts(tmp_path: Path) -> None:
+    """Every kind of change says natively and through a bind the same, and leaves the same files."""
+    for name in ("native", "bound"):
+        (tmp_path / name).mkdir()
+    native = hosted.run([PYTHON, str(CHANGES)], hosted=False, cwd=tmp_path / "native")
+    got = hosted.run([PYTHON, str(CHANGES)], options=["--cpus", "2", "--bind", f"{tmp_path}/bound:{tmp_path}/bound"], cwd=tmp_path / "bound")
+    assert (show(got.stdout), show(got.stderr), got.returncode) == (show(native.stdout), show(native.stderr), 0)
+    assert tree_of(tmp_path / "bound") == tree_of(tmp_path / "native")
+    assert (tmp_path / "bound/mapped").read_bytes()[100:104] == b"last"
+
+
+# The guest's half of a conversation: each line is evaluated, its value printed.
+EVALUATE = """
+import os, mmap, sys, errno
+def tried(f, *a):
+    try: return f(*a)
+    except OSError as e: return errno.errorcode[e.errno]
+for line in sys.stdin:
+    try: value = eval(line)
+    except SyntaxError: value = exec(line)
+    print(repr(value), flush=True)
+"""
+
+
+class Guest:
+    """A Python inside that evaluates what it is told."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = hosted.start([PYTHON, "-c", EVALUATE], options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def say(self, line: str) -> object:
+        """The value of an expression, or None after a statement."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], hosted.LIMIT)
+        assert ready, f"no answer to: {line}"
+        return eval(self.process.stdout.readline())  # noqa: S307 its own words
+
+    def end(self) -> None:
+        """Its input ends."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(hosted.LIMIT) == 0
+
+
+def test_what_the_host_changes_is_seen(tmp_path: Path) -> None:
+    """Both sides work on the same files at once: sizes, contents, names that come, go and change hands."""
+    (tmp_path / "file").write_bytes(b"first")
+    (tmp_path / "kept").write_bytes(b"k" * 8192)
+    (tmp_path / "d").mkdir()
+    guest = Guest("--bind", f"{tmp_path}:/shared/place")
+    guest.say("os.chdir('/shared/place')")
+    assert guest.say("tried(os.stat, 'new')") == "ENOENT"
+    (tmp_path / "new").write_bytes(b"")
+    assert guest.say("os.stat('new').st_size") == 0
+    guest.say("f = open('file', 'r+b', 0)")
+    assert guest.say("f.read(100)") == b"first"
+    with (tmp_path / "file").open("ab") as f:
+        f.write(b" and more")
+    assert guest.say("os.fstat(f.fileno()).st_size, f.read(100)") == (14, b" and more")
+    os.truncate(tmp_path / "file", 3)
+    assert guest.say("os.stat('file').st_size, os.pread(f.fileno(), 10, 0)") == (3, b"fir")
+    os.utime(tmp_path / "file", (7, 8))
+    os.link(tmp_path / "file", tmp_path / "file2")
+    (tmp_path / "file").chmod(0o640)
+    assert guest.say("s = os.stat('file')") is None
+    assert guest.say("s.st_mtime, s.st_nlink, oct(s.st_mode)") == (8.0, 2, "0o100640")
+    os.rename(tmp_path / "kept", tmp_path / "file")  # the name stands for another file now
+    assert guest.say("os.stat('file').st_size, os.fstat(f.fileno()).st_size") == (8192, 3)
+    assert guest.say("tried(os.stat, 'kept')") == "ENOENT"
+    guest.say("g = open('file', 'r+b', 0)")
+    guest.say("m = mmap.mmap(g.fileno(), 8192)")
+    assert guest.say("m[0:3]") == b"kkk"
+    with (tmp_path / "file").open("r+b") as f:  # under a mapping: from the next read or open on
+        f.write(b"HOST")
+    assert guest.say("os.pread(g.fileno(), 5, 0), m[0:5]") == (b"HOSTk", b"HOSTk")
+    guest.say("m[4096:4100] = b'GUES'")
+    guest.say("m.flush()")
+    assert (tmp_path / "file").read_bytes()[4094:4102] == b"kkGUESkk"
+    guest.say("m[4100:4101] = b'T'")
+    guest.say("m.close()")
+    assert (tmp_path / "file").read_bytes()[4094:4102] == b"kkGUESTk"
+    guest.say("os.pwrite(g.fileno(), b'written', 100)")
+    assert (tmp_path / "file").read_bytes()[100:107] == b"written"
+    os.rename(tmp_path / "d", tmp_path / "e")
+    assert guest.say("tried(os.listdir, 'd')") == "ENOENT"
+    (tmp_path / "e/x").write_bytes(b"")
+    assert guest.say("os.listdir('e')") == ["x"]
+    (tmp_path / "e/x").unlink()
+    assert guest.say("tried(os.unlink, 'e/x')") == "ENOENT"
+    guest.say("a = os.open('log', os.O_WRONLY | os.O_CREAT | os.O_APPEND)")
+    guest.say("os.write(a, b'guest ')")
+    with (tmp_path / "log").open("ab") as f:
+        f.write(b"host ")
+    guest.say("os.write(a, b'guest')")
+    assert (tmp_path / "log").read_bytes() == b"guest host guest"
+    guest.say("n = mmap.mmap(g.fileno(), 8192)")
+    guest.say("n[0:4] = b'exit'")
+    guest.end()
+    assert (tmp_path / "file").read_bytes()[:4] == b"exit"
+
+
+def test_places_and_read_only_binds(tmp_path: Path) -> None:
+    """Files and directories, names with colons and blanks, places that are made; what is read-only stays as it is."""
+    (tmp_path / "a: b").mkdir()
+    (tmp_path / "a: b/in").write_text("inside\n", encoding="ascii")
+    (tmp_path / "one").write_text("one\n", encoding="ascii")
+    escaped = f"{tmp_path}/a: b".replace(":", "\\:")
+    before = tree_of(tmp_path)
+    script = (f"cat '/far/away/in' /single; cat '{tmp_path}/one'; for f in /far/away/in /single /far/away/new; do (echo x >$f) 2>/dev/null || echo no $f; done; "
+              "mv /far/away/in /far/away/x 2>/dev/null || echo no mv; chmod 777 /single 2>/dev/null || echo no chmod; "
+              "mount -o remount,rw /far/away; (echo x >/far/away/in) 2>/dev/null || echo still no; mount -t hostfs / /tmp 2>/dev/null || echo no mount; "
+              f"echo two >>'/q: w'; rm '/q: w' 2>/dev/null || echo busy")
+    done = hosted.run(["sh", "-c", script], options=["--bind", f"{escaped}:/far/away:ro", "--bind", f"{tmp_path}/one:/single:ro",
+                                                     "--bind", f"{tmp_path}/one:/q\\: w:rw"])
+    expected = "inside\none\none\nno /far/away/in\nno /single\nno /far/away/new\nno mv\nno chmod\nstill no\nno mount\nbusy\n"
+    assert (show(done.stdout), done.returncode) == (expected, 0), show(done.stderr)
+    assert (tmp_path / "one").read_text(encoding="ascii") == "one\ntwo\n"
+    (tmp_path / "one").write_text("one\n", encoding="ascii")
+    assert tree_of(tmp_path) == before
+    assert not Path("/far").exists() and not Path("/single").exists()
+
+
+def test_root_with_blanks(tmp_path: Path) -> None:
+    """A root directory may have any name."""
+    place = tmp_path / 'a "root"'
+    (place / "bin").mkdir(parents=True)
+    (place / "bin/busybox").write_bytes((hosted.build().parent / "tree/bin/busybox").read_bytes())
+    (place / "bin/busybox").chmod(0o755)
+    done = hosted.run(["/bin/busybox", "ls", "/"], options=["--root", str(place)])
+    assert (show(done.stdout), done.returncode) == ("bin\n", 0), show(done.stderr)
+
+
+def test_wrong_binds(tmp_path: Path) -> None:
+    """One line that names the argument and what is wrong with it, status 210."""
+    (tmp_path / "file").write_bytes(b"")
+    for words, said in (("/etc", "not HOST:GUEST"), ("/etc:/x:ro:", "not HOST:GUEST"), ("/etc:/x:maybe", "maybe"), ("/etc:x", "slash"),
+                        (f"{tmp_path}/none:/x", "none: No such file"), ("/dev/null:/x", "neither a directory"),
+                        ("/etc:/proc/x/y", "cannot bind /etc at /proc/x/y"), (f"{tmp_path}/file:/tmp", "cannot bind"),
+                        (f"/etc:{tmp_path}/file/x", "cannot bind")):
+        done = hosted.run(["true"], options=["--bind", words])
+        assert done.returncode == 210 and said in show(done.stderr) and len(done.stderr.splitlines()) == 1, (words, done)
+
+
+def exchange(a: Path, b: Path) -> None:
+    """Two names change places in one step."""
+    at_cwd, flag = -100, 2
+    assert ctypes.CDLL(None).renameat2(at_cwd, os.fsencode(a), at_cwd, os.fsencode(b), flag) == 0
+
+
+@pytest.mark.parametrize("how", ["absolute", "relative"])
+def test_no_way_out_of_a_bind(how: str, tmp_path: Path) -> None:
+    """Neither "..", nor links, nor a directory that becomes a link at the wrong moment lead to the host's other files."""
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    (outside / "empty").mkdir(parents=True)
+    (inside / "d").mkdir(parents=True)
+    (outside / "f").write_text("secret\n", encoding="ascii")
+    (inside / "d/f").write_text("allowed\n", encoding="ascii")
+    (inside / "link").symlink_to(outside if how == "absolute" else "../outside")
+    script = (f"cd /b; for p in ../outside/f ../../../../../..{outside}/f {outside}/f link/f d/../../outside/f; do cat $p 2>/dev/null && echo out; done; "
+              "(echo x >link/new) 2>/dev/null && echo out; rm link/f 2>/dev/null; echo racing; "
+              "n=0; while [ ! -e stop ]; do cat d/f 2>/dev/null; echo x 2>/dev/null >d/new; mkdir d/sub 2>/dev/null; rmdir d/empty 2>/dev/null; "
+              "mv d/f d/g 2>/dev/null; mv d/g d/f 2>/dev/null; done; echo end")
+    with hosted.start(["/bin/sh", "-c", script], ["--root", str(hosted.TREE), "--bind", f"{inside}:/b"], stdout=subprocess.PIPE,
+                      stderr=subprocess.DEVNULL, env={"PATH": "/bin"}) as one:
+        assert one.stdout is not None
+        first = [one.stdout.readline()]
+        assert first == [b"racing\n"], first
+        said: list[bytes] = []
+        reader = threading.Thread(target=lambda out: said.extend(out), args=(one.stdout,))
+        reader.start()
+        swaps, end = 0, time.monotonic() + hosted.LIMIT
+        while (swaps < 1000 or said.count(b"allowed\n") < 10) and time.monotonic() < end:
+            exchange(inside / "d", inside / "link")
+            swaps += 1
+        if (inside / "d").is_symlink():
+            exchange(inside / "d", inside / "link")
+        (inside / "stop").touch()
+        assert one.wait(hosted.LIMIT) == 0
+        reader.join()
+    assert said[-1] == b"end\n" and said.count(b"allowed\n") >= 10 and b"secret\n" not in said, set(said)
+    assert tree_of(outside) == {"f": ("-rw-r--r--", 1, b"secret\n"), "empty": (stat.filemode((outside / "empty").stat().st_mode), 0, None)}
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="becomes an ordinary user, mounts")
+def test_what_the_host_refuses(tmp_path: Path) -> None:
+    """The host decides what an ordinary user may do; when its disk is full, what was written stays written."""
+    full, closed = tmp_path / "full", tmp_path / "closed"
+    for place in (full, closed):
+        place.mkdir()
+        place.chmod(0o777)
+    (closed / "shadow").write_bytes(b"root's")
+    (closed / "shadow").chmod(0o600)
+    for up in (tmp_path, *tmp_path.parents):
+        if up.stat().st_mode & 0o005 != 0o005 and up != Path("/"):
+            up.chmod(up.stat().st_mode | 0o055)
+    script = ("import os, errno\n"
+              "def tried(f, *a):\n try: return f(*a)\n except OSError as e: return errno.errorcode[e.errno]\n"
+              "print(tried(open, '/c/shadow'), tried(os.chown, '/c/shadow', 1, 1), tried(os.chmod, '/c/shadow', 0o666))\n"
+              "open('/c/own', 'w').close(); s = os.stat('/c/own'); print(s.st_uid, s.st_gid, tried(os.chown, '/c/own', 0, 0))\n"
+              "f = os.open('/f/big', os.O_RDWR | os.O_CREAT)\n"
+              "print(os.write(f, b'x' * 200000), tried(os.write, f, b'y'), os.fstat(f).st_size, os.pread(f, 1, 65535))\n")
+    # scarlet-host as the ordinary user, in a mount namespace with a small file system
+    outer = f'mount -t tmpfs -o size=64k,mode=777 t "{full}" && exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"'
+    done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", outer, "sh", str(hosted.build()), "--bind", f"{closed}:/c",
+                           "--bind", f"{full}:/f", "--", PYTHON, "-c", script], capture_output=True, timeout=hosted.LIMIT, check=False)
+    assert (show(done.stdout), done.returncode) == ("EACCES EPERM EPERM\n65534 65534 EPERM\n65536 ENOSPC 65536 b'x'\n", 0), show(done.stderr)
+    assert (closed / "shadow").read_bytes() == b"root's" and (closed / "own").stat().st_uid == 65534
