@@ -97,7 +97,7 @@ void hostfs_node_start(struct hostfs_node *n, struct superblock *sb, i64 handle,
     u32 type = a->mode & MODE_FMT;
     if (h->live) {
         atomic_init(&n->node.flags,
-                    NODE_REVALIDATE | (type == MODE_DIR ? (u32)NODE_ASK_ABSENT : 0));
+                    NODE_REVALIDATE | (type == MODE_DIR ? (u32)NODE_NO_NEGATIVE : 0));
         n->node.fops = type == MODE_REG   ? &hostfs_live_file_ops
                        : type == MODE_DIR ? &hostfs_live_dir_ops
                                           : NULL;
