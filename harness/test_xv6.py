@@ -50,6 +50,13 @@ def test_statements(overlay: Path, smp: int, how: str) -> None:
     assert re.search(r"^\d+ tests, 0 failed$", output, re.MULTILINE)
 
 
+def test_statements_from_other_shells(overlay: Path) -> None:
+    """The same started by the native shell and by xv6's own."""
+    output, status = boot(4, overlay, "scarlet_sh -c ./xv6test && ./sh -c ./xv6test")
+    assert status == 0 and len(re.findall(r"^\d+ tests, 0 failed$", output, re.MULTILINE)) == 2, \
+        "\n".join(line for line in output.splitlines() if not line.startswith("ok "))
+
+
 def test_statements_in_a_view_of_its_own(overlay: Path) -> None:
     """The same with the programs' folder as root directory, twice: nothing is used up by the first run."""
     (overlay / "xv6/proc").mkdir()

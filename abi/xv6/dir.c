@@ -80,7 +80,7 @@ static usize take_part(struct object *dir, u8 *dst, usize n)
     return n;
 }
 
-i64 xv6_read_dir(struct object *dir, uaddr_t buf, usize n)
+static i64 read_records(struct object *dir, uaddr_t buf, usize n)
 {
     struct xv6_dirent records[BATCH];
     usize done = take_part(dir, (u8 *)records, n);
@@ -111,6 +111,18 @@ i64 xv6_read_dir(struct object *dir, uaddr_t buf, usize n)
     }
     kfree(b);
     return r < 0 && (!done || r == -E_FAULT) ? r : (i64)done;
+}
+
+i64 xv6_read_dir(struct object *dir, uaddr_t buf, usize n)
+{
+    struct xv6_task *x = current_xv6();
+    const typeof(x->part) before = x->part;
+    i64 start = object_seek(dir, 0, OBJ_SEEK_CUR), r = read_records(dir, buf, n);
+    if (r == -E_FAULT) { // then nothing was read
+        (void)object_seek(dir, start, OBJ_SEEK_SET);
+        x->part = before;
+    }
+    return r;
 }
 
 struct counter {

@@ -58,7 +58,7 @@ i64 xv6_sbrk(i32 n, i32 how)
     struct aspace *as = current_task()->aspace;
     u64 old = as->brk; // one thread: nobody else moves it
     if (n > 0)
-        return grow(as, old, old + (u64)n, how == HOW_LAZY);
+        return grow(as, old, old + (u64)n, how == HOW_LAZY && xv6_means_lazy());
     u64 less = (u64) - (i64)n;
     if (!less || less > old) // taking away more than there is changes nothing
         return (i64)old;

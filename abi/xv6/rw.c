@@ -57,18 +57,20 @@ i64 xv6_read(i32 fd, uaddr_t buf, i32 n)
     return r;
 }
 
-// How much of n bytes the believed machine's largest file has room for.
+// How much of n bytes the believed machine's largest file has room for: nothing behind the end of a
+// file that somebody made shorter, as xv6 has no holes.
 static usize clip(struct object *o, usize n)
 {
     struct attr a;
-    u64 limit = current_xv6()->machine->limits.file_size, pos;
+    u64 limit = current_xv6()->machine->limits.file_size;
     if (!(o->type->kinds & OBJ_KIND_FILE))
         return n;
+    u64 pos = (u64)object_seek(o, 0, OBJ_SEEK_CUR); // first: others may be writing
+    if (object_getattr(o, &a))
+        return n;
     if (atomic_load_explicit(&o->status, memory_order_relaxed) & OBJ_APPEND)
-        pos = object_getattr(o, &a) ? 0 : a.size;
-    else
-        pos = (u64)object_seek(o, 0, OBJ_SEEK_CUR);
-    return pos >= limit ? 0 : MIN(n, limit - pos);
+        pos = a.size;
+    return pos > a.size || pos >= limit ? 0 : MIN(n, limit - pos);
 }
 
 i64 xv6_write(i32 fd, uaddr_t buf, i32 n)

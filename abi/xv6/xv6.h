@@ -137,6 +137,11 @@ void xv6_path_done(struct xv6_path *p);
 // As href_get, but only the descriptors that xv6 has.
 [[nodiscard]] int xv6_href(struct href *h, i32 fd, u32 rights);
 
+// --- MACHINE/caller.c ---
+// sbrk's second argument is 2, which asks for lazy growth: did the program set it? Programs of
+// older revisions leave in that register whatever was there, say the mode of an open.
+bool xv6_means_lazy(void);
+
 // --- console.c ---
 // Before and after a read that may wait: the terminal's list key. False: nothing was changed, and
 // no xv6_unlisten is due.

@@ -97,6 +97,40 @@ static void removing(void)
     CHECK(unlink("/") == -1);
 }
 
+// The working directory may be removed, by its own process and by another; nothing can be made in
+// it.
+static void removed_working_directory(void)
+{
+    CHECK(mkdir("wd") == 0 && chdir("wd") == 0 && unlink("../wd") == 0);
+    CHECK(open("f", O_CREATE | O_RDWR) == -1 && mkdir("d") == -1 && open("f", O_RDONLY) == -1);
+    CHECK(chdir("/") == 0 && chdir("wd") == -1);
+    int st, pid = fork();
+    if (pid == 0) { // ends there
+        CHECK(mkdir("/wd") == 0 && chdir("/wd") == 0 && unlink("../wd") == 0);
+        exit(3);
+    }
+    CHECK(wait(&st) == pid && st == 3 && mkdir("/wd") == 0 && unlink("/wd") == 0);
+    // Opened while it is being removed: for reading only, or not at all.
+    CHECK(mkdir("/wd") == 0);
+    pid = fork();
+    if (pid == 0)
+        exit(open("/wd", O_RDWR) != -1);
+    CHECK(unlink("/wd") == 0 && wait(&st) == pid && st == 0);
+}
+
+// More nested directories than the teaching kernel has places for, with empty names tried in each.
+static void fifty_levels(void)
+{
+    for (int i = 0; i < 51; i++) {
+        CHECK(mkdir("nd") == 0 && chdir("nd") == 0);
+        CHECK(mkdir("") == -1 && link("README", "") == -1 && open("", O_CREATE) == -1);
+        int fd = open("xx", O_CREATE);
+        CHECK(fd >= 0 && close(fd) == 0 && unlink("xx") == 0);
+    }
+    for (int i = 0; i < 51; i++)
+        CHECK(chdir("..") == 0 && unlink("nd") == 0);
+}
+
 static void subdirectories(void)
 {
     unlink("ff");
@@ -224,6 +258,8 @@ const struct test dir_tests[] = {
     {"records", records},
     {"every_record_can_be_opened", every_record_can_be_opened},
     {"removing", removing},
+    {"removed_working_directory", removed_working_directory},
+    {"fifty_levels", fifty_levels},
     {"subdirectories", subdirectories},
     {"fourteen_characters", fourteen_characters},
     {"path_spelling", path_spelling},

@@ -42,6 +42,38 @@ static void truncate(void)
     unlink("t1");
 }
 
+// Somebody else made the file shorter: there are no holes, so nothing can be written behind its
+// end.
+static void behind_the_end(void)
+{
+    struct stat st;
+    make_file("t2", "abcd");
+    int fd = open("t2", O_RDWR);
+    CHECK(read(fd, big, 4) == 4);
+    int other = open("t2", O_WRONLY | O_TRUNC);
+    CHECK(write(fd, "x", 1) == -1 && write(fd, "", 0) == 0);
+    CHECK(fstat(fd, &st) == 0 && st.size == 0);
+    CHECK(write(other, "1234", 4) == 4);
+    CHECK(write(fd, "x", 1) == 1); // at the end again
+    CHECK(fstat(fd, &st) == 0 && st.size == 5);
+    CHECK(write(other, "567", 3) == 3 && read(fd, big, 10) == 2 && memcmp(big, "67", 2) == 0);
+    unlink("t2");
+}
+
+// Writes of all sizes up to some blocks.
+static void sizes_of_writes(void)
+{
+    static char much[13000];
+    for (int n = 499; n < (int)sizeof(much); n += 471) {
+        int fd = open("sw", O_CREATE | O_RDWR);
+        CHECK(fd >= 0 && write(fd, much, n) == n && write(fd, much, n) == n);
+        struct stat st;
+        CHECK(fstat(fd, &st) == 0 && st.size == 2ul * (unsigned)n);
+        close(fd);
+        CHECK(unlink("sw") == 0);
+    }
+}
+
 static void fstat_fields(void)
 {
     struct stat a, b;
@@ -257,6 +289,8 @@ static void pipe_write_is_whole(void)
 
 const struct test file_tests[] = {{"open_modes", open_modes},
                                   {"truncate", truncate},
+                                  {"behind_the_end", behind_the_end},
+                                  {"sizes_of_writes", sizes_of_writes},
                                   {"fstat_fields", fstat_fields},
                                   {"dup_shares", dup_shares},
                                   {"sixteen_descriptors", sixteen_descriptors},

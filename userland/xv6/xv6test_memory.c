@@ -113,6 +113,59 @@ static void shrinking_below_the_program(void)
     start[10 * PAGE + 2030] = 1;
 }
 
+// What was given back and taken again is fresh; a name may lie in the last bytes of memory.
+static void the_last_page(void)
+{
+    char *top = sbrk(0), *last = (char *)(100 * MIB - 1);
+    int more = (int)(100 * MIB - (long)(uintptr_t)top);
+    CHECK(sbrk(more) == top);
+    *last = 99;
+    CHECK(sbrk(-PAGE) == last + 1 && sbrk(0) == last + 1 - PAGE);
+    CHECK(sbrk(PAGE) == last + 1 - PAGE && sbrk(0) == last + 1 && *last == 0);
+    CHECK(sbrk(-more) == last + 1 && sbrk(0) == top);
+    sbrk(PAGE);
+    sbrk(10);
+    sbrk(-20);
+    char *p = (char *)sbrk(0) - 64, c;
+    p[0] = 'x';
+    p[1] = 0;
+    int fd = open(p, O_RDWR | O_CREATE);
+    CHECK(fd >= 0 && write(fd, p, 1) == 1);
+    close(fd);
+    fd = open(p, O_RDWR);
+    p[0] = 0;
+    CHECK(read(fd, p, 1) == 1 && p[0] == 'x' && read(fd, &c, 1) == 0);
+    CHECK(unlink("x") == 0);
+}
+
+static void break_inside_a_page(void)
+{
+    sbrk(10 * PAGE + 2048 - (int)(uintptr_t)sbrk(0)); // inside the program, where it is large
+    sbrk(-10);
+    exit(0);
+}
+
+// A child of who failed to get much memory touches what it did not get.
+static void touch_what_was_refused(void)
+{
+    char *a = sbrk(0);
+    CHECK(sbrk(1000 * MIB) == (char *)-1);
+    for (long i = 0; i < 1000 * MIB; i += PAGE)
+        (void)*(volatile char *)(a + i);
+    exit(1);
+}
+
+static void refused_memory(void)
+{
+    CHECK(child_status(touch_what_was_refused) == -1);
+    int st = child_status(break_inside_a_page);
+    CHECK(st == 0 || st == -1);
+    CHECK(sbrk(1 << 30) == (char *)-1);
+    int fd = open("sa", O_CREATE | O_WRONLY), *p = (int *)(void *)sbrk(PAGE);
+    CHECK(unlink("sa") == 0 && write(fd, sbrk(PAGE), PAGE) == PAGE); // never touched before
+    CHECK(pipe(p) == 0 && p[0] == fd + 1);
+}
+
 static void hundred_mib(void)
 {
     char *a = sbrk(0);
@@ -213,10 +266,22 @@ static void exec_without_memory(void)
     }
 }
 
+// An old program: the 2 in the register is left over, from a comparison or from an open.
+static void leftover_argument(void)
+{
+    long r;
+    __asm__ volatile("li a7, 12\n\t lui a0, 0x40000\n\t li a1, 2\n\t bgeu zero, a1, 1f\n\t"
+                     "ecall\n1: mv %0, a0"
+                     : "=r"(r)::"a0", "a1", "a7", "memory");
+    CHECK(r == -1);
+    int fd = open("echo", O_RDWR);
+    CHECK(sbrk(1 << 30) == (char *)-1 && fd >= 0);
+}
+
 static void lazy_growth(void)
 {
-    register long a7 __asm__("a7") = 12, a0 __asm__("a0") = 1 << 30, a1 __asm__("a1") = 2;
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1) : "memory");
+    register long a7 __asm__("a7") = 12, a0 __asm__("a0") = 1 << 30, a1 __asm__("a1");
+    __asm__ volatile("li a1, 2\n\tecall" : "+r"(a0), "=r"(a1) : "r"(a7) : "memory");
     CHECK(a0 != -1); // a GiB of addresses, no memory yet
     char *a = (char *)a0;
     for (long i = 0; i < 1 << 30; i += 64 * MIB)
@@ -232,10 +297,13 @@ const struct test memory_tests[] = {{"foreign_addresses_kill", foreign_addresses
                                     {"grow_and_shrink", grow_and_shrink},
                                     {"shrink_page_by_page", shrink_page_by_page},
                                     {"shrinking_below_the_program", shrinking_below_the_program},
+                                    {"the_last_page", the_last_page},
+                                    {"refused_memory", refused_memory},
                                     {"hundred_mib", hundred_mib},
                                     {"allocate_until_it_fails", allocate_until_it_fails},
                                     {"together_too_much", together_too_much},
                                     {"malloc_until_it_fails", malloc_until_it_fails},
                                     {"exec_without_memory", exec_without_memory},
+                                    {"leftover_argument", leftover_argument},
                                     {"lazy_growth", lazy_growth},
                                     {NULL, NULL}};

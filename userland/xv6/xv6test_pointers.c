@@ -30,6 +30,17 @@ static void buffers(void)
     unlink("bp");
 }
 
+// The console reads and writes nothing at such addresses either.
+static void console_buffers(void)
+{
+    CHECK(mknod("con", 1, 0) == 0);
+    int fd = open("con", O_RDWR);
+    CHECK(fd >= 0);
+    for (int i = 0; i < foreign_count; i++)
+        CHECK(write(fd, bad(i), 8192) <= 0);
+    CHECK(close(fd) == 0 && unlink("con") == 0);
+}
+
 static void strings(void)
 {
     make_file("sp", "");
@@ -53,6 +64,10 @@ static void results(void)
         CHECK(read(fd, bad(i), 16) == -1);
     }
     CHECK(dup(fd) == fd + 1); // no descriptor was left behind
+    struct dirent d;
+    CHECK(read(fd, &d, 5) == 5 && memcmp((char *)&d + 2, ".", 2) == 0); // nor was anything read
+    CHECK(read(fd, bad(0), 16) == -1 && read(fd, (char *)&d + 5, 11) == 11 && d.name[2] == 0);
+    CHECK(read(fd, &d, 16) == 16 && strcmp(d.name, "..") == 0);
 }
 
 // A string that runs into the end of memory, one that ends right before it.
@@ -120,6 +135,7 @@ static void text_cannot_be_written(void)
 }
 
 const struct test pointer_tests[] = {{"buffers", buffers},
+                                     {"console_buffers", console_buffers},
                                      {"strings", strings},
                                      {"results", results},
                                      {"strings_at_the_edge", strings_at_the_edge},
