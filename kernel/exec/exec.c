@@ -166,10 +166,10 @@ out:
     return err;
 }
 
-int exec_kernel(const char *path, const char *const *argv, const char *const *envp)
+int exec_kernel(const char *path, const char *abi, const char *const *argv, const char *const *envp)
 {
     struct arg_block args, env;
-    struct exec_request r = {.filename = path, .argv = &args, .envp = &env};
+    struct exec_request r = {.filename = path, .argv = &args, .envp = &env, .abi = abi};
     struct attr attr;
     arg_block_init(&args, 1ul << 20);
     arg_block_init(&env, 1ul << 20);

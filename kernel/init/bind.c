@@ -14,8 +14,6 @@
 #include <vfs/ops.h>
 #include <vfs/path.h>
 
-enum { STATUS_USAGE = 210 }; // as for every other mistake in a command line
-
 static struct pathname part(const char *s, usize len)
 {
     return (struct pathname){s, len};

@@ -4,6 +4,8 @@
 
 #define SCARLET_VERSION "0.1.0"
 
+enum { STATUS_USAGE = 210 }; // of the machine, when what it was asked for cannot be
+
 struct boot_options {
     char init[128]; // init=: the first program; empty: /init and the usual places
     char trace[32]; // trace=: name of the tasks whose calls go to the log, or "all"

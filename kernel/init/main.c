@@ -88,7 +88,7 @@ static void try_program(const char *path)
 {
     const char *argv[] = {path, NULL};
     static const char *const envp[] = {"HOME=/", "TERM=linux", NULL};
-    int err = exec_kernel(path, argv, envp);
+    int err = exec_kernel(path, NULL, argv, envp);
     klog(err == -E_NOENT ? LOG_INFO : LOG_ERR, "init: cannot run %s: %s", path,
          kerr_name((enum kerr) - err));
 }

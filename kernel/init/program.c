@@ -1,11 +1,13 @@
 // The first program when whoever started the machine names it: strings and numbers in /chosen,
-// scarlet,init-argv and -envp (lists of strings), -cwd, -ids (user, group, umask, further groups).
+// scarlet,init-argv and -envp (lists of strings), -cwd, -ids (user, group, umask, further groups),
+// -abi (the ABI that has to take it).
 // It is started as a shell would start it there. When it ends, the machine ends with its status, or
 // by the signal that ended it; what is asked of the machine meanwhile is passed on to it.
 #include "init.h"
 #include <arch/firmware.h>
 #include <device/device.h>
 #include <device/stream.h>
+#include <exec/environment.h>
 #include <exec/exec.h>
 #include <kerr.h>
 #include <lib/string.h>
@@ -151,11 +153,11 @@ static const char *variable(const char *const *envp, const char *name)
 }
 
 // A name without a slash is looked for in PATH, as execvp(3) does. Returns only on failure.
-static int run(const char *const *argv, const char *const *envp)
+static int run(const char *abi, const char *const *argv, const char *const *envp)
 {
     const char *name = argv[0], *path = variable(envp, "PATH");
     if (strchr(name, '/'))
-        return exec_kernel(name, argv, envp);
+        return exec_kernel(name, abi, argv, envp);
     int result = -E_NOENT;
     char *whole = kmalloc(PATH_MAX_LEN + 1, 0);
     if (!whole)
@@ -171,7 +173,7 @@ static int run(const char *const *argv, const char *const *envp)
         dir = dir ?: 1;
         whole[dir] = '/';
         memcpy(whole + dir + 1, name, strlen(name) + 1);
-        int err = exec_kernel(whole, argv, envp);
+        int err = exec_kernel(whole, abi, argv, envp);
         if (err == -E_ACCES)
             result = err;
         else if (err != -E_NOENT && err != -E_NOTDIR)
@@ -181,6 +183,24 @@ static int run(const char *const *argv, const char *const *envp)
     return result;
 }
 
+// The ABI that was asked for, NULL: any. Without it the machine ends, with the list of those there
+// are.
+static const char *chosen_abi(void)
+{
+    u32 len;
+    const char *name = device_chosen("scarlet,init-abi", &len);
+    if (!name || !len || name[len - 1] || abi_find(name, strlen(name)))
+        return name;
+    char list[256] = "";
+    SET_FOREACH(m, abi, const struct abi_module)
+    {
+        strlcat(list, *list ? ", " : "", sizeof(list));
+        strlcat(list, (*m)->name, sizeof(list));
+    }
+    klog(LOG_EMERG, "there is no ABI %s; there are: %s", name, list);
+    arch_poweroff_status(STATUS_USAGE);
+}
+
 void program_run_chosen(void)
 {
     static const char *const no_environment[] = {NULL};
@@ -188,13 +208,15 @@ void program_run_chosen(void)
                **envp = chosen_strings("scarlet,init-envp");
     if (!argv)
         return;
+    const char *abi = chosen_abi();
     task_set_init_end(ended);
     enter_directory();
     take_terminal();
     int err = become();
     firmware_on_request(on_request);
     if (!err)
-        err = run(argv, envp ? envp : no_environment);
-    klog(LOG_EMERG, "cannot run %s: %s", argv[0], kerr_name((enum kerr) - err));
+        err = run(abi, argv, envp ? envp : no_environment);
+    klog(LOG_EMERG, "cannot run %s%s%s: %s", argv[0], abi ? " as a program of " : "",
+         abi ? abi : "", kerr_name((enum kerr) - err));
     arch_poweroff_status(err == -E_NOENT ? 127 : 126);
 }

@@ -394,10 +394,14 @@ static void named_result(struct trace_state *s, const struct syscall_desc *d)
 
 static void result(struct trace_state *s, const struct syscall_desc *d)
 {
-    text_str(&s->out, ") ");
-    while (s->out.len + s->rd->column < 40)
-        text_char(&s->out, ' ');
-    text_str(&s->out, "= ");
+    if (s->rd->in_parts) {
+        text_char(&s->out, TRACE_RESULT);
+    } else {
+        text_str(&s->out, ") ");
+        while (s->out.len + s->rd->column < 40)
+            text_char(&s->out, ' ');
+        text_str(&s->out, "= ");
+    }
     if (d != NULL && d->result == TRACE_RET_NONE) {
         text_char(&s->out, '?');
         return;
@@ -435,6 +439,14 @@ static usize finish(struct trace_state *s)
     return s->out.len;
 }
 
+static void next_argument(struct trace_state *s)
+{
+    if (s->rd->in_parts)
+        text_char(&s->out, TRACE_NEXT);
+    else
+        text_str(&s->out, ", ");
+}
+
 // Arguments up to the first that the call writes can be shown at entry; the rest, and what the call
 // changed, only after it.
 static void arguments(struct trace_state *s, const struct syscall_desc *d, bool before, bool after)
@@ -447,11 +459,11 @@ static void arguments(struct trace_state *s, const struct syscall_desc *d, bool 
         written = written || arg->dir == TRACE_OUT;
         if (written ? after : before) {
             if (!first)
-                text_str(&s->out, ", ");
+                next_argument(s);
             argument(s, arg);
         } else if (written) {
             if (!first)
-                text_str(&s->out, ", ");
+                next_argument(s);
             return;
         }
         // What was shown at entry ends with ", " when something follows.
@@ -500,7 +512,8 @@ usize trace_format_unknown(char *buf, usize cap, const char *name, u64 number, c
     }
     text_char(&s.out, '(');
     for (u32 i = 0; i < 6; i++) {
-        text_str(&s.out, i != 0 ? ", " : "");
+        if (i != 0)
+            next_argument(&s);
         text_hex(&s.out, args[i]);
     }
     result(&s, NULL);

@@ -49,6 +49,18 @@ u32 arch_stream_ready(u32 n, u32 wanted)
     return r;
 }
 
+enum arch_trace arch_trace_kind(void)
+{
+    return (enum arch_trace)host_trace_kind();
+}
+
+void arch_trace_write(const char *line, usize n)
+{
+    irqflags_t f = arch_irq_save();
+    host_trace_write(line, n);
+    arch_irq_restore(f);
+}
+
 u32 arch_requests_take(void)
 {
     return host_requests_take();

@@ -1,6 +1,7 @@
 // Between the files of the host side.
 #pragma once
 typedef unsigned long irqflags_t;
+#include <arch/firmware.h>
 #include <machine/cpu.h>
 #include <machine/guest.h>
 #include <machine/host.h>
@@ -23,6 +24,7 @@ void streams_start(void);
 struct stat;
 struct host_attr;
 void describe_stat(const struct stat *st, struct host_attr *out);
+void trace_init(enum arch_trace kind, const char *file); // file NULL: standard error
 void console_init(bool program);
 bool console_plain(void);
 void console_restore(void);
@@ -35,8 +37,10 @@ bool trap_pays(void); // are there processors for both sides of a call?
 
 struct machine { // what the device tree says of it
     u64 mem_start, mem_len, initrd, initrd_len;
-    const char *cmdline, *host_root; // host_root NULL: a boot image
-    char **argv, **envp;             // argv NULL: no program
-    const char **binds;              // threes: of the host, in the root, "rw" or "ro"; NULL-ended
+    const char *cmdline;
+    const char *host_root; // NULL: a boot image
+    const char *abi;       // NULL: whoever takes the program
+    char **argv, **envp;   // argv NULL: no program
+    const char **binds;    // threes: of the host, in the root, "rw" or "ro"; NULL-ended
 };
 u64 machine_tree(void *at, u64 cap, const struct machine *m);

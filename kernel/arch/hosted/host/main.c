@@ -2,6 +2,7 @@
 // CPU 0.
 #define _GNU_SOURCE
 #include "host.h"
+#include <arch/firmware.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -35,7 +36,11 @@ static const char usage[] =
     "  --mem M           memory in MiB (default 512)\n"
     "  --append WORDS    further words of the kernel's command line\n"
     "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
-    "  --trace           the program's calls in the kernel's log\n"
+    "  --trace[=json]    every call with its arguments and result: in the kernel's log as strace "
+    "prints them (--log 7),\n"
+    "                    or as JSON to standard error, one object a line\n"
+    "  --trace-file FILE  into FILE instead\n"
+    "  --abi NAME        the ABI that has to take PROGRAM (default: whichever does)\n"
     "  --transport NAME  how calls reach the kernel: trap or ptrace (default: trap if the host can "
     "and has processors to spare)\n"
     "PROGRAM is looked for in PATH and starts in the working directory, with this process's user, "
@@ -146,10 +151,12 @@ static void add_bind(char *text)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"root", 1, 0, 'r'},   {"bind", 1, 0, 'b'}, {"cpus", 1, 0, 'c'},  {"mem", 1, 0, 'm'},
-        {"append", 1, 0, 'a'}, {"log", 1, 0, 'l'},  {"trace", 0, 0, 't'}, {"transport", 1, 0, 'p'},
-        {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
-    const char *root = NULL, *append = "", *level = "1";
+        {"root", 1, 0, 'r'},      {"bind", 1, 0, 'b'},   {"cpus", 1, 0, 'c'},
+        {"mem", 1, 0, 'm'},       {"append", 1, 0, 'a'}, {"log", 1, 0, 'l'},
+        {"trace", 2, 0, 't'},     {"abi", 1, 0, 'A'},    {"trace-file", 1, 0, 'f'},
+        {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
+    const char *root = NULL, *append = "", *level = "1", *abi = NULL, *trace_file = NULL;
+    enum arch_trace trace_kind = ARCH_TRACE_LOG;
     u64 cpus = 1, mem = 512;
     bool trace = false;
     const struct hosted_transport *transport = NULL;
@@ -175,6 +182,15 @@ int main(int argc, char **argv)
             break;
         case 't':
             trace = true;
+            if (optarg && strcmp(optarg, "json") && strcmp(optarg, "text"))
+                die("--trace: json or text, not %s", optarg);
+            trace_kind = optarg && !strcmp(optarg, "json") ? ARCH_TRACE_JSON : ARCH_TRACE_LOG;
+            break;
+        case 'f':
+            trace_file = optarg;
+            break;
+        case 'A':
+            abi = optarg;
             break;
         case 'p':
             transport = strcmp(optarg, ptrace_transport.name) == 0 ? &ptrace_transport
@@ -192,7 +208,12 @@ int main(int argc, char **argv)
         }
     }
     char *program = optind < argc ? argv[optind] : NULL;
+    if (abi && !program)
+        die("--abi %s: needs a PROGRAM", abi);
+    if (trace_file && !trace)
+        die("--trace-file %s: needs --trace", trace_file);
     streams_init(program != NULL);
+    trace_init(trace_kind, trace_file);
     if (!root)
         root = program ? "/" : default_root();
     cpus_init((u32)cpus);
@@ -217,6 +238,7 @@ int main(int argc, char **argv)
                                     .initrd_len = initrd_len,
                                     .cmdline = cmdline,
                                     .host_root = real,
+                                    .abi = abi,
                                     .argv = program ? argv + optind : NULL,
                                     .envp = environ,
                                     .binds = binds ? binds : &none};

@@ -73,6 +73,8 @@ u64 machine_tree(void *t, u64 cap, const struct machine *m)
         strings(t, "scarlet,init-argv", (const char *const *)m->argv);
         strings(t, "scarlet,init-envp", (const char *const *)m->envp);
         owner(t);
+        if (m->abi)
+            fdt_property_string(t, "scarlet,init-abi", m->abi);
     }
     fdt_end_node(t);
     fdt_begin_node(t, "memory");

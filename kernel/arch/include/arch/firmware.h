@@ -15,6 +15,11 @@ u64 arch_firmware_realtime_ns(void);
 [[noreturn]] void arch_poweroff_killed(u32 number);
 // The size of the window that the console is shown in. False: not known.
 bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
+// Lines about the calls that traced programs make, for whoever started the machine. LOG: he does
+// not take them, they belong to the kernel's log.
+enum arch_trace { ARCH_TRACE_LOG, ARCH_TRACE_TEXT, ARCH_TRACE_JSON };
+enum arch_trace arch_trace_kind(void);
+void arch_trace_write(const char *line, usize n); // a whole line with its newline. Any context
 // What whoever started the machine wants of the first program; an external interrupt says that
 // there is something. Returns and forgets a set of 1 << REQUEST_*.
 enum arch_request {

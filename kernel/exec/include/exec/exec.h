@@ -126,5 +126,7 @@ struct exec_runtime {
 [[nodiscard]] int elf_load(struct exec_build *b, struct object *file, u64 base,
                            struct elf_image *out);
 
-// Runs a program in the current (new) task from the kernel: the first one. Returns only on failure.
-[[nodiscard]] int exec_kernel(const char *path, const char *const *argv, const char *const *envp);
+// Runs a program in the current (new) task from the kernel: the first one. abi: the name of the one
+// that has to take it, or NULL. Returns only on failure.
+[[nodiscard]] int exec_kernel(const char *path, const char *abi, const char *const *argv,
+                              const char *const *envp);

@@ -13,7 +13,10 @@ struct trace_reader {
     const struct trace_errors *errors; // names of the ABI's errors; NULL: numbers
     u32 column; // characters already on the line (a "[pid 12] " in front); for the column of "="
     u32 string_max; // longest piece of a string shown, 0: 32
+    bool in_parts;  // TRACE_NEXT between arguments, TRACE_RESULT before the result, instead of what
+                    // strace prints there
 };
+enum : char { TRACE_NEXT = '\x1f', TRACE_RESULT = '\x1e' }; // appear nowhere else
 
 // Writes the call as text into buf, always ended by NUL, without a newline. args: the raw argument
 // registers. exiting: the call is over and ret is its result as the program sees it (>= 0, or

@@ -44,6 +44,8 @@ void host_console_write(const char *s, u64 n);  // any
 u64 host_console_read(void *buf, u64 n);        // what has come in
 bool host_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
 u32 host_requests_take(void); // arch/firmware.h. Any
+u32 host_trace_kind(void);    // enum arch_trace. Any
+void host_trace_write(const char *line, u64 n);
 
 // --- standard descriptors: as arch/stream.h, errors are the host's negative errnos ---
 struct host_attr;
