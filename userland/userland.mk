@@ -1,13 +1,15 @@
-# The native library and programs: build/userland/overlay/system/scarlet/... is what goes into the boot image.
+# The native library and programs: $(USER_OUT)/overlay/system/scarlet/... is what goes into the boot image.
 #
 # Programs are position-independent and static; the linker marks them with the OS/ABI byte of mark.o, which comes last.
-USER_OUT := build/userland
+USER_OUT := build$(if $(filter-out $(ARCH),$(MACHINE)),/$(ARCH))/userland
 USER_ABI := $(USER_OUT)/gen
 USER_OVERLAY := $(USER_OUT)/overlay
 USER_BIN := $(USER_OVERLAY)/system/scarlet/bin
-USER_FLAGS := --target=riscv64-unknown-elf -march=rv64gc -mabi=lp64d -std=c23 -O2 -g -ffreestanding -fpie -fno-stack-protector \
+USER_TARGET_riscv64 := --target=riscv64-unknown-elf -march=rv64gc -mabi=lp64d
+USER_TARGET_x86_64 := --target=x86_64-unknown-elf -march=x86-64 -fno-asynchronous-unwind-tables
+USER_FLAGS := $(USER_TARGET_$(MACHINE)) -std=c23 -O2 -g -ffreestanding -fpie -fno-stack-protector \
   -fvisibility=hidden -ffunction-sections -fdata-sections -fno-strict-aliasing -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
-  -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -ffile-prefix-map=$(CURDIR)=. -Iuserland/libscarlet/include -I$(USER_ABI) -Iuserland/scarlet
+  -Wmissing-prototypes -Wvla -Wimplicit-fallthrough -ffile-prefix-map=$(CURDIR)=. -Iuserland/libscarlet/include -Iuserland/libscarlet/$(MACHINE) -I$(USER_ABI) -Iuserland/scarlet
 USER_LD := ld.lld-19 -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 --gc-sections --build-id=none --hash-style=gnu
 
 LIBSCARLET_SRC := $(wildcard userland/libscarlet/*.c)
@@ -27,14 +29,14 @@ $(USER_ABI)/stamp: syscall-tables/errors.sct syscall-tables/scarlet.sct $(wildca
   userland/libscarlet/mark.py $(wildcard syscall-tables/gen/*.py syscall-tables/gen/emit/*.py)
 	@mkdir -p $(@D)
 	@echo "  TABLES  scarlet (programs)" >&2
-	@syscall-tables/sctc compile --abi scarlet --product consts --product types --product stubs --out $(@D) syscall-tables/errors.sct \
+	@syscall-tables/sctc compile --abi scarlet --arch $(MACHINE) --product consts --product types --product stubs --out $(@D) syscall-tables/errors.sct \
 	  syscall-tables/scarlet.sct
 	@$(PYTHON) userland/libscarlet/status.py syscall-tables/errors.sct $(@D)
 	@touch $@
 $(USER_ABI)/status.c $(USER_ABI)/scarlet_stubs.S: $(USER_ABI)/stamp;
 
 $(USER_MARK): userland/libscarlet/mark.py $(USER_ABI)/stamp
-	@$(PYTHON) $< $$(awk '$$2 == "SCARLET_ELF_OSABI" {printf "%d", $$3}' $(USER_ABI)/scarlet_consts.h) $@
+	@$(PYTHON) $< $$(awk '$$2 == "SCARLET_ELF_OSABI" {printf "%d", $$3}' $(USER_ABI)/scarlet_consts.h) $(MACHINE) $@
 
 $(USER_OUT)/obj/%.o: userland/%.c $(USER_ABI)/stamp userland/userland.mk
 	@mkdir -p $(@D)
@@ -45,7 +47,7 @@ $(USER_OUT)/obj/libscarlet/status.o: $(USER_ABI)/status.c
 $(USER_OUT)/obj/libscarlet/stubs.o: $(USER_ABI)/scarlet_stubs.S
 	@mkdir -p $(@D)
 	@$(CLANG) $(USER_FLAGS) -c $< -o $@
-$(USER_OUT)/obj/libscarlet/start_asm.o: userland/libscarlet/start.S
+$(USER_OUT)/obj/libscarlet/start_asm.o: userland/libscarlet/$(MACHINE)/start.S
 	@mkdir -p $(@D)
 	@$(CLANG) $(USER_FLAGS) -c $< -o $@
 

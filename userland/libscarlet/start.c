@@ -1,7 +1,8 @@
 // From the first instruction to main.
 #include "private.h"
+#include <machine.h>
 
-enum : u64 { DT_RELA = 7, DT_RELASZ = 8, R_RISCV_RELATIVE = 3 };
+enum : u64 { DT_RELA = 7, DT_RELASZ = 8 };
 
 // Position-independent programs carry a list of words to which their load address is added. Runs
 // before any other data is valid.
@@ -15,7 +16,7 @@ void relocate_self(u64 base, const u64 *dynamic)
             size = dynamic[1];
     }
     for (const u64 *r = (const u64 *)rela; (u64)r < rela + size; r += 3)
-        if ((r[1] & 0xffffffff) == R_RISCV_RELATIVE)
+        if ((r[1] & 0xffffffff) == R_RELATIVE)
             *(u64 *)(base + r[0]) = base + r[2];
 }
 

@@ -2,21 +2,18 @@
 // run ABI CALL [a0 a1 a2]: makes one call under that ABI from a zone and prints the raw result.
 #include <scarlet/scarlet.h>
 
-// addi a7... the numbers come in registers: mv a7,a3; ecall; ret
-static const u32 code[] = {0x00068893, 0x00000073, 0x00008067};
-
 static long make_call(const char *abi, long nr, long a, long b, long c)
 {
     long page = scarlet_call_map(SCARLET_NO_HANDLE, NULL, 4096,
                                  SCARLET_PROTECT_READ | SCARLET_PROTECT_WRITE, 0, 0);
     if (page < 0)
         die("map: %s", status_text(page));
-    memcpy((void *)page, code, sizeof(code));
+    memcpy((void *)page, (const void *)raw_call, (usize)(raw_call_end - (const char *)raw_call));
     long r =
         scarlet_call_protect((void *)page, 4096, SCARLET_PROTECT_READ | SCARLET_PROTECT_EXECUTE);
     if (r < 0)
         die("protect: %s", status_text(r));
-    __asm__ volatile("fence.i" ::: "memory");
+    code_written();
     r = scarlet_call_register_abi_zone((void *)page, 4096, abi);
     if (r < 0)
         die("zone of %s: %s", abi, status_text(r));
@@ -24,8 +21,7 @@ static long make_call(const char *abi, long nr, long a, long b, long c)
     for (u32 i = 0; scarlet_call_list_abi_zones(i, &z) == 0; i++)
         out("zone %lx + %lx: %s\n", z.start, z.length, z.abi);
     flush();
-    long (*fn)(long, long, long, long) = (long (*)(long, long, long, long))page;
-    return fn(a, b, c, nr);
+    return ((typeof(raw_call) *)page)(nr, (u64)a, (u64)b, (u64)c, 0, 0, 0);
 }
 
 int main(int argc, char **argv)

@@ -23,7 +23,7 @@ struct dirent {
 };
 _Static_assert(sizeof(struct dirent) == 16, "dirent");
 
-// --- calls (calls.S) ---
+// --- calls (MACHINE/calls.S) ---
 int fork(void);
 [[noreturn]] void exit(int status);
 int wait(int *status);
@@ -36,6 +36,7 @@ int chdir(const char *path);
 int dup(int fd);
 int getpid(void);
 char *sbrk(int n);
+char *sbrk_how(int n, int how); // of newer revisions: 2 grows lazily
 int sleep(int ticks);
 int uptime(void);
 int open(const char *path, int mode);

@@ -20,3 +20,9 @@ void make_file(const char *name, const char *text);
 // Addresses that no program may reach.
 extern const uint64_t foreign[];
 extern const int foreign_count;
+// Where the program begins in memory (user.ld).
+extern char program_start[];
+// --- MACHINE/xv6test_machine.c ---
+void registers_survive(void);
+long call_by_number(long number); // with 0 as its argument
+long gib_with_leftover(void);     // sbrk(1 GiB) of a program that passes no second argument

@@ -38,8 +38,7 @@ static void foreign_addresses_kill(void)
 
 static void layout(void)
 {
-    uint64_t top = (uint64_t)(uintptr_t)sbrk(0), sp;
-    __asm__ volatile("mv %0, sp" : "=r"(sp));
+    uint64_t top = (uint64_t)(uintptr_t)sbrk(0), sp = (uint64_t)__builtin_frame_address(0);
     CHECK(top % PAGE == 0);             // the first break is the top of the stack
     CHECK(sp < top && sp > top - PAGE); // which is one page
     target = top - PAGE - 1;            // the guard page
@@ -50,7 +49,7 @@ static void layout(void)
     CHECK(child_status(read_target) == -1);
     target = top - 3 * PAGE; // the last page of data
     CHECK(child_status(read_target) == 1);
-    target = 0; // text is there to be read
+    target = (uint64_t)program_start; // text is there to be read
     CHECK(child_status(read_target) == 1);
     CHECK(nothing == 0);
 }
@@ -91,12 +90,12 @@ static void shrink_page_by_page(void)
 
 static void give_all_away(void)
 {
-    sbrk(-(int)(uintptr_t)sbrk(0)); // text too
+    sbrk(-(int)(sbrk(0) - program_start)); // text too
     exit(1);
 }
 static void give_nearly_all_away(void)
 {
-    sbrk(-((int)(uintptr_t)sbrk(0) - 3500));
+    sbrk(-((int)(sbrk(0) - program_start) - 3500));
     exit(2);
 }
 
@@ -140,7 +139,8 @@ static void the_last_page(void)
 
 static void break_inside_a_page(void)
 {
-    sbrk(10 * PAGE + 2048 - (int)(uintptr_t)sbrk(0)); // inside the program, where it is large
+    sbrk(
+        (int)(program_start + 10 * PAGE + 2048 - sbrk(0))); // inside the program, where it is large
     sbrk(-10);
     exit(0);
 }
@@ -269,21 +269,15 @@ static void exec_without_memory(void)
 // An old program: the 2 in the register is left over, from a comparison or from an open.
 static void leftover_argument(void)
 {
-    long r;
-    __asm__ volatile("li a7, 12\n\t lui a0, 0x40000\n\t li a1, 2\n\t bgeu zero, a1, 1f\n\t"
-                     "ecall\n1: mv %0, a0"
-                     : "=r"(r)::"a0", "a1", "a7", "memory");
-    CHECK(r == -1);
+    CHECK(gib_with_leftover() == -1);
     int fd = open("echo", O_RDWR);
     CHECK(sbrk(1 << 30) == (char *)-1 && fd >= 0);
 }
 
 static void lazy_growth(void)
 {
-    register long a7 __asm__("a7") = 12, a0 __asm__("a0") = 1 << 30, a1 __asm__("a1");
-    __asm__ volatile("li a1, 2\n\tecall" : "+r"(a0), "=r"(a1) : "r"(a7) : "memory");
-    CHECK(a0 != -1); // a GiB of addresses, no memory yet
-    char *a = (char *)a0;
+    char *a = sbrk_how(1 << 30, 2);
+    CHECK(a != (char *)-1); // a GiB of addresses, no memory yet
     for (long i = 0; i < 1 << 30; i += 64 * MIB)
         a[i] = 1;
     int fd = open("lazy", O_CREATE | O_RDWR);

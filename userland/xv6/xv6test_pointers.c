@@ -123,7 +123,7 @@ static void text_cannot_be_written(void)
 {
     int st, pid = fork();
     if (pid == 0) {
-        *(volatile int *)(uintptr_t)16 = 1;
+        *(volatile int *)(program_start + 16) = 1;
         exit(1);
     }
     CHECK(wait(&st) == pid);
@@ -131,7 +131,7 @@ static void text_cannot_be_written(void)
         return;
     CHECK(st == -1);
     int fd = open("echo", O_RDONLY);
-    CHECK(read(fd, (void *)16, 16) == -1);
+    CHECK(read(fd, program_start + 16, 16) == -1);
 }
 
 const struct test pointer_tests[] = {{"buffers", buffers},

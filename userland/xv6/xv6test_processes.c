@@ -51,27 +51,11 @@ static void memory_is_copied(void)
     CHECK(wait(&st) == pid && st == 0 && shared == 1 && local == 1);
 }
 
-static void registers_survive(void)
-{
-    register long s1 __asm__("s1") = 0x1111, s2 __asm__("s2") = 0x2222;
-    register long a7 __asm__("a7") = 11, a0 __asm__("a0") = 5, a1 __asm__("a1") = 0xa1,
-                     a5 __asm__("a5") = 0xa5, t0 __asm__("t0") = 0x70, t6 __asm__("t6") = 0x76;
-    __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1), "+r"(a5), "+r"(t0), "+r"(t6), "+r"(a7), "+r"(s1),
-                       "+r"(s2)::"memory");
-    CHECK(a0 == getpid());
-    CHECK(a1 == 0xa1 && a5 == 0xa5 && t0 == 0x70 && t6 == 0x76 && a7 == 11 && s1 == 0x1111 &&
-          s2 == 0x2222);
-}
-
 static void unknown_calls(void)
 {
     long numbers[] = {0, -1, 22, 93, 1000000, 64};
     for (int i = 0; i < 6; i++) {
-        register long a7 __asm__("a7") = numbers[i];
-        register long a0 __asm__("a0") = 0;
-        __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
-        CHECK(a0 == -1);
+        CHECK(call_by_number(numbers[i]) == -1);
     }
 }
 

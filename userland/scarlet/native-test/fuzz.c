@@ -85,17 +85,10 @@ int fuzz(u64 seed, u64 calls)
         if (chance(4) == 0)
             for (int k = 0; k < 64; k++)
                 ((u32 *)(void *)memory)[chance(4096)] = (u32)some_value(memory);
-        register u64 a7 __asm__("a7") = nr;
-        register u64 a0 __asm__("a0") = some_value(memory);
-        register u64 a1 __asm__("a1") = some_value(memory);
-        register u64 a2 __asm__("a2") = some_value(memory);
-        register u64 a3 __asm__("a3") = some_value(memory);
-        register u64 a4 __asm__("a4") = some_value(memory);
-        register u64 a5 __asm__("a5") = some_value(memory);
-        __asm__ volatile("ecall"
-                         : "+r"(a0)
-                         : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
-                         : "memory");
+        u64 v[6];
+        for (usize k = 0; k < ARRAY_LEN(v); k++)
+            v[k] = some_value(memory);
+        (void)raw_call(nr, v[0], v[1], v[2], v[3], v[4], v[5]);
     }
     return 0;
 }

@@ -95,6 +95,44 @@ static void events(void)
     CHECK(scarlet_call_kill(me, SCARLET_EVENT_CHILD) == 0); // dropped
 }
 
+// Events in the middle of a computation leave its registers and its stack as they are, whatever
+// handlers compute.
+static volatile double noise = 1;
+static void compute(const struct scarlet_task_event *e)
+{
+    noise = noise / 3 + (double)e->kind;
+    seen++;
+}
+[[gnu::noinline]] static double sum_of_fractions(void)
+{
+    volatile int terms = 0; // in memory, for a function that calls none below the stack pointer
+    double sum = 0;
+    for (int i = 1; i < 20000; i++) {
+        sum += 1.0 / i;
+        terms = terms + 1;
+    }
+    return terms == 19999 ? sum : 0;
+}
+
+static void events_while_computing(void)
+{
+    int me = (int)scarlet_call_getpid();
+    double right = sum_of_fractions();
+    bool wrong = false;
+    seen = 0;
+    CHECK(on_events(1u << 16, compute) == 0);
+    long sender = scarlet_call_clone(0);
+    if (sender == 0)
+        while (scarlet_call_kill(me, SCARLET_EVENT_CUSTOM) == 0)
+            (void)scarlet_call_sleep(100'000);
+    while (seen < 30 && !wrong)
+        wrong = sum_of_fractions() != right;
+    CHECK(!wrong);
+    CHECK(scarlet_call_kill((int)sender, SCARLET_EVENT_KILL) == 0 &&
+          scarlet_call_waitpid((int)sender, NULL, 0) == sender);
+    CHECK(on_events(0, NULL) == 0);
+}
+
 static void variables(void)
 {
     char *ask[] = {"native-test", "env", NULL};
@@ -110,5 +148,6 @@ void task_parts(void)
     explicit_handles();
     ends();
     events();
+    events_while_computing();
     variables();
 }

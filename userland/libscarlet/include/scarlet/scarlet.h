@@ -172,6 +172,13 @@ void lock_give(struct lock *l);
 // default actions.
 long on_events(u32 mask, void (*fn)(const struct scarlet_task_event *e));
 
+// --- MACHINE/start.S ---
+// Makes the call of that number, which need not be one. The code up to raw_call_end works as well
+// wherever it is copied to (zones).
+long raw_call(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+extern const char raw_call_end[];
+void code_written(void); // instructions were written: before they run
+
 // Names: "INTERRUPT" of this ABI, "INT", "SIGINT" or "2" as POSIX has it. -1: no such event.
 int event_by_name(const char *s);
 const char *event_name(u32 kind); // of this ABI; NULL behind the last

@@ -1,10 +1,10 @@
-# The call stubs, in the shape that all xv6 programs have: number in a7, ecall, return.
+# The call stubs, in the shape that tells an xv6 program: number in eax, syscall, return.
     .text
     .macro call name, number
     .global \name
 \name:
-    li a7, \number
-    ecall
+    movl $\number, %eax
+    syscall
     ret
     .endm
     call fork, 1
@@ -18,7 +18,14 @@
     call chdir, 9
     call dup, 10
     call getpid, 11
-    call sbrk, 12
+    call sbrk_how, 12
+# sbrk_how(n, 0).
+    .global sbrk
+sbrk:
+    xorl %esi, %esi
+    movl $12, %eax
+    syscall
+    ret
     call sleep, 13
     call uptime, 14
     call open, 15

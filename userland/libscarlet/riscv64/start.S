@@ -38,4 +38,30 @@ thread_entry:
     call thread_begin_c
     .size thread_entry, . - thread_entry
 
+// A call by its number, and one argument after the other. Code that runs wherever it is copied to.
+    .section .text.raw_call,"ax",@progbits
+    .globl raw_call, raw_call_end
+    .type raw_call, @function
+raw_call:
+    mv t0, a0
+    mv a0, a1
+    mv a1, a2
+    mv a2, a3
+    mv a3, a4
+    mv a4, a5
+    mv a5, a6
+    mv a7, t0
+    ecall
+    ret
+raw_call_end:
+    .size raw_call, . - raw_call
+
+    .section .text.code_written,"ax",@progbits
+    .globl code_written
+    .type code_written, @function
+code_written:
+    fence.i
+    ret
+    .size code_written, . - code_written
+
     .section .note.GNU-stack,"",@progbits
