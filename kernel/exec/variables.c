@@ -250,8 +250,8 @@ int exec_convert_variables(const struct exec_build *b, bool from_composed, bool 
     if (!c.t.buf)
         return -E_NOMEM;
     arg_block_init(&middle, b->envp->limit);
-    int err = from->env_to_canonical ? from->env_to_canonical(b->envp, &middle)
-                                     : convert_all(&c, b->envp, &middle);
+    int err = from && from->env_to_canonical ? from->env_to_canonical(b->envp, &middle)
+                                             : convert_all(&c, b->envp, &middle);
     c.abi = to;
     c.into_base = false;
     c.composed = to_composed;

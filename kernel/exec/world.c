@@ -97,7 +97,7 @@ int exec_prepare_world(struct exec_build *b, struct arg_block *envp)
     struct task *t = current_task();
     struct environment *e = environment_current();
     int err = exec_step(b, STEP_VIEW);
-    if (err || !t->abi || (t->abi == b->abi && !b->rebuild) || exec_in_own_world())
+    if (err || ((!t->abi || t->abi == b->abi) && !b->rebuild) || exec_in_own_world())
         return err;
     struct view *v;
     struct path root;
