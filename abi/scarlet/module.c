@@ -75,11 +75,8 @@ static int scarlet_thread_start(struct task_thread *tt, struct trapframe *tf, co
     if (!th)
         return -E_NOMEM;
     atomic_store(&th->blocked, atomic_load(&scarlet_thread(current_task_thread())->blocked));
-    tf_set_pc(tf, how->entry);
-    tf_set_sp(tf, how->stack & ~15ul);
+    thread_frame_init(tf, how->entry, how->stack & ~15ul, how->argument);
     tf_set_tls(tf, how->tls);
-    tf_set_return_address(tf, 0);
-    tf_set_result(tf, how->argument);
     tt->abi_state = th;
     return 0;
 }

@@ -1,5 +1,5 @@
 // Building an xv6 program aside. Memory as the teaching kernel lays it out: the file's segments
-// from 0 upwards without a hole, one page that cannot be reached, one page of stack with the
+// from xv6_base upwards without a hole, one page that cannot be reached, one page of stack with the
 // arguments, whose top is the first break. Segments are copied, not mapped: they may start anywhere
 // in the file, and the program's memory is its own from then on.
 #include "xv6.h"
@@ -80,7 +80,7 @@ static int load_segment(struct exec_build *b, const struct elf64_segment *s, u64
 // All segments; *end: end of the last, page aligned.
 static int load_segments(struct exec_build *b, u64 *end)
 {
-    u64 size = 0;
+    u64 base = xv6_base(arch_elf_machine()), size = base;
     u32 before = 0;
     int err = 0;
     u8 *page = page_alloc(0);
@@ -91,7 +91,7 @@ static int load_segments(struct exec_build *b, u64 *end)
             elf_segment(b->head, &b->elf, i); // in order and apart: elf_summarise saw to that
         if (s.type != ELF_SEG_LOAD || !s.memsz)
             continue;
-        if (s.vaddr + s.memsz > XV6_TOP - 2 * XV6_PAGE)
+        if (s.vaddr < base || s.vaddr + s.memsz > XV6_TOP - 2 * XV6_PAGE)
             err = -E_NOEXEC;
         if (!err)
             err = load_segment(b, &s, size, before, page);
@@ -234,16 +234,15 @@ int xv6_load(struct exec_build *b)
     if (!err)
         err = push_args(b, top, &argc, &argv);
     if (!err)
-        err = make_private(b, top / XV6_PAGE);
+        err = xv6_first_frame(b, argc, argv, top - XV6_PAGE);
+    if (!err)
+        err = make_private(b, (top - xv6_base(arch_elf_machine())) / XV6_PAGE);
     if (err) {
         xv6_abandon(b);
         return err;
     }
     arch_sync_icache(&b->as->arch);
     b->as->brk_start = b->as->brk = b->as->stack_top = top;
-    tf_init(&b->frame, b->elf.header.entry, argv);
-    tf_args(&b->frame)[0] = argc;
-    tf_args(&b->frame)[1] = argv;
     exec_set_exe(b);
     return 0;
 }

@@ -1,5 +1,5 @@
-// sbrk. The break may go anywhere from 0 up: below it is the program itself, which may give its own
-// stack or text away.
+// sbrk. The break may go anywhere from xv6_base up: below it is the program itself, which may give
+// its own stack or text away.
 #include "xv6.h"
 #include "xv6_handlers.h"
 
@@ -60,7 +60,8 @@ i64 xv6_sbrk(i32 n, i32 how)
     if (n > 0)
         return grow(as, old, old + (u64)n, how == HOW_LAZY && xv6_means_lazy());
     u64 less = (u64) - (i64)n;
-    if (!less || less > old) // taking away more than there is changes nothing
+    if (!less ||
+        less > old - xv6_base(arch_elf_machine())) // taking away more than there is changes nothing
         return (i64)old;
     return shrink(as, old, old - less);
 }

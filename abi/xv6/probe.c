@@ -1,17 +1,10 @@
 // How well a file fits xv6. Pure: also compiled into the offline probe.
 //
-// Nothing in the file says "xv6". What tells: static, no notes, linked at address 0, and every call
-// stub (`li a7, N; ecall`) has a number of 1 to 21. One foreign number, or any other load address,
-// and it is not ours.
+// Nothing in the file says "xv6". What tells: static, no notes, linked at the address where this
+// machine's xv6 programs begin, and every call stub (number into its register, call) has a number
+// of 1 to 21. One foreign number, or any other load address, and it is not ours.
 #include "probe.h"
 
-enum : u32 {
-    ECALL = 0x00000073,
-    LI_A7 = 0x00000893,
-    LI_A7_MASK = 0x000fffff,
-    C_LI_A7 = 0x4881,
-    C_LI_A7_MASK = 0xef83
-};
 enum { LAST_CALL = 21, CHUNK = 256, KEEP = 8 };
 
 static int verdict(int score, char *why, usize cap, const char *text)
@@ -25,31 +18,72 @@ static int verdict(int score, char *why, usize cap, const char *text)
     return score;
 }
 
-struct scan {
-    u32 ours, foreign;
-};
-
 static u32 half(const u8 *p)
 {
     return (u32)p[0] | (u32)p[1] << 8;
 }
 
-// Looks at the instruction pair that ends with an ecall at p; at least 4 bytes lie in front of it.
-static void look(struct scan *s, const u8 *p)
+// --- one function and one row a machine ------------------------------------------------------
+// Is there a call at p, with its number right before it? The longest such pair fits into KEEP bytes
+// and one.
+
+static bool riscv_stub(const u8 *p, i32 *nr)
 {
+    enum : u32 {
+        ECALL = 0x00000073,
+        LI_A7 = 0x00000893,
+        LI_A7_MASK = 0x000fffff,
+        C_LI_A7 = 0x4881,
+        C_LI_A7_MASK = 0xef83
+    };
+    if (half(p) != (ECALL & 0xffff) || half(p + 2) != ECALL >> 16)
+        return false;
     u32 wide = half(p - 4) | half(p - 2) << 16, narrow = half(p - 2);
-    i32 n;
     if ((wide & LI_A7_MASK) == LI_A7)
-        n = (i32)wide >> 20;
+        *nr = (i32)wide >> 20;
     else if ((narrow & C_LI_A7_MASK) == C_LI_A7)
-        n = (i32)(narrow >> 2 & 31) - (narrow & 1u << 12 ? 32 : 0);
+        *nr = (i32)(narrow >> 2 & 31) - (narrow & 1u << 12 ? 32 : 0);
     else
-        return;
-    if (n >= 1 && n <= LAST_CALL)
-        s->ours++;
-    else
-        s->foreign++;
+        return false;
+    return true;
 }
+
+// mov $N, %eax or mov $N, %rax, then syscall.
+static bool x86_64_stub(const u8 *p, i32 *nr)
+{
+    if (p[0] != 0x0f || p[1] != 0x05)
+        return false;
+    *nr = (i32)(half(p - 4) | half(p - 2) << 16);
+    return p[-5] == 0xb8 || (p[-7] == 0x48 && p[-6] == 0xc7 && p[-5] == 0xc0);
+}
+
+static const struct build {
+    u32 machine;
+    u64 base;         // where programs are linked
+    u32 step, length; // of instructions: what their addresses are multiples of; bytes of a call
+    bool (*stub)(const u8 *p, i32 *nr);
+} builds[] = {{ELF_MACHINE_RISCV, 0, 2, 4, riscv_stub},
+              {ELF_MACHINE_X86_64, 0x10000, 1, 2, x86_64_stub}};
+
+static const struct build *build_for(u32 machine)
+{
+    for (usize i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+        if (builds[i].machine == machine)
+            return &builds[i];
+    return 0;
+}
+
+u64 xv6_base(u32 machine)
+{
+    const struct build *b = build_for(machine);
+    return b ? b->base : 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+struct scan {
+    const struct build *build;
+    u32 ours, foreign;
+};
 
 static usize fetch(const struct exec_probe *p, u64 off, u8 *dst, usize n)
 {
@@ -63,39 +97,41 @@ static usize fetch(const struct exec_probe *p, u64 off, u8 *dst, usize n)
 
 static void scan_segment(const struct exec_probe *p, u64 off, u64 size, struct scan *s)
 {
-    u8 buf[KEEP + CHUNK];
-    usize kept = 0; // bytes of the chunk before, at the buffer's start
+    const struct build *b = s->build;
+    u8 buf[KEEP + CHUNK] = {0}; // the end of the chunk before lies at its start
     for (u64 done = 0; done < size && !s->foreign;) {
         usize want = size - done < CHUNK ? (usize)(size - done) : CHUNK;
-        usize got = fetch(p, off + done, buf + kept, want), have = kept + got;
-        for (usize i = 4; i + 4 <= have; i += 2)
-            if (half(buf + i) == (ECALL & 0xffff) && half(buf + i + 2) == ECALL >> 16)
-                look(s, buf + i);
+        usize got = fetch(p, off + done, buf + KEEP, want);
+        i32 nr;
+        // From the first call that does not end in the chunk before.
+        for (usize i = KEEP - b->length + b->step; i + b->length <= KEEP + got; i += b->step)
+            if (b->stub(buf + i, &nr)) {
+                bool ours = nr >= 1 && nr <= LAST_CALL;
+                s->ours += ours;
+                s->foreign += !ours;
+            }
         if (got < want)
             return;
         done += got;
-        // The last pair may reach into the next chunk; what was looked at whole must not count
-        // twice.
-        kept = have < 6 ? have : 6;
-        __builtin_memmove(buf, buf + have - kept, kept);
+        __builtin_memmove(buf, buf + got, KEEP);
     }
 }
 
 int xv6_probe(const struct exec_probe *p, char *why, usize cap)
 {
+    const struct build *build = build_for(p->machine);
     struct elf_summary s;
     if (elf_summarise(p->head, p->head_len, p->size, &s) != ELF_OK)
         return verdict(0, why, cap, "not a sound ELF file");
-    if (s.class != ELF_CLASS64 || s.data != ELF_LITTLE || s.machine != ELF_MACHINE_RISCV ||
-        p->machine != ELF_MACHINE_RISCV)
+    if (s.class != ELF_CLASS64 || s.data != ELF_LITTLE || s.machine != p->machine || !build)
         return verdict(0, why, cap, "for another machine");
     if (s.type != ELF_TYPE_EXEC || s.osabi != ELF_OSABI_NONE || !s.head_has_segments)
         return verdict(0, why, cap, "not a plain static executable");
-    if (!s.has_load || s.lowest_load != 0)
-        return verdict(0, why, cap, "not linked at address zero");
+    if (!s.has_load || s.lowest_load != build->base)
+        return verdict(0, why, cap, "not linked where xv6 programs begin");
     if (s.has_interp)
         return verdict(0, why, cap, "has an interpreter");
-    struct scan scan = {0};
+    struct scan scan = {.build = build};
     for (u32 i = 0; i < s.header.phnum; i++) {
         struct elf64_segment seg = elf_segment(p->head, &s, i);
         if (seg.type == ELF_SEG_NOTE || seg.type == ELF_SEG_DYNAMIC || seg.type == ELF_SEG_TLS)
@@ -105,8 +141,9 @@ int xv6_probe(const struct exec_probe *p, char *why, usize cap)
     }
     if (scan.foreign)
         return verdict(0, why, cap,
-                       "linked at address zero, but makes calls that xv6 does not have");
+                       "linked where xv6 programs begin, but makes calls that xv6 does not have");
     if (scan.ours)
-        return verdict(90, why, cap, "linked at address zero, and all its calls are xv6's");
-    return verdict(40, why, cap, "static, linked at address zero, no calls found");
+        return verdict(90, why, cap,
+                       "linked where xv6 programs begin, and all its calls are xv6's");
+    return verdict(40, why, cap, "static, linked where xv6 programs begin, no calls found");
 }

@@ -113,6 +113,11 @@ int xv6_load(struct exec_build *b);
 void xv6_commit(struct exec_build *b);
 void xv6_abandon(struct exec_build *b);
 
+// --- MACHINE/start.c ---
+// The registers of entry(argc, argv), and what it expects below argv, down to `low`. -E_2BIG: no
+// room there; -E_NOMEM.
+[[nodiscard]] int xv6_first_frame(struct exec_build *b, u64 argc, u64 argv, u64 low);
+
 // --- event.c ---
 int xv6_event(struct task *t, struct task_thread *tt, const struct event *e);
 void xv6_deliver(struct trapframe *tf);

@@ -105,19 +105,10 @@ static int pop_fpu(u64 at)
         if (sw.magic1 != MAGIC1 ||
             sw.state_size != now->len) // only the old part is meant: the rest is initial
             memset(fpu->area + LEGACY, 0, fpu->len - LEGACY), fpu->area[LEGACY] = 3;
-        memcpy(fpu->area + SW_BYTES, now->area + SW_BYTES, sizeof(sw));
-        u64 features, have;
-        memcpy(&features, fpu->area + LEGACY, 8);
-        memcpy(&have, now->area + SW_BYTES, 8);
-        features &= have;
-        memcpy(fpu->area + LEGACY, &features, 8);
-        memset(fpu->area + LEGACY + 8, 0, 56); // compaction and reserved words
-        u32 mxcsr;
-        memcpy(&mxcsr, fpu->area + 24, 4);
-        mxcsr &= 0xffff;
-        memcpy(fpu->area + 24, &mxcsr, 4);
-        arch_fpu_load(current_arch(), fpu);
+        err = arch_fpu_admit(fpu, now);
     }
+    if (!err)
+        arch_fpu_load(current_arch(), fpu);
     kfree(fpu);
     kfree(now);
     return err;

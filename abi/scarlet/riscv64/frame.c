@@ -1,6 +1,6 @@
-// The frame of an event handler on riscv64: the event, what was blocked, all registers,
-// floating-point state. Lies on the user's stack; what comes back from there is checked before it
-// is used.
+// How threads start on riscv64, and the frame of an event handler: the event, what was blocked, all
+// registers, floating-point state. Lies on the user's stack; what comes back from there is checked
+// before it is used.
 #include "scarlet_types.h"
 #include <kerr.h>
 #include <lib/string.h>
@@ -50,4 +50,12 @@ int event_frame_pop(struct trapframe *tf, u32 *blocked)
     *blocked = f.blocked;
     tf->in_call = 0;
     return 0;
+}
+
+void thread_frame_init(struct trapframe *tf, u64 entry, u64 stack, u64 argument)
+{
+    tf_set_pc(tf, entry);
+    tf_set_sp(tf, stack);
+    tf_set_return_address(tf, 0);
+    tf_args(tf)[0] = argument;
 }

@@ -2,6 +2,7 @@
 // until something stops it.
 #include <arch/context.h>
 #include <arch/upcall.h>
+#include <kerr.h>
 #include <lib/string.h>
 #include <machine/host.h>
 #include <machine/user.h>
@@ -65,6 +66,27 @@ void arch_fpu_clear(struct arch_thread *at)
     at->fpu_id = 0;
     at->fpu.len = 0;
     arch_irq_restore(f);
+}
+
+enum { FXSAVE_MXCSR = 24, FXSAVE_HOST = 464, XSAVE_HEADER = 512, XSAVE_HEADER_SIZE = 64 };
+
+int arch_fpu_admit(struct arch_fpu_state *f, const struct arch_fpu_state *now)
+{
+    u64 features, have;
+    u32 mxcsr;
+    if (f->len != now->len || now->len < XSAVE_HEADER + XSAVE_HEADER_SIZE)
+        return -E_INVAL;
+    // What the layout holds is told in the bytes that the processor leaves to software.
+    memcpy(f->area + FXSAVE_HOST, now->area + FXSAVE_HOST, XSAVE_HEADER - FXSAVE_HOST);
+    memcpy(&have, now->area + FXSAVE_HOST, 8);
+    memcpy(&features, f->area + XSAVE_HEADER, 8);
+    features &= have;
+    memcpy(f->area + XSAVE_HEADER, &features, 8);
+    memset(f->area + XSAVE_HEADER + 8, 0, XSAVE_HEADER_SIZE - 8); // compaction and reserved words
+    memcpy(&mxcsr, f->area + FXSAVE_MXCSR, 4);
+    mxcsr &= 0xffff;
+    memcpy(f->area + FXSAVE_MXCSR, &mxcsr, 4);
+    return 0;
 }
 
 // --- what stopped a guest ---

@@ -9,6 +9,10 @@ struct arch_fpu_state {
     u64 len; // bytes of area that count; 0: initial state
     u8 area[4032];
 };
+// f holds what user memory said, now the host's own state of the same length: leaves in f what the
+// processor takes, which is features that it has and no reserved bits. -E_INVAL: now is no such
+// state.
+[[nodiscard]] int arch_fpu_admit(struct arch_fpu_state *f, const struct arch_fpu_state *now);
 
 struct arch_thread {
     struct cpu *cpu;
