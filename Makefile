@@ -18,8 +18,8 @@ ARCH := riscv64
 
 include ci/kernel.mk
 include ci/host-tools.mk
-include userland/xv6.mk
 include userland/userland.mk
+include userland/xv6.mk
 include ci/bench.mk
 include ci/image.mk
 include ci/front.mk

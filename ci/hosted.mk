@@ -2,17 +2,17 @@
 #
 # The outer half only calls make again with the platform's variables; the inner half (ARCH=hosted) links.
 HOSTED_OUT := build/hosted$(if $(SAN),-san)
-.PHONY: hosted hosted-image
+HOSTED_ROOT := build/hosted/root.cpio
+.PHONY: hosted
 ifneq ($(ARCH),hosted)
-hosted: hosted-image
-	@$(MAKE) --no-print-directory ARCH=hosted MACHINE=x86_64 OUT=$(HOSTED_OUT) ABIS='$(or $(ABIS),linux)' SAN='$(SAN)' $(HOSTED_OUT)/scarlet-host
-
-# A small root: Debian's busybox for this machine, one directory tree around it.
-hosted-image: build/hosted/root.cpio
-build/hosted/root.cpio: ci/hosted-root
-	@echo "  IMAGE   $@" >&2
-	@ci/hosted-root $@
+hosted:
+	@$(MAKE) --no-print-directory ARCH=hosted MACHINE=x86_64 OUT=$(HOSTED_OUT) ABIS='$(ABIS)' SAN='$(SAN)' $(HOSTED_OUT)/scarlet-host $(HOSTED_ROOT)
 else
+# A small root: Debian's busybox for this machine, one directory tree around it, and the other systems' programs (docs/views.md).
+$(HOSTED_ROOT): ci/hosted-root userland/image/etc/runtimes $(addprefix $(USER_BIN)/,$(USER_PROGRAMS)) $(XV6_BINARIES)
+	@$(MAKE) --no-print-directory ARCH=$(ARCH) MACHINE=$(MACHINE) userland >/dev/null
+	@echo "  IMAGE   $@" >&2
+	@ci/hosted-root $@ $(USER_OVERLAY)/system/scarlet $(XV6_OUT) $(MACHINE)
 HOSTED_KEEP := hosted_boot hosted_signal hosted_kernel_fault hosted_cpus
 HOSTED_LIBS := $(addprefix /usr/lib/x86_64-linux-gnu/,libfdt.a libz.a libzstd.a)
 HOSTED_HOST_C := $(wildcard kernel/arch/hosted/host/*.c)

@@ -24,3 +24,7 @@ struct view;
 [[nodiscard]] int root_mount(struct view **out);
 // Mounts what /chosen scarlet,binds asks for (bind.c).
 void bind_chosen(void);
+// In a root of several systems that is a layer over a host's directory, /data/config becomes a
+// tmpfs: that layer is an overlay, which cannot be the upper layer of the systems' views. After
+// everything else is mounted.
+void root_mount_changes(void);

@@ -133,6 +133,7 @@ static void late_start(void)
         machine_stop("no usable root image: %s", kerr_name((enum kerr) - err));
     vfs_set_kernel_view(root);
     bind_chosen();
+    root_mount_changes();
     exec_init();
     struct task *init;
     err = task_create_init(first_task, NULL, &init);

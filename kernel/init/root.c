@@ -61,11 +61,48 @@ static int host_root_mount(const char *directory, struct view **out)
     return err;
 }
 
-int root_mount(struct view **out)
+// NULL: the root is a boot image's.
+static const char *host_root(void)
 {
     u32 len;
     const char *directory = device_chosen("scarlet,host-root", &len);
-    if (directory && len && !directory[len - 1])
+    return directory && len && !directory[len - 1] ? directory : NULL;
+}
+
+// On the root itself, not on something that was mounted there.
+static bool is_on_root(const char *name)
+{
+    struct path root, base = BASE_CWD, p;
+    if (path_lookup(&base, (struct pathname){name, strlen(name)}, LOOKUP_FOLLOW, &p))
+        return false;
+    view_root(current_view(), &root);
+    bool same = p.mount == root.mount;
+    path_put(&root);
+    path_put(&p);
+    return same;
+}
+
+void root_mount_changes(void)
+{
+    static const char *const places[] = {"/data", "/data/config"};
+    struct path base = BASE_CWD, system;
+    if (!host_root() || path_lookup(&base, (struct pathname){"/system", 7},
+                                    LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &system))
+        return;
+    path_put(&system);
+    int err = 0;
+    for (usize i = 0; i < ARRAY_LEN(places) && (!err || err == -E_EXIST); i++)
+        err = vfs_mkdir(&base, (struct pathname){places[i], strlen(places[i])}, 0755);
+    if ((!err || err == -E_EXIST) && is_on_root(places[1]))
+        err = mount_at(places[1], "tmpfs", "tmpfs", "mode=755");
+    if (err && err != -E_EXIST)
+        klog(LOG_WARN, "host root: cannot mount %s: %s", places[1], kerr_name((enum kerr) - err));
+}
+
+int root_mount(struct view **out)
+{
+    const char *directory = host_root();
+    if (directory)
         return host_root_mount(directory, out);
     int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", out);
     if (err)
