@@ -31,6 +31,7 @@ bool read_line(struct reader *r, char **line, usize *len)
                 return false;
             *line = r->buf + r->at;
             *len = r->have - r->at;
+            r->unfinished = true;
             r->buf[r->have] = 0;
             r->at = r->have;
             return true;

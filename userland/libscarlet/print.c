@@ -179,6 +179,8 @@ void out(const char *fmt, ...)
     release(t.s);
 }
 
+int say_handle = 2;
+
 static void say_args(const char *fmt, va_list ap)
 {
     char line[1024];
@@ -187,7 +189,7 @@ static void say_args(const char *fmt, va_list ap)
     if (n > sizeof(line) - 2)
         n = sizeof(line) - 2;
     line[n++] = '\n';
-    (void)write_all(2, line, n);
+    (void)write_all(say_handle, line, n);
 }
 
 void say(const char *fmt, ...)

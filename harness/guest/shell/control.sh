@@ -56,3 +56,20 @@ sh -fc 'echo *.zz?*'; sh -c 'set -x; a=1; echo $a' 2>&1; set -- -a 1 -bc -d; whi
 sh -c 'if' 2>/dev/null; echo $? | grep -c '[12]'; sh -c 'echo (' 2>/dev/null || echo syntax; sh -c 'exit 300'; echo $?; sh -c '/etc' 2>/dev/null; echo $?; sh nofile 2>/dev/null; echo $? | grep -c '[12]'
 sh -c 'echo before
 fi' 2>/dev/null
+
+echo "== complaints follow redirections, expansions read what the command reads"
+nosuch 2>/dev/null; echo $?
+cd /none 2>/dev/null || echo no
+{ nosuch; cd /none; } 2>/dev/null; echo q
+(nosuch; x=$(nosuch2); echo "[$x]") 2>/dev/null
+{ y=$(cat); } <<E
+body
+E
+echo $y
+for i in $(cat); do echo "<$i>"; done <<E
+p q
+E
+f() { nosuch; }; f 2>/dev/null; echo f$?
+{ nosuch; } 2>&1 | wc -l
+(exec 2>err; nosuch; cd /none; x=$(nosuch); wc -l < err)
+echo $((x = 4, x * 2)) $(((1, 2) + 1)) $x

@@ -6,6 +6,7 @@ static bool bad;
 static int unused; // in a part whose value does not count: nothing is assigned there
 
 static i64 assignment(void);
+static i64 in_a_row(void);
 
 static void blanks(void)
 {
@@ -74,7 +75,7 @@ static i64 primary(void)
         p = before; // two signs
     }
     if (take("(")) {
-        i64 v = assignment();
+        i64 v = in_a_row();
         if (!take(")"))
             bad = true;
         return v;
@@ -223,6 +224,15 @@ static i64 assignment(void)
     return ternary();
 }
 
+// Parts with commas between them: the last one's value.
+static i64 in_a_row(void)
+{
+    i64 v = assignment();
+    while (take(","))
+        v = assignment();
+    return v;
+}
+
 bool arithmetic(const char *s, i64 *result)
 {
     const char *old = p;
@@ -230,7 +240,7 @@ bool arithmetic(const char *s, i64 *result)
     bad = false;
     unused = 0;
     blanks();
-    *result = *p ? assignment() : 0;
+    *result = *p ? in_a_row() : 0;
     blanks();
     bool ok = !bad && !*p;
     if (!ok)

@@ -1,10 +1,13 @@
-// The line editor: emacs keys, history, completion of commands and names.
+// The line editor: emacs keys, history and searching in it. Text is UTF-8; the cursor stands on
+// characters.
 #include "sh.h"
 
 static struct list_of_strings history;
 static struct text line;
 static usize cursor;
 static const char *prompt_text;
+static struct text killed;     // what ^Y brings back
+static struct text unfinished; // the line that was left for the history
 enum { HISTORY_MAX = 500 };
 
 void history_add(const char *s)
@@ -63,6 +66,54 @@ void history_show(struct io *io)
         io_print(io, 1, "%5lu  %s\n", i + 1, history.v[i]);
 }
 
+// --- characters ---
+static bool inside(usize at) // in the middle of a character
+{
+    return at < line.len && ((u8)line.s[at] & 0xc0) == 0x80;
+}
+static usize left_of(usize at)
+{
+    do
+        at -= at > 0;
+    while (inside(at));
+    return at;
+}
+static usize right_of(usize at)
+{
+    do
+        at += at < line.len;
+    while (inside(at));
+    return at;
+}
+static bool in_word(usize at)
+{
+    u8 c = (u8)line.s[at];
+    return c >= 0x80 || c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+static usize word_left(usize at)
+{
+    while (at && !in_word(at - 1))
+        at--;
+    while (at && in_word(at - 1))
+        at--;
+    return at;
+}
+static usize word_right(usize at)
+{
+    while (at < line.len && !in_word(at))
+        at++;
+    while (at < line.len && in_word(at))
+        at++;
+    return at;
+}
+static usize characters(const char *s, usize n)
+{
+    usize count = 0;
+    for (usize i = 0; i < n; i++)
+        count += ((u8)s[i] & 0xc0) != 0x80;
+    return count;
+}
+
 // --- drawing: one screen line that scrolls sideways ---
 static void draw(void)
 {
@@ -70,22 +121,25 @@ static void draw(void)
     struct text t = {0};
     (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SIZE, (u64)&size);
     usize width = size.columns > 20 ? size.columns : 80, room = width - 1,
-          used = strlen(prompt_text) % width;
+          used = characters(prompt_text, strlen(prompt_text)) % width;
     room = room > used + 8 ? room - used : 8;
-    usize from = cursor >= room ? cursor - room + 1 : 0, n = line.len - from;
-    if (n > room)
-        n = room;
+    usize before = line.s ? characters(line.s, cursor) : 0,
+          skip = before >= room ? before - room + 1 : 0, from = 0, to, shown = 0;
+    for (usize i = 0; i < skip; i++)
+        from = right_of(from);
+    for (to = from; to < line.len && shown < room; shown++)
+        to = right_of(to);
     text_format(&t, "\r%s", prompt_text);
     if (line.s)
-        text_add(&t, line.s + from, n);
+        text_add(&t, line.s + from, to - from);
     text_put(&t, "\033[K\r");
-    if (used + cursor - from)
-        text_format(&t, "\033[%luC", used + cursor - from);
+    if (used + before - skip)
+        text_format(&t, "\033[%luC", used + before - skip);
     (void)write_all(terminal, t.s, t.len);
     text_free(&t);
 }
 
-static void insert(const char *s, usize n)
+void edit_insert(const char *s, usize n)
 {
     text_add(&line, s, n);
     memmove(line.s + cursor + n, line.s + cursor, line.len - n - cursor);
@@ -95,9 +149,20 @@ static void insert(const char *s, usize n)
 
 static void delete(usize from, usize to)
 {
+    if (from >= to)
+        return;
     memmove(line.s + from, line.s + to, line.len - to + 1);
     line.len -= to - from;
     cursor = from;
+}
+
+static void kill_text(usize from, usize to)
+{
+    if (from >= to)
+        return;
+    text_clear(&killed);
+    text_add(&killed, line.s + from, to - from);
+    delete (from, to);
 }
 
 static void replace(const char *s)
@@ -107,99 +172,29 @@ static void replace(const char *s)
     cursor = line.len;
 }
 
-// --- completion ---
-static void add_names(const char *dir, const char *start, struct list_of_strings *found,
-                      bool commands)
+static void leave_for_history(usize place)
 {
-    long h = scarlet_call_open(*dir ? dir : ".", SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY, 0);
-    if (h < 0)
+    if (place != history.n)
         return;
-    struct directory *d = allocate(sizeof(*d));
-    d->handle = (int)h;
-    while (directory_next(d) > 0) {
-        if (strncmp(d->name, start, strlen(start)) != 0 || (d->name[0] == '.' && start[0] != '.'))
-            continue;
-        struct scarlet_metadata m;
-        char *full = join_path(dir, d->name);
-        bool is_dir = scarlet_call_metadata_at(HERE, *dir ? full : d->name, 0, &m) == 0 &&
-                      m.type == SCARLET_TYPE_DIRECTORY;
-        release(full);
-        if (commands && is_dir)
-            continue;
-        struct text t = {0};
-        text_format(&t, "%s%c", d->name, is_dir ? '/' : ' ');
-        strings_add(found, t.s);
-    }
-    scarlet_call_close((int)h);
-    release(d);
-}
-
-static void add_commands(const char *start, struct list_of_strings *found)
-{
-    const char *b;
-    for (usize i = 0; (b = builtin_name(i)); i++)
-        if (strncmp(b, start, strlen(start)) == 0) {
-            struct text t = {0};
-            text_format(&t, "%s ", b);
-            strings_add(found, t.s);
-        }
-    for (const char *path = var_get("PATH"); path && *path;) {
-        const char *end = strchr(path, ':');
-        usize n = end ? (usize)(end - path) : strlen(path);
-        char *dir = copy_part(path, n);
-        add_names(dir, start, found, true);
-        release(dir);
-        path += n + (end != NULL);
-    }
-}
-
-static void complete(void)
-{
-    usize from = cursor;
-    while (from && !strchr(" \t;&|<>(", line.s[from - 1]))
-        from--;
-    char *word = copy_part(line.s ? line.s + from : "", cursor - from), *slash = strrchr(word, '/');
-    usize before = from;
-    while (before && (line.s[before - 1] == ' ' || line.s[before - 1] == '\t'))
-        before--;
-    bool command = !slash && (before == 0 || strchr(";&|(", line.s[before - 1]));
-    struct list_of_strings found = {0};
-    const char *start = slash ? slash + 1 : word;
-    if (command) {
-        add_commands(start, &found);
-    } else {
-        char *dir = slash ? copy_part(word, (usize)(slash - word + 1)) : copy_string("");
-        add_names(dir, start, &found, false);
-        release(dir);
-    }
-    strings_sort(found.v, found.n);
-    if (found.n) {
-        usize same = strlen(found.v[0]), have = strlen(start);
-        for (usize i = 1; i < found.n; i++) {
-            usize k = 0;
-            while (k < same && found.v[i][k] == found.v[0][k])
-                k++;
-            same = k;
-        }
-        if (same > have) {
-            insert(found.v[0] + have, same - have);
-        } else if (found.n > 1) {
-            struct text t = {0};
-            text_put(&t, "\r\n");
-            for (usize i = 0; i < found.n; i++)
-                if (i == 0 || strcmp(found.v[i], found.v[i - 1]) != 0)
-                    text_format(&t, "%s ", found.v[i]);
-            text_put(&t, "\r\n");
-            (void)write_all(terminal, t.s, t.len);
-            text_free(&t);
-        }
-    }
-    strings_free(&found);
-    release(word);
+    text_clear(&unfinished);
+    text_put(&unfinished, line.s ? line.s : "");
 }
 
 // --- keys ---
-enum { KEY_UP = 256, KEY_DOWN, KEY_RIGHT, KEY_LEFT, KEY_HOME, KEY_END, KEY_DELETE, KEY_NONE };
+enum {
+    KEY_UP = 256,
+    KEY_DOWN,
+    KEY_RIGHT,
+    KEY_LEFT,
+    KEY_HOME,
+    KEY_END,
+    KEY_DELETE,
+    KEY_WORD_LEFT,
+    KEY_WORD_RIGHT,
+    KEY_KILL_WORD_LEFT,
+    KEY_KILL_WORD_RIGHT,
+    KEY_NONE
+};
 
 static int read_byte(void)
 {
@@ -217,32 +212,97 @@ static int read_key(void)
     if (c != 27)
         return c;
     c = read_byte();
-    if (c != '[' && c != 'O')
+    switch (c) {
+    case 'b':
+        return KEY_WORD_LEFT;
+    case 'f':
+        return KEY_WORD_RIGHT;
+    case 'd':
+        return KEY_KILL_WORD_RIGHT;
+    case 127:
+    case 8:
+        return KEY_KILL_WORD_LEFT;
+    case '[':
+    case 'O':
+        break;
+    default:
         return KEY_NONE;
-    c = read_byte();
+    }
+    int number = 0, modifier = 0;
+    for (c = read_byte(); c >= 0 && c < 64; c = read_byte()) {
+        if (c == ';')
+            modifier = 1;
+        else if (!modifier && c >= '0' && c <= '9' && number < 1000)
+            number = number * 10 + c - '0';
+    }
     switch (c) {
     case 'A':
         return KEY_UP;
     case 'B':
         return KEY_DOWN;
     case 'C':
-        return KEY_RIGHT;
+        return modifier ? KEY_WORD_RIGHT : KEY_RIGHT;
     case 'D':
-        return KEY_LEFT;
+        return modifier ? KEY_WORD_LEFT : KEY_LEFT;
     case 'H':
         return KEY_HOME;
     case 'F':
         return KEY_END;
+    case '~':
+        return number == 1 || number == 7   ? KEY_HOME
+               : number == 4 || number == 8 ? KEY_END
+               : number == 3                ? KEY_DELETE
+                                            : KEY_NONE;
+    default:
+        return KEY_NONE;
     }
-    int number = 0;
-    for (; c >= '0' && c <= '9'; c = read_byte())
-        number = number * 10 + c - '0';
-    while (c >= 0 && c < 64)
-        c = read_byte();
-    return number == 1 || number == 7   ? KEY_HOME
-           : number == 4 || number == 8 ? KEY_END
-           : number == 3                ? KEY_DELETE
-                                        : KEY_NONE;
+}
+
+static int handle_key(int key, usize *place);
+
+// ^R: the newest older line that holds what is typed; ^R again goes on, ^G and ^C give up, any
+// other key takes the line and counts.
+static int search(usize *place)
+{
+    struct text what = {0}, shown = {0}, was = {0};
+    const char *prompt = prompt_text;
+    usize at = *place;
+    int key, r = 0;
+    text_put(&was, line.s ? line.s : "");
+    leave_for_history(*place);
+    for (;;) {
+        text_clear(&shown);
+        text_format(&shown, "(search) %s: ", what.s ? what.s : "");
+        prompt_text = shown.s;
+        draw();
+        key = read_key();
+        usize from = at;
+        if (key == 18)
+            from = at ? at - 1 : 0;
+        else if ((key == 8 || key == 127) && what.len)
+            what.s[--what.len] = 0;
+        else if (key >= 32 && key < 256 && key != 127)
+            text_char(&what, (char)key);
+        else
+            break;
+        for (usize i = from < history.n ? from + 1 : history.n; what.len && i > 0; i--)
+            if (strstr(history.v[i - 1], what.s)) {
+                at = i - 1;
+                replace(history.v[at]);
+                break;
+            }
+    }
+    prompt_text = prompt;
+    if (key == 7 || key == 3)
+        replace(was.s);
+    else {
+        *place = at;
+        r = handle_key(key, place);
+    }
+    text_free(&what);
+    text_free(&shown);
+    text_free(&was);
+    return r;
 }
 
 // 1 line done, 0 go on, -1 end of input.
@@ -259,11 +319,7 @@ static int handle_key(int key, usize *place)
             return -1;
         [[fallthrough]];
     case KEY_DELETE:
-        if (cursor < line.len) {
-            usize keep = cursor;
-            delete (cursor, cursor + 1);
-            cursor = keep;
-        }
+        delete (cursor, right_of(cursor));
         return 0;
     case 3: // ^C
         (void)write_all(terminal, "^C", 2);
@@ -272,8 +328,7 @@ static int handle_key(int key, usize *place)
         return 1;
     case 8:
     case 127:
-        if (cursor)
-            delete (cursor - 1, cursor);
+        delete (left_of(cursor), cursor);
         return 0;
     case 1:
     case KEY_HOME:
@@ -285,19 +340,17 @@ static int handle_key(int key, usize *place)
         return 0;
     case 2:
     case KEY_LEFT:
-        cursor -= cursor > 0;
+        cursor = left_of(cursor);
         return 0;
     case 6:
     case KEY_RIGHT:
-        cursor += cursor < line.len;
+        cursor = right_of(cursor);
         return 0;
     case 11: // ^K
-        if (cursor < line.len)
-            delete (cursor, line.len);
+        kill_text(cursor, line.len);
         return 0;
     case 21: // ^U
-        if (cursor)
-            delete (0, cursor);
+        kill_text(0, cursor);
         return 0;
     case 23: { // ^W
         usize from = cursor;
@@ -305,18 +358,36 @@ static int handle_key(int key, usize *place)
             from--;
         while (from && line.s[from - 1] != ' ')
             from--;
-        if (from < cursor)
-            delete (from, cursor);
+        kill_text(from, cursor);
         return 0;
     }
+    case KEY_WORD_LEFT:
+        cursor = word_left(cursor);
+        return 0;
+    case KEY_WORD_RIGHT:
+        cursor = word_right(cursor);
+        return 0;
+    case KEY_KILL_WORD_LEFT:
+        kill_text(word_left(cursor), cursor);
+        return 0;
+    case KEY_KILL_WORD_RIGHT:
+        kill_text(cursor, word_right(cursor));
+        return 0;
+    case 25: // ^Y
+        if (killed.len)
+            edit_insert(killed.s, killed.len);
+        return 0;
+    case 18: // ^R
+        return search(place);
     case 12: // ^L
         (void)write_all(terminal, "\033[H\033[2J", 7);
         return 0;
     case 9:
-        complete();
+        complete(line.s ? line.s : "", cursor);
         return 0;
     case 16:
     case KEY_UP:
+        leave_for_history(*place);
         if (*place > 0)
             replace(history.v[--*place]);
         return 0;
@@ -324,13 +395,13 @@ static int handle_key(int key, usize *place)
     case KEY_DOWN:
         if (*place < history.n) {
             ++*place;
-            replace(*place < history.n ? history.v[*place] : "");
+            replace(*place < history.n ? history.v[*place] : unfinished.s ? unfinished.s : "");
         }
         return 0;
     default:
         if (key >= 32 && key < 256) {
             char c = (char)key;
-            insert(&c, 1);
+            edit_insert(&c, 1);
         }
         return 0;
     }
@@ -343,6 +414,7 @@ char *edit_line(const char *prompt)
     int r;
     prompt_text = prompt;
     text_clear(&line);
+    text_clear(&unfinished);
     cursor = 0;
     (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SET_MODE,
                                SCARLET_TERMINAL_NEWLINE);

@@ -15,6 +15,17 @@ struct function {
 static struct function *functions;
 static bool in_child; // a copy of the interactive shell: no job control of its own
 
+static const struct io at_start = {{0, 1, 2, -1, -1, -1, -1, -1, -1, -1}};
+static const struct io *used = &at_start;
+
+const struct io *use_io(const struct io *io)
+{
+    const struct io *before = used;
+    used = io;
+    say_handle = io->h[2];
+    return before;
+}
+
 struct node *function_find(const char *name)
 {
     for (struct function *f = functions; f; f = f->next)
@@ -233,7 +244,7 @@ static void show_command(const struct node *n, const struct list_of_strings *arg
     for (usize i = 0; i < argv->n; i++)
         text_format(&t, " %s", argv->v[i]);
     text_char(&t, '\n');
-    (void)write_all(2, t.s, t.len);
+    (void)write_all(say_handle, t.s, t.len);
     text_free(&t);
 }
 
@@ -286,7 +297,9 @@ int run_simple(struct node *n, struct io *outer)
     if (trace_commands)
         show_command(n, &argv);
     if (argv.n) {
+        const struct io *before = use_io(&io);
         status = run_words(&argv, &io, RUN_ANY);
+        (void)use_io(before);
         if (strcmp(argv.v[0], "exec") == 0) { // redirections stay
             *outer = io;
             release(opened.h);
@@ -351,8 +364,10 @@ static int start_part(struct node *n, struct io *outer, struct job *j, const int
                 show_command(n, &argv);
             t = spawn(&argv, &io, jobs && !j->group ? SCARLET_SPAWN_NEW_GROUP : 0,
                       jobs ? j->group : 0);
+            const struct io *before = use_io(&io);
             if (t < 0)
                 cannot_run(argv.v[0], t);
+            (void)use_io(before);
         }
         close_opened(&opened);
         strings_free(&argv);
@@ -451,7 +466,8 @@ char *capture(const char *command)
         return copy_string("");
     long child = scarlet_call_clone(0);
     if (child == 0) {
-        struct io io = {{0, ends[1], 2, -1, -1, -1, -1, -1, -1, -1}};
+        struct io io = *used;
+        io.h[1] = ends[1];
         in_child = true;
         traps_forget();
         (void)scarlet_call_event_block(0);

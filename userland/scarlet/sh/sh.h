@@ -84,6 +84,9 @@ struct io {
     int h[10]; // handles behind the slots 0..9; -1: closed
 };
 int run_tree(struct node *n, struct io *io);
+// The handles that expansions read and write, and that the shell's own complaints go to, from now
+// on; answers those before. io must live until they are exchanged again.
+const struct io *use_io(const struct io *io);
 int run_text(const char *text, struct io *io);
 enum run_what { RUN_ANY, RUN_NO_FUNCTION, RUN_PROGRAM };
 int run_words(struct list_of_strings *argv, struct io *io, enum run_what what);
@@ -142,7 +145,11 @@ int getopts_builtin(struct list_of_strings *argv, struct io *io);
 int read_builtin(struct list_of_strings *argv, struct io *io);
 
 // --- edit.c ---
-char *edit_line(const char *prompt); // NULL at the end of input
+char *edit_line(const char *prompt);      // NULL at the end of input
+void edit_insert(const char *s, usize n); // at the cursor
 void history_add(const char *line);
 void history_load(void);
 void history_show(struct io *io);
+
+// --- complete.c ---
+void complete(const char *line, usize cursor); // inserts what is certain, or shows what there is

@@ -135,7 +135,9 @@ static int run_node(struct node *n, struct io *io)
             job_add(j, (int)t);
         s = t > 0 ? job_wait(j) : 1;
     } else {
+        const struct io *before = use_io(&mine);
         s = run_compound(n, &mine);
+        (void)use_io(before);
     }
     close_opened(&opened);
     return s;
@@ -145,7 +147,9 @@ int run_tree(struct node *n, struct io *io)
 {
     if (!n)
         return 0;
+    const struct io *before = use_io(io);
     last_status = run_node(n, io);
+    (void)use_io(before);
     bool counts = n->kind == N_COMMAND || n->kind == N_PIPE || n->kind == N_SUBSHELL;
     if (exit_on_error && last_status && counts && !conditions && !returning)
         shell_exit(last_status);

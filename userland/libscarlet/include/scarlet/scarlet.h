@@ -93,6 +93,7 @@ void say(const char *fmt, ...)
 [[noreturn]] void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 [[noreturn]] void leave(int code); // flushes and ends the task
 extern const char *program_name;
+extern int say_handle; // where say and die write: standard error, 2
 
 // --- file.c ---
 long write_all(int handle, const void *p, usize n); // 0 or minus a status
@@ -102,7 +103,8 @@ struct reader {
     char *buf;
     usize have, at, cap;
     bool end;
-    long error; // status that ended it, 0
+    bool unfinished; // the line came without a newline: the last one
+    long error;      // status that ended it, 0
 };
 bool read_line(struct reader *r, char **line, usize *len);
 void reader_free(struct reader *r);
