@@ -174,6 +174,23 @@ def test_tools() -> None:
                                   "/tmp", ""]
 
 
+def test_tools_like_others() -> None:
+    """The native programs say what busybox's say of a script that uses their options (harness/guest/tools.sh)."""
+    output, _ = boot(1, f"""cat > /tmp/tools.sh; mkdir /tmp/a /tmp/b; (cd /tmp/a; ash ../tools.sh > /tmp/one 2>&1)
+        (cd /tmp/b; PATH={BIN} {BIN}/sh ../tools.sh > /tmp/two 2>&1); diff /tmp/one /tmp/two && wc -l < /tmp/two""",
+        (guestprog.SOURCES / "tools.sh").read_bytes())
+    assert output.strip().isdigit() and int(output) > 100, output
+
+
+def test_tail_follows(smp: int) -> None:
+    """tail -f is told of what is added, by programs of any system, and of a file that is cut."""
+    output, _ = boot(smp, f"""cd /tmp; echo one > f; {BIN}/tail -f f > out & p=$!
+        more() {{ i=0; while [ $(grep -c . out) -lt $1 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; }}
+        more 1; echo two >> f; more 2; xv6_sh -c 'echo x > /tmp/f'; more 3; {BIN}/sh -c 'echo four >> f'; more 4
+        kill $p; wait $p 2>/dev/null; cat out""")
+    assert [line for line in output.split() if line != "Terminated"][-4:] == ["one", "two", "x", "four"], output
+
+
 ERRORS = {  # command -> status and what it says
     "cat /no": (1, "cat: /no: not found"),
     "cat /etc": (1, "cat: /etc: is directory"),
@@ -195,6 +212,15 @@ ERRORS = {  # command -> status and what it says
     "mount -t nofs x /tmp": (1, "mount: /tmp: no device"),
     "umount /etc": (1, "umount: /etc: bad argument"),
     "env nocmd": (127, "env: nocmd: not found"),
+    "stat": (1, "stat: no name"),
+    "rm -r /tmp/..": (1, "rm: /tmp/..: bad argument"),
+    "head -n -1 /etc/passwd": (1, "head: not a number: -1"),
+    "mkdir -p /etc/passwd": (1, "mkdir: /etc/passwd: exists"),
+    "cp /etc/passwd /no/x": (1, "cp: /no/x: not found"),
+    "sort -k x": (1, "sort: not a field: x"),
+    "grep -E 'a{3,1}' /etc/passwd": (1, "grep: a number of times in the pattern is wrong"),
+    "date +%Q": (1, "date: %Q: no such part of a date"),
+    "sh -c 'nosuch 2>/dev/null; cd /no 2>/dev/null'": (1, ""),
     "pwd x": (2, "pwd: takes no words"),
     "abi probe /no": (2, "abi: /no: not found"),
     "zone": (2, "zone: usage: zone run ABI CALL [a0 a1 a2]"),
@@ -264,6 +290,17 @@ def test_init_login_shell() -> None:
         t.expect(r"\r+\nagain\r+\n")
         t.send("ec\tdone\r")
         t.expect(r"\r+\ndone\r+\n")
+        t.expect("scarlet# ")
+        t.send("echo one two > '/tmp/ab c'\r")
+        t.expect("scarlet# ")
+        t.send("cat /tmp/ab\t; cat '/tmp/ab\t\r")  # names are quoted as the word is
+        t.expect(r"\r+\none two\r+\none two\r+\n")
+        t.expect("scarlet# ")
+        t.send("echo ä\x7fü\x02ö\x05; echo half\x10\x0e; echo x y\x1bb\x1bbz\r")  # characters; an unfinished line; words
+        t.expect("\r+\nöü\r+\nhalf\r+\nzx y\r+\n".encode())
+        t.expect("scarlet# ")
+        t.send("\x12fX\r")  # an older line that holds this
+        t.expect(r"\r+\nfXrom\r+\n")
         t.expect("scarlet# ")
         # The first tasks live in the base tree; EXEC_REBUILD takes a program to where native ones live.
         t.send("native-test rebuilt; echo in $?; native-test rebuild; echo in $?\r")

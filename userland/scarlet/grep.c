@@ -1,5 +1,7 @@
-// grep [-vincqF] pattern [files]: lines that match. Patterns: . * ^ $ [set] \c \+ \? \| \( \) as in
-// basic expressions; -F takes it as it is. Status 0 found, 1 not found, 2 trouble.
+// grep [-EFivncqlswxohHr] [-e pattern]... [pattern] [files]: lines that match one of the patterns:
+// . * ^ $ [set] \c and \+ \? \| \( \) \{m,n\}, with -E without their backslashes; -F takes patterns
+// as they are. -w whole words, -x whole lines, -o only what matches, -r what is below directories.
+// Status 0 found, 1 not found, 2 trouble.
 #include <scarlet/scarlet.h>
 
 // A pattern is compiled to a tree and matched by trying; sizes are bounded by the pattern's own
@@ -17,8 +19,21 @@ struct branch {
     struct item *first;
     struct branch *other;
 };
-static bool fold;
+static bool fold, extended, words_only, lines_only;
 static const char *p; // being compiled
+
+// Is the operator c next? It has a backslash in basic expressions, and none in extended ones.
+static bool operator_next(char c)
+{
+    return extended ? *p == c : p[0] == '\\' && p[1] == c;
+}
+static bool take_operator(char c)
+{
+    bool yes = operator_next(c);
+    if (yes)
+        p += extended ? 1 : 2;
+    return yes;
+}
 
 static char lower(char c)
 {
@@ -74,6 +89,50 @@ static const char *parse_set(const char *s, struct item *it)
     return s + 1;
 }
 
+// Does a part of the pattern end at s?
+static bool at_end(const char *s)
+{
+    const char *was = p;
+    p = s;
+    bool end = !*p || operator_next(')') || operator_next('|');
+    p = was;
+    return end;
+}
+
+static u32 number_next(void)
+{
+    u32 n = 0;
+    for (; *p >= '0' && *p <= '9' && n < 1000000; p++)
+        n = n * 10 + (u32)(*p - '0');
+    return n;
+}
+
+static void parse_repeats(struct item *it, bool first)
+{
+    for (;;) {
+        if (*p == '*' && !(first && it->kind == START)) {
+            it->min = 0;
+            it->max = UINT32_MAX;
+            p++;
+        } else if (take_operator('+')) {
+            it->max = UINT32_MAX;
+        } else if (take_operator('?')) {
+            it->min = 0;
+        } else if (operator_next('{') && p[extended ? 1 : 2] >= '0' && p[extended ? 1 : 2] <= '9') {
+            (void)take_operator('{');
+            it->min = it->max = number_next();
+            if (*p == ',') {
+                p++;
+                it->max = *p >= '0' && *p <= '9' ? number_next() : UINT32_MAX;
+            }
+            if (!take_operator('}') || it->max < it->min)
+                die("a number of times in the pattern is wrong");
+        } else {
+            return;
+        }
+    }
+}
+
 static struct item *parse_item(bool first)
 {
     struct item *it = allocate(sizeof(*it));
@@ -87,16 +146,14 @@ static struct item *parse_item(bool first)
     } else if (*p == '^' && first) {
         it->kind = START;
         p++;
-    } else if (*p == '$' && (!p[1] || (p[1] == '\\' && (p[2] == ')' || p[2] == '|')))) {
+    } else if (*p == '$' && at_end(p + 1)) {
         it->kind = END;
         p++;
-    } else if (*p == '\\' && p[1] == '(') {
+    } else if (take_operator('(')) {
         it->kind = GROUP;
-        p += 2;
         it->group = parse();
-        if (p[0] != '\\' || p[1] != ')')
+        if (!take_operator(')'))
             die("a group in the pattern has no end");
-        p += 2;
     } else {
         if (*p == '\\' && p[1])
             p++;
@@ -104,35 +161,20 @@ static struct item *parse_item(bool first)
         it->c = fold ? lower(*p) : *p;
         p++;
     }
-    for (;;) {
-        if (*p == '*' && !(first && it->kind == START)) {
-            it->min = 0;
-            it->max = UINT32_MAX;
-            p++;
-        } else if (p[0] == '\\' && (p[1] == '+' || p[1] == '?')) {
-            if (p[1] == '+')
-                it->max = UINT32_MAX;
-            else
-                it->min = 0;
-            p += 2;
-        } else {
-            return it;
-        }
-    }
+    parse_repeats(it, first);
+    return it;
 }
 
 static struct branch *parse(void)
 {
     struct branch *b = allocate(sizeof(*b));
     struct item **tail = &b->first;
-    for (bool first = true; *p && !(p[0] == '\\' && (p[1] == ')' || p[1] == '|')); first = false) {
+    for (bool first = true; !at_end(p); first = false) {
         *tail = parse_item(first);
         tail = &(*tail)->next;
     }
-    if (p[0] == '\\' && p[1] == '|') {
-        p += 2;
+    if (take_operator('|'))
         b->other = parse();
-    }
     return b;
 }
 
@@ -143,7 +185,29 @@ struct after {
     const char *from;
     const struct after *next;
 };
-static const char *line_start, *line_end;
+static const char *line_start, *line_end, *tried; // tried: where the match would start
+static bool longest;                              // look for all ends, keep the last
+static const char *best;
+
+static bool word_char(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+// The whole pattern matches up to s: does that count?
+static bool accept(const char *s)
+{
+    if (lines_only && (tried != line_start || s != line_end))
+        return false;
+    if (words_only && (s == tried || (tried > line_start && word_char(tried[-1])) ||
+                       (s < line_end && word_char(*s))))
+        return false;
+    if (!longest)
+        return true;
+    if (!best || s > best)
+        best = s;
+    return false;
+}
 
 static bool match_items(const struct item *it, const char *s, const struct after *k);
 
@@ -201,7 +265,7 @@ static bool match_items(const struct item *it, const char *s, const struct after
         }
     }
     if (!k)
-        return true;
+        return accept(s);
     return !(s == k->from && k->count > k->item->min) && match_group(k->item, k->count, s, k->next);
 }
 
@@ -209,34 +273,151 @@ static bool matches(const struct branch *b, const char *s, usize n)
 {
     line_start = s;
     line_end = s + n;
-    for (const char *at = s; at <= line_end; at++)
-        if (match_branches(b, at, NULL))
+    for (tried = s; tried <= line_end; tried++)
+        if (match_branches(b, tried, NULL))
             return true;
     return false;
 }
 
-int main(int argc, char **argv)
+// --- files ---
+static bool invert, number, only_count, quiet, names, only_match, below, silent;
+static int with_name = -1; // -1: when there are several
+static bool found, trouble;
+static struct branch *pattern;
+
+static void complain(const char *name, long r)
 {
-    struct options o = {.i = 1};
-    bool invert = false, number = false, only_count = false, quiet = false, fixed = false,
-         names = false, found = false, trouble = false;
-    int c;
-    while ((c = next_option(&o, argc, argv, "vincqFl", "[-vincqFl] pattern [files]"))) {
-        invert |= c == 'v';
-        fold |= c == 'i';
-        number |= c == 'n';
-        only_count |= c == 'c';
-        quiet |= c == 'q';
-        fixed |= c == 'F';
-        names |= c == 'l';
+    if (!silent)
+        say("%s: %s", name, status_text(r));
+    trouble = true;
+}
+
+static void show_head(const char *name, u64 at)
+{
+    if (with_name > 0)
+        out("%s:", name);
+    if (number)
+        out("%lu:", at);
+}
+
+static void show_matches(const char *name, u64 at, const char *s, usize n)
+{
+    line_start = s;
+    line_end = s + n;
+    longest = true;
+    for (tried = s; tried < line_end; tried++) {
+        best = NULL;
+        (void)match_branches(pattern, tried, NULL);
+        if (!best || best == tried)
+            continue;
+        show_head(name, at);
+        out_bytes(tried, (usize)(best - tried));
+        out("\n");
+        tried = best - 1;
     }
-    if (o.i == argc) {
-        say("no pattern");
-        return 2;
+    longest = false;
+}
+
+static void search(int h, const char *name)
+{
+    struct reader r = {.handle = h};
+    char *line;
+    usize n;
+    u64 at = 0, hits = 0;
+    while (read_line(&r, &line, &n)) {
+        at++;
+        if (matches(pattern, line, n) == invert)
+            continue;
+        found = true;
+        hits++;
+        if (quiet)
+            leave(0);
+        if (names)
+            break;
+        if (only_count)
+            continue;
+        if (only_match) {
+            if (!invert)
+                show_matches(name, at, line, n);
+            continue;
+        }
+        show_head(name, at);
+        out_bytes(line, n);
+        out("\n");
     }
+    if (names && hits)
+        out("%s\n", name);
+    else if (only_count && !names)
+        with_name > 0 ? out("%s:%lu\n", name, hits) : out("%lu\n", hits);
+    if (r.error)
+        complain(name, r.error);
+    reader_free(&r);
+}
+
+static void search_below(const char *dir)
+{
+    long h = scarlet_call_open(dir, SCARLET_OPEN_READ | SCARLET_OPEN_DIRECTORY, 0);
+    if (h < 0) {
+        complain(dir, h);
+        return;
+    }
+    struct directory *d = allocate(sizeof(*d));
+    struct list_of_strings l = {0};
+    d->handle = (int)h;
+    while (directory_next(d) > 0)
+        strings_add(&l, copy_string(d->name));
+    scarlet_call_close((int)h);
+    release(d);
+    strings_sort(l.v, l.n);
+    for (usize i = 0; i < l.n; i++) {
+        char *full = join_path(dir, l.v[i]);
+        struct scarlet_metadata m;
+        long r = scarlet_call_metadata_at(HERE, full, SCARLET_NO_FOLLOW, &m);
+        if (r < 0) {
+            complain(full, r);
+        } else if (m.type == SCARLET_TYPE_DIRECTORY) {
+            search_below(full);
+        } else if (m.type == SCARLET_TYPE_REGULAR) { // devices and pipes might never end
+            int f = open_or_stdin(full);
+            if (f < 0)
+                complain(full, f);
+            else
+                search(f, full);
+            if (f > 0)
+                scarlet_call_close(f);
+        }
+        release(full);
+    }
+    strings_free(&l);
+}
+
+static void search_name(const char *name)
+{
+    struct scarlet_metadata m;
+    if (below && scarlet_call_metadata_at(HERE, name, 0, &m) == 0 &&
+        m.type == SCARLET_TYPE_DIRECTORY) {
+        search_below(name);
+        return;
+    }
+    int h = open_or_stdin(name);
+    if (h < 0) {
+        complain(name, h);
+        return;
+    }
+    search(h, name);
+    if (h)
+        scarlet_call_close(h);
+}
+
+// --- patterns ---
+// Adds one to those that are looked for, in place of which any may match.
+static void add_pattern(const char *s, bool fixed)
+{
     struct text literal = {0};
-    p = argv[o.i++];
+    bool was = extended;
+    p = s;
     if (fixed) {
+        extended = false;
         for (; *p; p++) {
             if (strchr(".[]*^$\\", *p))
                 text_char(&literal, '\\');
@@ -244,54 +425,52 @@ int main(int argc, char **argv)
         }
         p = literal.s ? literal.s : "";
     }
-    struct branch *pattern = parse();
+    struct branch *b = parse(), **tail = &pattern;
     if (*p)
         die("the pattern closes a group that it does not open");
-    bool many = argc - o.i > 1;
-    for (int i = o.i; i < argc || i == o.i; i++) {
-        const char *name = i < argc ? argv[i] : "-";
-        int h = open_or_stdin(name);
-        if (h < 0) {
-            say("%s: %s", name, status_text(h));
-            trouble = true;
-            continue;
-        }
-        struct reader r = {.handle = h};
-        char *line;
-        usize n;
-        u64 at = 0, hits = 0;
-        while (read_line(&r, &line, &n)) {
-            at++;
-            if (matches(pattern, line, n) == invert)
-                continue;
-            found = true;
-            hits++;
-            if (quiet)
-                leave(0);
-            if (names)
-                break;
-            if (only_count)
-                continue;
-            if (many)
-                out("%s:", name);
-            if (number)
-                out("%lu:", at);
-            out_bytes(line, n);
-            out("\n");
-        }
-        if (names && hits)
-            out("%s\n", name);
-        else if (only_count && many)
-            out("%s:%lu\n", name, hits);
-        else if (only_count)
-            out("%lu\n", hits);
-        if (r.error) {
-            say("%s: %s", name, status_text(r.error));
-            trouble = true;
-        }
-        reader_free(&r);
-        if (h)
-            scarlet_call_close(h);
+    extended = was;
+    while (*tail)
+        tail = &(*tail)->other;
+    *tail = b;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.i = 1};
+    struct list_of_strings given = {0};
+    bool fixed = false;
+    int c;
+    while ((c = next_option(&o, argc, argv, "vincqFElswxohHre:",
+                            "[-EFivncqlswxohHr] [-e pattern]... [pattern] [files]"))) {
+        invert |= c == 'v';
+        fold |= c == 'i';
+        number |= c == 'n';
+        only_count |= c == 'c';
+        quiet |= c == 'q';
+        fixed |= c == 'F';
+        extended |= c == 'E';
+        names |= c == 'l';
+        silent |= c == 's';
+        words_only |= c == 'w';
+        lines_only |= c == 'x';
+        only_match |= c == 'o';
+        below |= c == 'r';
+        if (c == 'h' || c == 'H')
+            with_name = c == 'H';
+        if (c == 'e')
+            strings_add(&given, copy_string(o.arg));
     }
+    if (!given.n && o.i == argc) {
+        say("no pattern");
+        return 2;
+    }
+    if (!given.n)
+        strings_add(&given, copy_string(argv[o.i++]));
+    for (usize i = 0; i < given.n; i++)
+        add_pattern(given.v[i], fixed);
+    if (with_name < 0)
+        with_name = argc - o.i > 1 || below;
+    for (int i = o.i; i < argc || i == o.i; i++)
+        search_name(i < argc ? argv[i] : below ? "." : "-");
     return trouble ? 2 : !found;
 }

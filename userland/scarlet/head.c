@@ -1,4 +1,4 @@
-// head [-n lines] [-c bytes] [files]: the beginning.
+// head [-n lines] [-c bytes] [files]: the beginning; -N is -n N.
 #include <scarlet/scarlet.h>
 
 static i64 lines = 10, bytes = -1;
@@ -23,19 +23,30 @@ static long first_lines(int h)
     usize len;
     for (i64 i = 0; i < lines && read_line(&r, &line, &len); i++) {
         out_bytes(line, len);
-        out("\n");
+        if (!r.unfinished)
+            out("\n");
     }
     long e = r.error;
     reader_free(&r);
     return e;
 }
 
+static i64 count_of(const char *s)
+{
+    i64 n = number_argument(s);
+    if (n < 0)
+        die("not a number: %s", s);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.i = 1};
     int c, failed = 0;
+    if (argc > 1 && argv[1][0] == '-' && argv[1][1] >= '0' && argv[1][1] <= '9')
+        lines = count_of(argv[o.i++] + 1);
     while ((c = next_option(&o, argc, argv, "n:c:", "[-n lines] [-c bytes] [files]")))
-        *(c == 'n' ? &lines : &bytes) = number_argument(o.arg);
+        *(c == 'n' ? &lines : &bytes) = count_of(o.arg);
     for (int i = o.i; i < argc || i == o.i; i++) {
         const char *name = i < argc ? argv[i] : "-";
         int h = open_or_stdin(name);

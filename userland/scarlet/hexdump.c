@@ -1,4 +1,5 @@
-// hexdump [files]: bytes as numbers and characters, sixteen a line; repeated lines become one star.
+// hexdump [-n bytes] [-s skip] [files]: bytes as numbers and characters, sixteen a line; repeated
+// lines become one star. -C, which others need for this form, changes nothing.
 #include <scarlet/scarlet.h>
 
 static void show(u64 at, const u8 *b, usize n)
@@ -18,40 +19,62 @@ static void show(u64 at, const u8 *b, usize n)
     out("|\n");
 }
 
+static u8 line[16], before[16];
+static usize have;
+static u64 at;
+static bool started, starred;
+
+static void add(const u8 *b, usize n)
+{
+    for (; n; b++, n--) {
+        line[have++] = *b;
+        if (have < sizeof(line))
+            continue;
+        bool again = started && memcmp(line, before, sizeof(line)) == 0;
+        if (!again)
+            show(at, line, sizeof(line));
+        else if (!starred)
+            out("*\n");
+        starred = again;
+        started = true;
+        memcpy(before, line, sizeof(line));
+        at += sizeof(line);
+        have = 0;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    u8 line[16], before[16];
-    u64 at = 0;
-    bool starred = false;
-    int failed = 0;
-    usize n = 0;
-    help_asked(argc, argv, "[files]");
-    for (int i = 1; i < argc || i == 1; i++) {
-        int h = open_or_stdin(i < argc ? argv[i] : "-");
+    static u8 buf[16384];
+    struct options o = {.i = 1};
+    i64 limit = INT64_MAX, skip = 0;
+    int c, failed = 0;
+    while ((c = next_option(&o, argc, argv, "n:s:C", "[-n bytes] [-s skip] [files]"))) {
+        limit = c == 'n' ? number_argument(o.arg) : limit;
+        skip = c == 's' ? number_argument(o.arg) : skip;
+    }
+    if (limit < 0 || skip < 0)
+        die("a number is below zero");
+    at = (u64)skip;
+    for (int i = o.i; i < argc || i == o.i; i++) {
+        const char *name = i < argc ? argv[i] : "-";
+        int h = open_or_stdin(name);
         long r = h;
-        while (h >= 0 && (r = scarlet_call_read(h, line + n, sizeof(line) - n)) > 0) {
-            n += (usize)r;
-            if (n < sizeof(line))
-                continue;
-            if (at && memcmp(line, before, 16) == 0) {
-                if (!starred)
-                    out("*\n");
-                starred = true;
-            } else {
-                show(at, line, 16);
-                starred = false;
-            }
-            memcpy(before, line, 16);
-            at += 16;
-            n = 0;
+        while (h >= 0 && limit > 0 && (r = scarlet_call_read(h, buf, sizeof(buf))) > 0) {
+            i64 cut = skip < r ? skip : r, n = r - cut < limit ? r - cut : limit;
+            skip -= cut;
+            limit -= n;
+            add(buf + cut, (usize)n);
         }
         if (r < 0) {
-            say("%s: %s", argv[i], status_text(r));
+            say("%s: %s", name, status_text(r));
             failed = 1;
         }
+        if (h > 0)
+            scarlet_call_close(h);
     }
-    if (n)
-        show(at, line, n);
-    out("%08lx\n", at + n);
+    if (have)
+        show(at, line, have);
+    out("%08lx\n", at + have);
     return failed;
 }

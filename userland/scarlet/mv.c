@@ -11,7 +11,7 @@ static long move(const char *from, const char *to, u32 flags)
     if (r < 0)
         return r;
     if (m.type != SCARLET_TYPE_REGULAR) {
-        char *copy[] = {"cp", "-r", (char *)(usize)from, (char *)(usize)to, NULL};
+        char *copy[] = {"cp", "-a", (char *)(usize)from, (char *)(usize)to, NULL};
         long t = run_program(&(struct run){.argv = copy});
         if (t < 0)
             return t;

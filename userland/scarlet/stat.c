@@ -25,6 +25,8 @@ int main(int argc, char **argv)
     int failed = 0;
     while (next_option(&o, argc, argv, "L", "[-L] names"))
         flags = 0;
+    if (o.i == argc)
+        die("no name");
     for (int i = o.i; i < argc; i++) {
         struct scarlet_metadata m;
         long r = scarlet_call_metadata_at(HERE, argv[i], flags, &m);

@@ -25,7 +25,10 @@ static long overlay(int view, const char *upper, const char *lower, const char *
 
 int main(int argc, char **argv)
 {
-    help_asked(argc, argv, "[words] -- program args");
+    help_asked(
+        argc, argv,
+        "[bind FROM TO | robind FROM TO | mount TYPE TO | overlay UPPER LOWER TO | umount TO | "
+        "root DIR]... -- program args");
     long view = scarlet_call_view_create(0);
     check(view, "view");
     int v = (int)view, i = 1;

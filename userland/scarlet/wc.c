@@ -27,10 +27,13 @@ static void show(const struct counts *c, const char *name)
 {
     const u64 *v[] = {lines ? &c->lines : NULL, words ? &c->words : NULL, bytes ? &c->bytes : NULL};
     bool alone = lines + words + bytes == 1;
+    const char *between = "";
     for (int i = 0; i < 3; i++)
-        if (v[i])
-            out(alone && !name ? "%lu" : "%7lu ", *v[i]);
-    out("%s\n", name ? name : "");
+        if (v[i]) {
+            out(alone && !name ? "%s%lu" : "%s%7lu", between, *v[i]);
+            between = " ";
+        }
+    out("%s%s\n", name ? between : "", name ? name : "");
 }
 
 int main(int argc, char **argv)
