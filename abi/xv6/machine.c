@@ -19,9 +19,20 @@ static struct xv6_machine *find_locked(const struct view *v, const struct path *
     return NULL;
 }
 
+static void on_node_gone(u64 dev, u64 ino)
+{
+    struct xv6_machine *m;
+    spin_lock(&machines_lock);
+    list_for_each_entry (m, &machines, link)
+        xv6_inum_forget(m, dev, ino);
+    spin_unlock(&machines_lock);
+}
+static struct node_observer observer = {.gone = on_node_gone};
+
 struct xv6_machine *xv6_machine_get(struct view *v)
 {
     struct path root;
+    node_observe(&observer);
     view_root(v, &root);
     spin_lock(&machines_lock);
     struct xv6_machine *m = find_locked(v, &root), *fresh = NULL;
@@ -36,7 +47,10 @@ struct xv6_machine *xv6_machine_get(struct view *v)
                                             .files = 100,
                                             .memory = (128ul << 20) / XV6_PAGE,
                                             .file_size = 268 * 1024};
-        mutex_init(&fresh->inum_lock, &lock_class_sleep_other);
+        xv6_inum_init(&fresh->inums);
+        struct attr a;
+        if (!node_getattr(path_node(&root), &a))
+            (void)xv6_inum(fresh, a.dev, a.ino); // as on xv6's disk, 1
         xv6_configure(&root, &fresh->limits);
         spin_lock(&machines_lock);
         m = find_locked(v, &root);

@@ -119,15 +119,30 @@ static int expand(const char *given, char *text, usize *total)
     return 0;
 }
 
+static bool removed(const char *name, usize len)
+{
+    struct path cwd = BASE_CWD, dir;
+    if (path_lookup(&cwd, (struct pathname){name, len}, LOOKUP_DIRECTORY, &dir))
+        return false;
+    bool dead = node_has(path_node(&dir), NODE_DEAD);
+    path_put(&dir);
+    return dead;
+}
+
 int xv6_path_get(struct xv6_path *p, const struct sys_name *given)
 {
-    const char *s = given->str;
+    const char *s = given->str, *name;
     usize len, names = 0, longest = 0;
-    while (component(&s, &len)) {
+    bool up = false;
+    while ((name = component(&s, &len))) {
         names++;
         longest = MAX(longest, len);
+        up |= len == 2 && name[0] == '.' && name[1] == '.';
     }
     p->text = NULL;
+    // From a removed directory no way leads up to another removed one.
+    if (up && given->str[0] != '/' && removed(".", 1) && removed("..", 2))
+        return -E_NOENT;
     if (!given->len) {
         p->name = (struct pathname){".", 1};
         return 0;

@@ -14,11 +14,20 @@ enum : u64 {
     XV6_TOP = (1ul << 38) - 2 * PAGE_SIZE, // programs believe in two kernel pages below 2^38
     XV6_TICK_NS = 100 * NS_PER_MS,
 };
-enum { XV6_NAME = 14, XV6_ROOT_INO = 1 };
+enum { XV6_NAME = 14 };
 
 // What the believed machine has; /etc/xv6 of its view can say otherwise (docs/xv6.md).
 struct xv6_limits {
     u64 handles, processes, files, memory, file_size; // memory in pages, file_size in bytes
+};
+
+// The inode numbers that a machine has given out.
+struct xv6_inums {
+    struct spinlock lock; // class numbers
+    // --- guarded by lock ---
+    u32 low, top, hand; // all below low are taken, none from top on was ever; who loses his next
+    u16 first[1024];    // chains
+    struct xv6_inum_entry *pages[400];
 };
 
 // One for each root directory that xv6 programs run under; made with the first of them, gone with
@@ -36,9 +45,7 @@ struct xv6_machine {
     _Atomic i64 files;       // at least as many as are open; counted anew when that is at the limit
     _Atomic u32 listeners;   // readers that the terminal's list key is meant for
     _Atomic u64 listened_ns; // when one of them was done
-    // --- guarded by inum_lock ---
-    struct mutex inum_lock; // class sleep_other
-    struct inum_page *inums[256];
+    struct xv6_inums inums; // has its own lock
 };
 
 // The environment that a process was entered with. xv6 has none; it is handed on to programs of
@@ -99,9 +106,12 @@ void xv6_uncount(struct task *t);
 void xv6_configure(const struct path *root, struct xv6_limits *l);
 
 // --- inum.c ---
+void xv6_inum_init(struct xv6_inums *t);
 // The 16-bit inode number of a file: the same pair gives the same number for as long as the machine
-// is there. Never 0. May sleep.
+// and the file are there. Never 0; the first one given is 1.
 u16 xv6_inum(struct xv6_machine *m, u64 dev, u64 ino);
+// This file is gone.
+void xv6_inum_forget(struct xv6_machine *m, u64 dev, u64 ino);
 void xv6_inum_free(struct xv6_machine *m);
 
 // --- module.c ---

@@ -60,11 +60,27 @@ static void node_free_rcu(struct rcu_head *head)
     n->ops->free(n);
 }
 
+static struct node_observer *_Atomic observers; // grows only
+
+void node_observe(struct node_observer *o)
+{
+    if (atomic_load_explicit(&o->known, memory_order_relaxed) || atomic_exchange(&o->known, true))
+        return;
+    o->next = atomic_load(&observers);
+    while (!atomic_compare_exchange_weak(&observers, &o->next, o))
+        ;
+}
+
 void node_put(struct node *n)
 {
     if (!n || !refcount_dec_and_test(&n->refs))
         return;
     struct superblock *sb = n->sb;
+    if (!atomic_load_explicit(&n->nlink, memory_order_relaxed)) {
+        struct node_observer *o = atomic_load_explicit(&observers, memory_order_acquire);
+        for (; o; o = o->next)
+            o->gone(sb->dev, n->ino);
+    }
     if (n->locks)
         lock_free_node(n);
     if (n->ops->destroy)

@@ -160,6 +160,16 @@ static inline void node_get(struct node *n)
 }
 void node_put(struct node *n); // NULL allowed; last one runs ops->destroy; may sleep
 
+// Who keeps something about files by their numbers.
+struct node_observer {
+    // The last name and the last user of a file are gone. Thread context, must not sleep.
+    void (*gone)(u64 dev, u64 ino);
+    struct node_observer *next; // set by node_observe
+    atomic_bool known;
+};
+// From now on o is told, for good. Again for one who is told already: nothing.
+void node_observe(struct node_observer *o);
+
 static inline u32 node_mode(const struct node *n)
 {
     return atomic_load_explicit(&n->mode, memory_order_relaxed);
