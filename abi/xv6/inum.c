@@ -77,8 +77,7 @@ u16 xv6_inum(struct xv6_machine *m, u64 dev, u64 ino)
     u16 n = *find(t, dev, ino);
     if (!n && (n = take(t))) {
         u16 *first = chain(t, dev, ino);
-        *entry(t, n) =
-            (struct xv6_inum_entry){.dev_plus_1 = dev + 1, .ino = ino, .next = *first};
+        *entry(t, n) = (struct xv6_inum_entry){.dev_plus_1 = dev + 1, .ino = ino, .next = *first};
         *first = n;
     }
     spin_unlock(&t->lock);

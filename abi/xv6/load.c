@@ -273,6 +273,7 @@ void xv6_commit(struct exec_build *b)
         atomic_fetch_sub_explicit(&x->machine->pages, (i64)x->pages, memory_order_relaxed);
         x->pages = p->pages;
         x->part.left = 0;
+        x->stub = 0;
     }
     kfree(p);
     b->abi_private = NULL;

@@ -45,7 +45,7 @@ struct xv6_machine {
     _Atomic i64 files;       // at least as many as are open; counted anew when that is at the limit
     _Atomic u32 listeners;   // readers that the terminal's list key is meant for
     _Atomic u64 listened_ns; // when one of them was done
-    struct xv6_inums inums; // has its own lock
+    struct xv6_inums inums;  // has its own lock
 };
 
 // The environment that a process was entered with. xv6 has none; it is handed on to programs of
@@ -68,7 +68,9 @@ struct xv6_task {
     u64 pages;    // charged to the machine
     i32 status;   // of exit, whole
     bool is_init; // inherits the orphans of its machine
-    struct {      // the rest of a directory record that was read in part
+    u64 stub;     // of the program's sbrk, when it was last looked at
+    bool jumped_to;
+    struct { // the rest of a directory record that was read in part
         const struct object *dir;
         u64 cookie; // where the directory stood
         u32 left;

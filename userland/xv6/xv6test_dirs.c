@@ -118,6 +118,40 @@ static void removed_working_directory(void)
     CHECK(unlink("/wd") == 0 && wait(&st) == pid && st == 0);
 }
 
+// Up from a removed directory: to where it was, unless that is gone as well.
+static void removed_parent(void)
+{
+    CHECK(mkdir("/wp") == 0 && mkdir("/wp/in") == 0 && chdir("/wp/in") == 0 &&
+          unlink("/wp/in") == 0);
+    CHECK(chdir("..") == 0 && mkdir("in") == 0 && chdir("in") == 0);
+    CHECK(unlink("/wp/in") == 0 && unlink("/wp") == 0);
+    CHECK(open("..", O_RDONLY) == -1 && open("../", O_RDONLY) == -1 && chdir("./..") == -1 &&
+          open("../f", O_CREATE) == -1 && mkdir("../d") == -1 && unlink("../f") == -1);
+    CHECK(chdir("/") == 0);
+}
+
+// A new file gets the lowest free inode number, and it is free again when the file is gone: small
+// ones, however many files there were.
+static void numbers_come_back(void)
+{
+    struct stat st, kept;
+    unsigned first = 0;
+    for (int i = 0; i < 300; i++) {
+        int fd = open("in1", O_CREATE | O_RDWR);
+        CHECK(fd >= 0 && fstat(fd, &st) == 0);
+        first = first ? first : st.ino;
+        CHECK(st.ino < first + 100);
+        close(fd);
+        CHECK(unlink("in1") == 0);
+    }
+    int open_one = open("in1", O_CREATE | O_RDWR);
+    CHECK(fstat(open_one, &kept) == 0 && unlink("in1") == 0);
+    int fd = open("in1", O_CREATE | O_RDWR);
+    CHECK(fstat(fd, &st) == 0 && st.ino != kept.ino); // in use until it is closed
+    CHECK(fstat(open_one, &st) == 0 && st.ino == kept.ino && unlink("in1") == 0);
+    CHECK(stat("/", &st) == 0 && st.ino == 1);
+}
+
 // More nested directories than the teaching kernel has places for, with empty names tried in each.
 static void fifty_levels(void)
 {
@@ -259,6 +293,8 @@ const struct test dir_tests[] = {
     {"every_record_can_be_opened", every_record_can_be_opened},
     {"removing", removing},
     {"removed_working_directory", removed_working_directory},
+    {"removed_parent", removed_parent},
+    {"numbers_come_back", numbers_come_back},
     {"fifty_levels", fifty_levels},
     {"subdirectories", subdirectories},
     {"fourteen_characters", fourteen_characters},

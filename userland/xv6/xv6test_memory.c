@@ -274,6 +274,21 @@ static void leftover_argument(void)
     CHECK(sbrk(1 << 30) == (char *)-1 && fd >= 0);
 }
 
+// Wrappers of some compilers jump to the stub: the call says nothing of where the 2 came from.
+char *jumping_sbrklazy(int n);
+__asm__(".text\n.globl jumping_sbrklazy\njumping_sbrklazy:\n\taddi sp, sp, -16\n\tli a1, 2\n\taddi "
+        "sp, sp, 16\n\t"
+        "tail jumped_to_sbrk\n\t.fill 64, 2, 1\njumped_to_sbrk:\tli a7, 12\n\tecall\n\tret");
+
+static void lazy_growth_by_a_jump(void)
+{
+    char *a = jumping_sbrklazy(1 << 30);
+    CHECK(a != (char *)-1);
+    a[1 << 29] = 7;
+    int fd = open("echo", O_RDWR);
+    CHECK(fd >= 0 && sbrk(1 << 30) == (char *)-1); // not this stub's wrapper
+}
+
 static void lazy_growth(void)
 {
     char *a = sbrk_how(1 << 30, 2);
@@ -299,5 +314,6 @@ const struct test memory_tests[] = {{"foreign_addresses_kill", foreign_addresses
                                     {"malloc_until_it_fails", malloc_until_it_fails},
                                     {"exec_without_memory", exec_without_memory},
                                     {"leftover_argument", leftover_argument},
+                                    {"lazy_growth_by_a_jump", lazy_growth_by_a_jump},
                                     {"lazy_growth", lazy_growth},
                                     {NULL, NULL}};
