@@ -22,6 +22,8 @@ extern const uint64_t foreign[];
 extern const int foreign_count;
 // Where the program begins in memory (user.ld).
 extern char program_start[];
+// --- MACHINE/calls.S ---
+char *jumping_sbrklazy(int n); // sbrk_how(n, 2) by a jump to a stub of its own
 // --- MACHINE/xv6test_machine.c ---
 void registers_survive(void);
 long call_by_number(long number); // with 0 as its argument

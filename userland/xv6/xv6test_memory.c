@@ -275,11 +275,6 @@ static void leftover_argument(void)
 }
 
 // Wrappers of some compilers jump to the stub: the call says nothing of where the 2 came from.
-char *jumping_sbrklazy(int n);
-__asm__(".text\n.globl jumping_sbrklazy\njumping_sbrklazy:\n\taddi sp, sp, -16\n\tli a1, 2\n\taddi "
-        "sp, sp, 16\n\t"
-        "tail jumped_to_sbrk\n\t.fill 64, 2, 1\njumped_to_sbrk:\tli a7, 12\n\tecall\n\tret");
-
 static void lazy_growth_by_a_jump(void)
 {
     char *a = jumping_sbrklazy(1 << 30);
