@@ -25,7 +25,6 @@ TRANSPORTS = ["ptrace", "trap"]
 # What these print is about this machine and not about the program.
 OTHERWISE = {
     "system.proc-global": "the machine's kernel command line",
-    "shell.umask-ulimit": "the machine's limits",
     "system.run-parts-start-stop": "whether a zombie was met",
 }
 

@@ -179,6 +179,19 @@ def test_wrong_binds(tmp_path: Path) -> None:
         assert done.returncode == 210 and said in show(done.stderr) and len(done.stderr.splitlines()) == 1, (words, done)
 
 
+def test_more_files_than_descriptors(tmp_path: Path) -> None:
+    """A small limit of descriptors limits what is open at once, not how many files there are."""
+    for i in range(300):
+        (tmp_path / f"d{i}").mkdir()
+        (tmp_path / f"d{i}/f").write_text(f"{i}\n", encoding="ascii")
+    script = f'for p in /b "{tmp_path}"; do find $p | wc -l; cat $p/d*/f | md5sum; done; for i in $(seq 300); do echo $i >/b/d0/$i; done; ls /b/d0 | wc -l'
+    limited = ["sh", "-c", 'ulimit -n 100; exec "$@"', "limited"]
+    done = subprocess.run([*limited, hosted.build(), "--bind", f"{tmp_path}:/b", "--", "sh", "-c", script], capture_output=True,
+                          timeout=hosted.LIMIT, check=False)
+    lines = done.stdout.split(b"\n")
+    assert (lines[0], lines[0:2], lines[4], done.stderr) == (b"601", lines[2:4], b"301", b""), done
+
+
 def exchange(a: Path, b: Path) -> None:
     """Two names change places in one step."""
     at_cwd, flag = -100, 2

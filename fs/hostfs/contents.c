@@ -167,6 +167,16 @@ static void update_pages(struct hostfs_node *n, u64 pos, const u8 *bytes, u64 le
 
 // --- opened files ---
 
+static int open_contents(struct hostfs_node *n, u32 access)
+{
+    u32 tries = 0;
+    int err;
+    do
+        err = (int)arch_host_open(n->handle, access);
+    while (hostfs_again(err, &tries));
+    return err;
+}
+
 static int live_open(struct file *f)
 {
     struct hostfs_node *n = hostfs_node(f->node);
@@ -175,7 +185,7 @@ static int live_open(struct file *f)
     if (f->access & FILE_WRITE && !hostfs_of(f->node)->writable)
         return -E_ROFS;
     mutex_lock(&n->io);
-    int err = (int)arch_host_open(n->handle, access);
+    int err = open_contents(n, access);
     if (!err)
         err = refresh_locked(n, true);
     n->opens += !err;
@@ -350,7 +360,7 @@ static int live_dir_open(struct file *f)
 {
     struct hostfs_node *n = hostfs_node(f->node);
     mutex_lock(&n->io);
-    int err = (int)arch_host_open(n->handle, HOST_LIST);
+    int err = open_contents(n, HOST_LIST);
     n->opens += !err;
     mutex_unlock(&n->io);
     return err;

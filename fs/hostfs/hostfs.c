@@ -6,6 +6,7 @@
 //
 // Owns a handle for each node. Guarded by the nodes' own mutexes; list positions are the host's.
 #include "hostfs_private.h"
+#include <sched/rcu.h>
 #include <task/task.h>
 
 enum : u64 { HOSTFS_MAGIC = 0x686f7374, BLOCK = 4096 };
@@ -21,6 +22,16 @@ int hostfs_name(const struct pathname *name, char text[HOSTFS_NAME])
     return 0;
 }
 
+bool hostfs_again(i64 r, u32 *tries)
+{
+    enum { MOST = 3 }; // an overlay's names hold those of its layers
+    if (r != -E_NFILE || (*tries)++ == MOST)
+        return false;
+    dentry_shrink(NULL);
+    rcu_barrier(); // nodes go after a grace period
+    return true;
+}
+
 static void drop_life(struct hostfs_node *n)
 {
     if (!refcount_dec_and_test(&n->lives))
@@ -34,9 +45,12 @@ static void drop_life(struct hostfs_node *n)
 int hostfs_read_page(struct memobj *o, u64 index, struct frame *f)
 {
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
+    u32 tries = 0;
     for (usize done = 0; done < PAGE_SIZE;) {
         i64 got = arch_host_read(n->handle, (index << PAGE_SHIFT) + done,
                                  (u8 *)frame_to_virt(f) + done, PAGE_SIZE - done);
+        if (hostfs_again(got, &tries))
+            continue;
         if (got < 0)
             return (int)got;
         if (!got)
@@ -117,7 +131,11 @@ static int snapshot_lookup(struct node *dir, const struct pathname *name, struct
     int err = hostfs_name(name, text);
     if (err)
         return err;
-    i64 handle = arch_host_lookup(hostfs_node(dir)->handle, text, &a);
+    u32 tries = 0;
+    i64 handle;
+    do
+        handle = arch_host_lookup(hostfs_node(dir)->handle, text, &a);
+    while (hostfs_again(handle, &tries));
     if (handle < 0)
         return (int)handle;
     struct hostfs_node *n = hostfs_node_alloc();
@@ -147,7 +165,11 @@ int hostfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink)
 {
     struct lister l = {sink, cookie};
     u64 pos = *cookie - FIRST;
-    int err = arch_host_list(hostfs_node(dir)->handle, &pos, emit, &l);
+    u32 tries = 0;
+    int err;
+    do
+        err = arch_host_list(hostfs_node(dir)->handle, &pos, emit, &l);
+    while (hostfs_again(err, &tries));
     *cookie = pos + FIRST;
     return err;
 }

@@ -51,6 +51,10 @@ enum { HOSTFS_NAME = NAME_MAX_LEN + 1 };
 // The name with its NUL. -E_NAMETOOLONG.
 [[nodiscard]] int hostfs_name(const struct pathname *name, char text[HOSTFS_NAME]);
 
+// Is a host call to be tried again that said r? After -E_NFILE: the path cache has given back the
+// handles that nobody uses. *tries starts at 0. May sleep.
+[[nodiscard]] bool hostfs_again(i64 r, u32 *tries);
+
 // Memory for a node; hostfs_node_start makes it one, whose reference is the caller's, and which
 // owns the handle. Without that: kfree.
 [[nodiscard]] struct hostfs_node *hostfs_node_alloc(void);

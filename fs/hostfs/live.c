@@ -7,7 +7,6 @@
 // files have one node whatever their names, so that all share one cache; directories have one for
 // each name they were found under, as a directory may be locked only once.
 #include "hostfs_private.h"
-#include <sched/rcu.h>
 
 static int cannot_write(const struct node *n)
 {
@@ -101,12 +100,11 @@ static int live_lookup(struct node *dir, const struct pathname *name, struct nod
     struct hostfs_node *n = hostfs_node_alloc();
     if (!n)
         return -E_NOMEM;
-    i64 handle = arch_host_lookup(hostfs_node(dir)->handle, text, &a);
-    if (handle == -E_NFILE) { // the path cache holds the others
-        dentry_shrink(dir->sb);
-        rcu_barrier();
+    u32 tries = 0;
+    i64 handle;
+    do
         handle = arch_host_lookup(hostfs_node(dir)->handle, text, &a);
-    }
+    while (hostfs_again(handle, &tries));
     if (handle < 0) {
         kfree(n);
         return (int)handle;
@@ -192,9 +190,13 @@ static int live_create(struct node *dir, const struct pathname *name, const stru
         memcpy(link, a->link, a->link_len);
         link[a->link_len] = 0;
     }
-    i64 handle = !n || (is_link && !link)
+    u32 tries = 0;
+    i64 handle;
+    do
+        handle = !n || (is_link && !link)
                      ? -E_NOMEM
                      : arch_host_make(hostfs_node(dir)->handle, text, a->mode, link, &have);
+    while (hostfs_again(handle, &tries));
     kfree(link);
     if (handle < 0) {
         kfree(n);

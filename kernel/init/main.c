@@ -7,6 +7,7 @@
 // Each line relies on those before it; nothing else in the kernel depends on this file.
 #include "init.h"
 #include <arch/kmap.h>
+#include <arch/stream.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
 #include <device/device.h>
@@ -62,14 +63,14 @@ static int install(struct task *t, i32 at, struct object *o, u32 rights)
     return fd < 0 ? fd : 0;
 }
 
-// Standard input, output and error of the first program: channels that it was given, else the
-// console, read and write.
-static void open_standard(struct task *t)
+// What the first program finds opened: channels that it was given; standard input, output and error
+// are else the console, read and write.
+static void open_channels(struct task *t)
 {
     struct path base = BASE_CWD;
     struct open_request r = {.access = FILE_READ | FILE_WRITE};
     int err = 0;
-    for (i32 i = 0; i < 3; i++) {
+    for (i32 i = 0; i < (i32)arch_stream_count(); i++) {
         struct object *o;
         u32 rights;
         int e = stream_open((u32)i, &o, &rights);
@@ -80,7 +81,7 @@ static void open_standard(struct task *t)
         err = err ?: e;
     }
     if (err)
-        klog(LOG_WARN, "init: cannot open standard input, output and error (/dev/console: %s)",
+        klog(LOG_WARN, "init: cannot open what the first program was given: %s",
              kerr_name((enum kerr) - err));
 }
 
@@ -97,7 +98,7 @@ static void try_program(const char *path)
 static void first_task(void *arg)
 {
     (void)arg;
-    open_standard(current_task());
+    open_channels(current_task());
     program_run_chosen();
     if (options.init[0]) {
         try_program(options.init);

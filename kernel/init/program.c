@@ -1,6 +1,6 @@
 // The first program when whoever started the machine names it: strings and numbers in /chosen,
 // scarlet,init-argv and -envp (lists of strings), -cwd, -ids (user, group, umask, further groups),
-// -abi (the ABI that has to take it).
+// -abi (the ABI that has to take it), -limits.
 // It is started as a shell would start it there. When it ends, the machine ends with its status, or
 // by the signal that ended it; what is asked of the machine meanwhile is passed on to it.
 #include "init.h"
@@ -110,6 +110,21 @@ static int become(void)
     return 0;
 }
 
+// Limits of resources as LIMIT_* are numbered, soft and hard, 64 bits each; all ones: none.
+static void take_limits(struct task *t)
+{
+    u32 len;
+    const u8 *p = device_chosen("scarlet,init-limits", &len);
+    for (u32 i = 0; p && i < LIMIT_COUNT && (i + 1) * 16 <= len; i++) {
+        u64 soft = (u64)cell(p, 4 * i) << 32 | cell(p, 4 * i + 1);
+        u64 hard = (u64)cell(p, 4 * i + 2) << 32 | cell(p, 4 * i + 3);
+        spin_lock(&t->lock);
+        t->limits[i] = (struct limit){soft, hard};
+        task_apply_cpu_limit(t);
+        spin_unlock(&t->lock);
+    }
+}
+
 static void enter_directory(void)
 {
     u32 len;
@@ -212,6 +227,7 @@ void program_run_chosen(void)
     task_set_init_end(ended);
     enter_directory();
     take_terminal();
+    take_limits(current_task());
     int err = become();
     firmware_on_request(on_request);
     if (!err)

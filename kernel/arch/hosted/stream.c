@@ -6,6 +6,11 @@
 #include <machine/host.h>
 #include <machine/hostcall.h>
 
+u32 arch_stream_count(void)
+{
+    return host_stream_count();
+}
+
 enum arch_stream_kind arch_stream_kind(u32 n, u32 *access)
 {
     return (enum arch_stream_kind)host_stream_kind(n, access);

@@ -1,5 +1,5 @@
-// Standard input, output and error of the first program where they are channels of whoever started
-// the machine (arch/stream.h).
+// Standard input, output and error of the first program, and what else it was given, where they are
+// channels of whoever started the machine (arch/stream.h).
 //
 // Owns one wait queue for all channels. No lock: the channels have none of our state. Relies on an
 // interrupt after arch_stream_ready has said "not yet".

@@ -244,7 +244,12 @@ i64 host_file_make(i64 dir, const char *name, u32 mode, const char *link, struct
     default:
         return -EPERM;
     }
-    return r < 0 ? -errno : host_file_lookup(dir, name, out);
+    if (r < 0)
+        return -errno;
+    i64 handle = host_file_lookup(dir, name, out);
+    if (handle < 0) // as if it had never been made
+        unlinkat((int)dir, name, S_ISDIR(mode) ? AT_REMOVEDIR : 0);
+    return handle;
 }
 
 i64 host_file_link(i64 dir, const char *name, i64 file)

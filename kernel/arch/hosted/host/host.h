@@ -19,6 +19,7 @@ struct timespec;
 void clock_start(struct timespec *started);
 void clock_calibrate(void);                        // some time after clock_start: host_clock
 void start_thread(void *(*fn)(void *), void *arg); // with all signals blocked
+void note_limits(void);                            // for machine_tree
 void streams_init(bool program);
 void streams_start(void);
 struct stat;

@@ -1,4 +1,4 @@
-// Standard descriptors of this process as streams for the kernel (arch/stream.h), and the thread
+// Descriptors that this process was given as streams for the kernel (arch/stream.h), and the thread
 // that watches what the kernel waits for: descriptors, and signals meant for the program.
 //
 // The descriptors are shared with other processes, so their flags stay as they are: what might wait
@@ -8,12 +8,14 @@
 #include <arch/firmware.h>
 #include <arch/hostfile.h>
 #include <arch/stream.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -29,7 +31,9 @@ static struct stream {
     u32 access;
     bool regular;
     _Atomic u32 armed; // poll mask that the watcher looks for, once
-} streams[ARCH_STREAMS];
+} *streams;
+static u32 stream_count; // constant, as all but `armed`
+static struct pollfd *watched;
 static int wake_fd = -1, signal_fd = -1;
 static _Atomic u32 requests;
 
@@ -41,18 +45,38 @@ static const struct {
                  {SIGWINCH, REQUEST_WINDOW}};
 enum { FORWARDED = sizeof(forwarded) / sizeof(forwarded[0]) };
 
+// One more than the highest descriptor that is open, at least 3.
+static u32 count_open(void)
+{
+    u32 count = 3;
+    DIR *list = opendir("/proc/self/fd");
+    for (struct dirent *e; list && (e = readdir(list)) != NULL;) {
+        int n = atoi(e->d_name);
+        if (n >= (int)count && n != dirfd(list))
+            count = (u32)n + 1;
+    }
+    if (list)
+        closedir(list);
+    return count;
+}
+
 // Before there is any descriptor or thread of ours: what is closed is kept closed for the program,
-// and the numbers are not used for anything else.
+// and standard numbers are not used for anything else. Directories cannot be passed on.
 void streams_init(bool program)
 {
-    for (int n = 0; n < ARCH_STREAMS; n++) {
+    stream_count = program ? count_open() : 3;
+    streams = calloc(stream_count, sizeof(*streams));
+    watched = calloc(2 + stream_count, sizeof(*watched));
+    if (!streams || !watched)
+        die("no memory for %u descriptors", stream_count);
+    for (int n = 0; n < (int)stream_count; n++) {
         struct stream *s = &streams[n];
         struct stat st;
         int flags = fcntl(n, F_GETFL);
         s->kind = program ? STREAM_BYTES : STREAM_CONSOLE;
         if (flags < 0) {
             s->kind = program ? STREAM_NONE : STREAM_CONSOLE;
-            while (open("/dev/null", O_RDWR) < n)
+            while (n < 3 && open("/dev/null", O_RDWR) < n)
                 ;
             continue;
         }
@@ -63,6 +87,8 @@ void streams_init(bool program)
                     (lseek(n, 0, SEEK_CUR) >= 0 ? STREAM_SEEK : 0u) |
                     (flags & O_APPEND ? STREAM_APPEND : 0u);
         s->regular = fstat(n, &st) == 0 && S_ISREG(st.st_mode);
+        if (n > 2 && (S_ISDIR(st.st_mode) || flags & O_PATH))
+            s->kind = STREAM_NONE;
     }
     sigset_t set;
     sigemptyset(&set);
@@ -73,6 +99,7 @@ void streams_init(bool program)
             sigaddset(&set, forwarded[i].number);
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // as an error
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -94,13 +121,14 @@ static void *watcher(void *arg)
 {
     struct hosted_cpu *cpu = arg;
     for (;;) {
-        struct pollfd fds[2 + ARCH_STREAMS] = {{.fd = wake_fd, .events = POLLIN},
-                                               {.fd = signal_fd, .events = POLLIN}};
-        for (int n = 0; n < ARCH_STREAMS; n++) {
+        struct pollfd *fds = watched;
+        fds[0] = (struct pollfd){.fd = wake_fd, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
+        for (u32 n = 0; n < stream_count; n++) {
             u32 armed = atomic_load(&streams[n].armed);
-            fds[2 + n] = (struct pollfd){.fd = armed ? n : -1, .events = (short)armed};
+            fds[2 + n] = (struct pollfd){.fd = armed ? (int)n : -1, .events = (short)armed};
         }
-        if (poll(fds, 2 + ARCH_STREAMS, -1) <= 0)
+        if (poll(fds, 2 + stream_count, -1) <= 0)
             continue;
         u64 count;
         bool news = false;
@@ -110,7 +138,7 @@ static void *watcher(void *arg)
             take_signals();
             news = true;
         }
-        for (int n = 0; n < ARCH_STREAMS; n++)
+        for (u32 n = 0; n < stream_count; n++)
             if (fds[2 + n].revents) {
                 atomic_store(&streams[n].armed, 0);
                 news = true;
@@ -131,6 +159,11 @@ void streams_start(void)
 u32 host_requests_take(void)
 {
     return atomic_exchange(&requests, 0);
+}
+
+u32 host_stream_count(void)
+{
+    return stream_count;
 }
 
 i32 host_stream_kind(u32 n, u32 *access)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,19 @@ static void owner(void *t)
     fdt_property(t, "scarlet,init-ids", ids, (3 + (n > 0 ? n : 0)) * (int)sizeof(ids[0]));
 }
 
+// Limits of resources, soft and hard, in the host's order. Before any is changed for our own use.
+static fdt64_t limits[2 * RLIM_NLIMITS];
+
+void note_limits(void)
+{
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        struct rlimit l = {RLIM_INFINITY, RLIM_INFINITY};
+        getrlimit((__rlimit_resource_t)i, &l);
+        limits[2 * i] = cpu_to_fdt64(l.rlim_cur);
+        limits[2 * i + 1] = cpu_to_fdt64(l.rlim_max);
+    }
+}
+
 static void device(void *t, const char *name, const char *compatible)
 {
     fdt_begin_node(t, name);
@@ -73,6 +87,7 @@ u64 machine_tree(void *t, u64 cap, const struct machine *m)
         strings(t, "scarlet,init-argv", (const char *const *)m->argv);
         strings(t, "scarlet,init-envp", (const char *const *)m->envp);
         owner(t);
+        fdt_property(t, "scarlet,init-limits", limits, sizeof(limits));
         if (m->abi)
             fdt_property_string(t, "scarlet,init-abi", m->abi);
     }

@@ -1,17 +1,18 @@
-// Streams: byte channels that whoever started the machine gave it, as a process's standard
-// descriptors. kernel/device/firmware makes objects of them. A platform without has only consoles.
+// Streams: byte channels that whoever started the machine gave it, numbered as a process's
+// descriptors, the first three being the standard ones. kernel/device/firmware makes objects of
+// them. A platform without has three consoles.
 // Nothing here waits, reads more than is asked for, or changes what others see of the channel.
 // Thread context; errors are negative kerr codes.
 #pragma once
 #include <lib/types.h>
 
 struct host_attr;
-enum { ARCH_STREAMS = 3 };
 enum arch_stream_kind { STREAM_NONE /* closed */, STREAM_CONSOLE, STREAM_BYTES };
 enum { STREAM_READ = 1, STREAM_WRITE = 2, STREAM_SEEK = 4, STREAM_APPEND = 8 };
 enum { STREAM_POLL_IN = 1, STREAM_POLL_OUT = 4, STREAM_POLL_ERR = 8, STREAM_POLL_HUP = 16 };
 
-// What standard channel n is; STREAM_BYTES: which of STREAM_READ... it offers goes to *access.
+u32 arch_stream_count(void); // behind the highest number; at least 3
+// What channel n is; STREAM_BYTES: which of STREAM_READ... it offers goes to *access.
 enum arch_stream_kind arch_stream_kind(u32 n, u32 *access);
 [[nodiscard]] i64 arch_stream_attr(u32 n, struct host_attr *out);
 // Bytes moved, 0 at the end, -E_AGAIN: nothing now, -E_PIPE: nobody reads. pos NULL: the channel's

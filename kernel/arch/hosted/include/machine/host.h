@@ -47,8 +47,9 @@ u32 host_requests_take(void); // arch/firmware.h. Any
 u32 host_trace_kind(void);    // enum arch_trace. Any
 void host_trace_write(const char *line, u64 n);
 
-// --- standard descriptors: as arch/stream.h, errors are the host's negative errnos ---
+// --- inherited descriptors: as arch/stream.h, errors are the host's negative errnos ---
 struct host_attr;
+u32 host_stream_count(void);              // any
 i32 host_stream_kind(u32 n, u32 *access); // any
 i64 host_stream_attr(u32 n, struct host_attr *out);
 i64 host_stream_read(u32 n, void *buf, u64 len, const u64 *pos);

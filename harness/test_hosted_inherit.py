@@ -1,0 +1,44 @@
+"""What a program on the hosted kernel inherits from whoever calls scarlet-host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import hosted
+from harness.conftest import show
+
+pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
+
+
+def test_descriptors_above_two(tmp_path: Path) -> None:
+    """Pipes and files that are not standard ones go through, to the last byte, at their own numbers."""
+    out = tmp_path / "out"
+    out.write_text("kept\n", encoding="ascii")
+    script = ("exec 5<>$0; { echo to seven >&7; cat <&6; echo at $(( $(head -c 3 <&9 | wc -c) )); } | tee /dev/fd/5 >/dev/null; "
+              "test -e /dev/fd/8 || echo no eight; cat <&9")
+    data = os.urandom(300000)
+    (tmp_path / "file").write_bytes(b"abcdef")
+    outer = ["bash", "-c", f'exec 6< <(cat "{tmp_path}/data") 7>>"{out}" 9<"{tmp_path}/file" 8<&-; exec "$@"', "outer"]
+    (tmp_path / "data").write_bytes(data)
+    seen = {}
+    for side, command in (("native", []), ("hosted", [str(hosted.build()), "--bind", f"{tmp_path}:{tmp_path}", "--"])):
+        out.write_text("kept\n", encoding="ascii")
+        got = tmp_path / side
+        got.write_bytes(b"")
+        done = subprocess.run([*outer, *command, "bash", "-c", script, str(got)], capture_output=True, timeout=hosted.LIMIT, check=False)
+        seen[side] = (show(done.stdout), show(done.stderr), done.returncode, out.read_bytes(), got.read_bytes())
+    assert seen["hosted"] == seen["native"]
+    assert seen["native"][4] == data + b"at 3\n" and seen["native"][:4] == ("no eight\ndef", "", 0, b"kept\nto seven\n")
+
+
+def test_limits() -> None:
+    """Limits of resources are the caller's, and hold."""
+    script = ["bash", "-c", "ulimit -a; ulimit -n; for i in {1..90}; do exec {f}</dev/null || break; done 2>/dev/null; echo $f"]
+    outer = ["sh", "-c", 'ulimit -Sn 70; ulimit -n -H 90 2>/dev/null; ulimit -s 4096; ulimit -c 0; exec "$@"', "outer"]
+    native, got = (subprocess.run([*outer, *command, *script], capture_output=True, timeout=hosted.LIMIT, check=False)
+                   for command in ([], [str(hosted.build()), "--"]))
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode)
