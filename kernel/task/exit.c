@@ -56,17 +56,27 @@ static void tell_abi(struct task *zombie, const struct task *parent)
         zombie->abi->zombie(zombie, parent);
 }
 
-// Children go to the nearest living subreaper above, else to init. Zombies among them are handed on
+// Those that nobody waits for any more. Their numbers are free.
+static void put_all(struct list *dead)
+{
+    for (struct list *l; (l = list_pop(dead)) != NULL;)
+        task_put(list_entry(l, struct task, sibling));
+}
+
+// Children go to the nearest living subreaper above, else to init, else to nobody: a first program
+// that is an ordinary one gets no children that it did not make. Zombies among them are handed on
 // with a word to their new parent.
 static void reparent_children(struct task *t)
 {
-    struct list zombies = LIST_INIT(zombies);
+    struct list dead = LIST_INIT(dead);
     spin_lock(&tree_lock);
     struct task *heir = t->parent;
     while (heir && heir != init_task && (!heir->subreaper || heir->exiting))
         heir = heir->parent;
     if (!heir || heir == t)
         heir = init_task;
+    if (heir == init_task && !heir->subreaper && !task_init_guarded())
+        heir = NULL;
     bool told = false;
     struct task *c, *tmp;
     list_for_each_entry_safe (c, tmp, &t->children, sibling) {
@@ -74,13 +84,21 @@ static void reparent_children(struct task *t)
         c->exit_event = EVENT_CHILD; // who made it chose its own signal, not the heir's
         group_tie_gone(c->pgrp, t->pgrp);
         list_del(&c->sibling);
-        if (c->news)
+        if (!heir) {
+            if (c->zombie) {
+                task_unlink(c);
+                list_add_tail(&dead, &c->sibling);
+                continue;
+            }
+        } else if (c->news) {
             list_add_head(&heir->children, &c->sibling);
-        else
+        } else {
             list_add_tail(&heir->children, &c->sibling);
-        told |= c->zombie;
-        if (c->zombie)
+        }
+        if (c->zombie) {
+            told = true;
             tell_abi(c, heir);
+        }
         if (c->death_event) {
             struct event e = {
                 .kind = (enum event_kind)c->death_event, .code = EVC_USER, .sender_pid = t->pid};
@@ -90,6 +108,7 @@ static void reparent_children(struct task *t)
     if (told)
         task_get(heir);
     spin_unlock(&tree_lock);
+    put_all(&dead);
     if (told) {
         struct event e = {.kind = EVENT_CHILD, .code = EVC_EXITED};
         (void)event_post(heir, &e);
@@ -131,13 +150,17 @@ static void become_zombie(struct task *t)
     u32 exit_event = t->exit_event;
     t->zombie = true;
     group_tie_gone(t->pgrp, parent ? parent->pgrp : NULL);
-    bool reap_now = !parent || parent->autoreap;
+    bool reap_now = parent && parent->autoreap;
     if (parent) {
         child_has_news(t);
         tell_abi(t, parent);
         task_get(parent);
+    } else {
+        task_unlink(t);
     }
     spin_unlock(&tree_lock);
+    if (!parent)
+        task_put(t);
     if (parent) {
         parent_notify(t, &t->exit, exit_event);
         if (reap_now) {
