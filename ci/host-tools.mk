@@ -9,7 +9,7 @@ HOST_CFLAGS := -std=c23 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(HOST_WARN) -g -MM
 HOST_OPT := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
 HOST_ASAN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HOST_FUZZ := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
-HOST_INC := -I. -Ihost-tools -Ihost-tools/common -Ihost-tools/detect -I$(HOST)/gen -Ikernel/exec/include -Ikernel/lib/include
+HOST_INC := -I. -Ihost-tools -Ihost-tools/common -Ihost-tools/detect -I$(HOST)/gen -Ikernel/exec/include -Ikernel/arch/include -Ikernel/lib/include
 HOST_VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
 COMMON_SRC := $(wildcard host-tools/common/*.c)

@@ -6,6 +6,7 @@
 #include <libfdt.h> // before ours, which makes macros of some names
 
 #include "fdt_cells.h"
+#include <arch/names.h>
 #include <arch/page.h>
 #include <device/fdt.h>
 #include <kerr.h>
@@ -204,11 +205,11 @@ static int read_chosen(const void *dtb, struct boot_info *out)
 static int read_isa(const void *dtb, int node, char *dst)
 {
     usize len;
-    const char *s = fdt_prop_string(dtb, node, "riscv,isa", &len);
+    const char *s = fdt_prop_string(dtb, node, ARCH_TREE ",isa", &len);
     if (s)
         return copy_string(dst, BOOT_ISA_MAX, s,
                            MIN(len, (usize)BOOT_ISA_MAX - 1)); // only shown to people
-    s = fdt_prop_string(dtb, node, "riscv,isa-base", &len);
+    s = fdt_prop_string(dtb, node, ARCH_TREE ",isa-base", &len);
     return s ? copy_string(dst, BOOT_ISA_MAX, s, MIN(len, (usize)BOOT_ISA_MAX - 1)) : 0;
 }
 

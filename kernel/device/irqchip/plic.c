@@ -5,6 +5,7 @@
 // sifive,plic-1.0.0.
 #include <arch/cpu.h>
 #include <arch/mmu.h>
+#include <arch/names.h>
 #include <device/device.h>
 #include <device/irq.h>
 #include <kerr.h>
@@ -99,7 +100,7 @@ static int plic_probe(struct device *d)
 {
     u32 ndev, len;
     const u8 *ext = device_property(d, "interrupts-extended", &len);
-    if (device_property_u32(d, "riscv,ndev", &ndev) || !ndev || ndev > 1023 || !ext ||
+    if (device_property_u32(d, ARCH_TREE ",ndev", &ndev) || !ndev || ndev > 1023 || !ext ||
         !d->reg_count)
         return -E_INVAL;
     u32 contexts = len / 8;
@@ -122,6 +123,6 @@ static int plic_probe(struct device *d)
     return irq_register_chip(&chip);
 }
 
-static const char *const plic_compatible[] = {"sifive,plic-1.0.0", "riscv,plic0", NULL};
+static const char *const plic_compatible[] = {"sifive,plic-1.0.0", ARCH_TREE ",plic0", NULL};
 static const struct driver plic_driver = {"plic", DRIVER_IRQCHIP, plic_compatible, plic_probe};
 DRIVER(plic_driver);

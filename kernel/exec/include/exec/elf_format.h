@@ -1,6 +1,7 @@
 // ELF as the generic ABI defines it (System V ABI, chapters 4 and 5): the parts a loader and a
 // probe need.
 #pragma once
+#include <arch/elf_machines.h>
 #include <lib/types.h>
 
 struct elf64_header {
@@ -20,7 +21,6 @@ static_assert(sizeof(struct elf64_header) == 64 && sizeof(struct elf64_segment) 
 enum { ELF_CLASS = 4, ELF_DATA = 5, ELF_VERSION = 6, ELF_OSABI = 7 };
 enum { ELF_CLASS32 = 1, ELF_CLASS64 = 2, ELF_LITTLE = 1, ELF_BIG = 2 };
 enum { ELF_TYPE_REL = 1, ELF_TYPE_EXEC = 2, ELF_TYPE_DYN = 3, ELF_TYPE_CORE = 4 };
-enum { ELF_MACHINE_X86_64 = 62, ELF_MACHINE_AARCH64 = 183, ELF_MACHINE_RISCV = 243 };
 enum { ELF_OSABI_NONE = 0, ELF_OSABI_GNU = 3, ELF_OSABI_SCARLET = 83 };
 enum {
     ELF_SEG_LOAD = 1,
