@@ -98,6 +98,8 @@ $(OBJ)/gen/%.o: $(GEN)/%.c $(FLAGS_STAMP)
 
 # These read whole aligned words around what they are given, which is defined only as long as the compiler cannot see both sides.
 $(OBJ)/kernel/lib/string.o $(OBJ)/kernel/lib/memory.o: FILE_FLAGS := -fno-lto -fno-sanitize=address,thread
+# User memory: what threads do to it at once is the program's affair.
+$(OBJ)/kernel/vm/user.o: FILE_FLAGS := -fno-sanitize=thread
 
 -include $(ALL_OBJS:.o=.d)
 

@@ -13,13 +13,13 @@ DEFINE_SLAB(queued_slab, struct sig_queued);
 
 void sig_pending_init(struct sig_pending *p)
 {
-    p->set = 0;
+    atomic_init(&p->set, 0);
     list_init(&p->queue);
 }
 
 void sig_pending_drop(struct task *t, struct sig_pending *p, u64 set)
 {
-    if (!(p->set & set))
+    if (!(atomic_load(&p->set) & set))
         return;
     struct sig_queued *q, *tmp;
     list_for_each_entry_safe (q, tmp, &p->queue, link) {
@@ -29,17 +29,17 @@ void sig_pending_drop(struct task *t, struct sig_pending *p, u64 set)
             slab_def_free(&queued_slab, q);
         }
     }
-    p->set &= ~set;
+    atomic_fetch_and(&p->set, ~set);
 }
 
 u64 sig_pending_set(struct task *t, struct task_thread *tt)
 {
-    return linux_task(t)->shared.set | linux_thread(tt)->pending.set;
+    return atomic_load(&linux_task(t)->shared.set) | atomic_load(&linux_thread(tt)->pending.set);
 }
 
 static bool take_from(struct task *t, struct sig_pending *p, i32 sig, struct sig_info *out)
 {
-    if (!(p->set & sig_bit(sig)))
+    if (!sig_is_pending(p, sig))
         return false;
     struct sig_queued *q, *first = NULL;
     bool more = false;
@@ -53,7 +53,7 @@ static bool take_from(struct task *t, struct sig_pending *p, i32 sig, struct sig
         first = q;
     }
     if (!more)
-        p->set &= ~sig_bit(sig);
+        atomic_fetch_and(&p->set, ~sig_bit(sig));
     if (first) {
         *out = first->info;
         list_del(&first->link);
@@ -68,7 +68,8 @@ static bool take_from(struct task *t, struct sig_pending *p, i32 sig, struct sig
 i32 sig_take(struct task *t, struct task_thread *tt, u64 wanted, struct sig_info *out)
 {
     struct linux_thread *lt = linux_thread(tt);
-    u64 own = lt->pending.set & wanted, any = own | (linux_task(t)->shared.set & wanted);
+    u64 own = atomic_load(&lt->pending.set) & wanted,
+        any = own | (atomic_load(&linux_task(t)->shared.set) & wanted);
     if (!any)
         return 0;
     u64 from = own & SIG_SYNCHRONOUS ? own & SIG_SYNCHRONOUS : own ? own : any;
@@ -152,7 +153,7 @@ int sig_queue(struct task *t, struct task_thread *tt, const struct sig_info *inf
     if (sig_ignored(t, sig) && !blocked_by(t, tt, sig))
         return 0;
     struct sig_pending *p = tt ? &linux_thread(tt)->pending : &lt->shared;
-    if (sig < SIG_RTMIN && p->set & sig_bit(sig))
+    if (sig < SIG_RTMIN && sig_is_pending(p, sig))
         return 0; // ordinary signals do not queue up
     struct sig_queued *q = NULL;
     if (lt->queued < t->limits[LIMIT_SIGPENDING].soft || info->code >= 0)
@@ -164,7 +165,8 @@ int sig_queue(struct task *t, struct task_thread *tt, const struct sig_info *inf
         list_add_tail(&p->queue, &q->link);
         lt->queued++;
     }
-    p->set |= sig_bit(sig);
+    atomic_fetch_or(
+        &p->set, sig_bit(sig)); // then a look at who blocks it: sig_set_blocked has the other order
     wake_for(t, tt, sig);
     signalfd_wake(t);
     return 0;
@@ -271,10 +273,11 @@ void sig_set_blocked(u64 mask)
     u64 old = atomic_exchange(&lt->blocked, mask);
     if (old & ~mask & sig_pending_set(tt->task, tt))
         thread_set_work(tt->thread, WORK_EVENT);
-    if (mask & ~old && linux_task(tt->task)->shared.set & mask & ~old) {
+    const _Atomic u64 *shared = &linux_task(tt->task)->shared.set;
+    if (mask & ~old && atomic_load(shared) & mask & ~old) {
         // A shared signal that this thread was to take: another one must.
         spin_lock(&tt->task->lock);
-        for (u64 left = linux_task(tt->task)->shared.set & mask & ~old; left; left &= left - 1)
+        for (u64 left = atomic_load(shared) & mask & ~old; left; left &= left - 1)
             wake_for(tt->task, NULL, __builtin_ctzl(left) + 1);
         spin_unlock(&tt->task->lock);
     }

@@ -81,7 +81,7 @@ struct sig_queued {
     struct sig_info info;
 };
 struct sig_pending {
-    u64 set;
+    _Atomic u64 set; // changed with task->lock held
     struct list queue;
 };
 
@@ -98,6 +98,10 @@ enum {
 };
 
 void sig_pending_init(struct sig_pending *p);
+static inline bool sig_is_pending(const struct sig_pending *p, i32 sig)
+{
+    return atomic_load_explicit(&p->set, memory_order_relaxed) & sig_bit(sig);
+}
 void sig_pending_drop(struct task *t, struct sig_pending *p,
                       u64 set); // forgets these signals; task->lock held
 // Takes the next signal of `wanted` out of a thread's or the shared queue. 0: none. task->lock

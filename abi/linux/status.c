@@ -8,7 +8,7 @@ void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_sign
     struct linux_thread *th = tt ? linux_thread(tt) : NULL;
     if (!lt)
         return;
-    out->shared_pending = lt->shared.set;
+    out->shared_pending = atomic_load(&lt->shared.set);
     out->queued = lt->queued;
     for (i32 sig = 1; sig <= SIG_MAX; sig++) {
         u64 handler = lt->actions[sig].handler;
@@ -18,7 +18,7 @@ void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_sign
             out->caught |= sig_bit(sig);
     }
     if (th) {
-        out->pending = th->pending.set;
+        out->pending = atomic_load(&th->pending.set);
         out->blocked = atomic_load_explicit(&th->blocked, memory_order_relaxed);
     }
 }

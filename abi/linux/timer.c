@@ -124,7 +124,7 @@ static struct sig_queued *find_posted(struct linux_timer *tm)
 {
     struct sig_pending *p = queue_of(tm);
     struct sig_queued *q;
-    if (!p || !(p->set & sig_bit(tm->signo)))
+    if (!p || !sig_is_pending(p, tm->signo))
         return NULL;
     list_for_each_entry (q, &p->queue, link) {
         if (q->info.signo == tm->signo && q->info.code == SI_TIMER && q->info.timer_id == tm->id &&
@@ -166,13 +166,12 @@ static bool post(struct linux_timer *tm)
         return false;
     }
     if (tm->itimer) { // they carry no count
-        const u64 *set = &linux_task(tm->task)->shared.set, bit = sig_bit(tm->signo);
-        bool before = *set & bit;
+        const struct sig_pending *p = &linux_task(tm->task)->shared;
+        bool before = sig_is_pending(p, tm->signo);
         struct sig_info info = {.signo = tm->signo, .code = SI_KERNEL};
         (void)sig_queue(tm->task, NULL, &info); // fails only for queued values
         tm->owed = 0;
-        // cppcheck-suppress incorrectLogicOperator; sig_queue changes it
-        return !before && *set & bit;
+        return !before && sig_is_pending(p, tm->signo);
     }
     struct sig_queued *q = settle(tm);
     if (q) {

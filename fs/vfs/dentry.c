@@ -17,7 +17,7 @@ u32 dentry_bucket_shift;
 static struct spinlock bucket_locks[BUCKET_LOCKS];
 static struct spinlock lru_lock;
 static struct list lru = LIST_INIT(lru);
-static u64 lru_count; // lru_lock for writers
+static _Atomic u64 lru_count; // lru_lock for writers
 static u64 lru_limit;
 static _Atomic u64 total_count;
 u64 dentry_hash_seed = 0x5bd1'e995'7b93'1c4full;
@@ -25,6 +25,16 @@ _Atomic u32 vfs_tree_seq;
 static struct spinlock tree_seq_lock;
 
 DEFINE_SLAB(dentry_cache, struct dentry);
+
+static u64 lru_length(void)
+{
+    return atomic_load_explicit(&lru_count, memory_order_relaxed);
+}
+
+static void lru_counted(i64 n)
+{
+    atomic_store_explicit(&lru_count, lru_length() + (u64)n, memory_order_relaxed);
+}
 
 void vfs_tree_write_begin(void)
 {
@@ -144,7 +154,7 @@ static struct dentry *dentry_kill(struct dentry *d)
         spin_lock(&lru_lock);
         if (!list_empty(&d->lru)) {
             list_del(&d->lru);
-            lru_count--;
+            lru_counted(-1);
         }
         spin_unlock(&lru_lock);
     }
@@ -174,7 +184,7 @@ static void lru_add(struct dentry *d)
     if (list_empty(&d->lru) && atomic_load_explicit(&d->refs, memory_order_relaxed) >= 0) {
         atomic_fetch_or_explicit(&d->flags, DENTRY_ON_LRU, memory_order_seq_cst);
         list_add_tail(&lru, &d->lru);
-        lru_count++;
+        lru_counted(1);
     }
     spin_unlock(&lru_lock);
 }
@@ -221,7 +231,7 @@ static u64 lru_shrink(u64 scan, struct superblock *sb, bool even_referenced)
             spin_unlock(&lru_lock);
             continue;
         }
-        lru_count--;
+        lru_counted(-1);
         // Off the list first, then look at the count: a put that comes between sees the flag gone
         // and adds it again.
         atomic_fetch_and_explicit(&d->flags, ~(u32)(DENTRY_ON_LRU | DENTRY_REFERENCED),
@@ -238,7 +248,7 @@ static u64 lru_shrink(u64 scan, struct superblock *sb, bool even_referenced)
 
 void dentry_shrink(struct superblock *sb)
 {
-    while (lru_shrink(__atomic_load_n(&lru_count, __ATOMIC_RELAXED), sb, true))
+    while (lru_shrink(lru_length(), sb, true))
         ;
 }
 
@@ -261,7 +271,7 @@ static void set_name(struct dentry *d, const char *text, u64 hash_len)
 static struct dentry *dentry_alloc(struct superblock *sb, struct dentry *parent, const char *name,
                                    usize len)
 {
-    if (UNLIKELY(__atomic_load_n(&lru_count, __ATOMIC_RELAXED) > lru_limit))
+    if (UNLIKELY(lru_length() > lru_limit))
         (void)lru_shrink(SHRINK_BATCH, NULL, false);
     struct dentry *d = slab_def_alloc(&dentry_cache, 0);
     if (!d)
@@ -419,18 +429,27 @@ void dentry_unhash(struct dentry *d)
     dentry_prune_children(d);
 }
 
+// Names are read without locks, in words: dentry_find_rcu.
+static void store_name(struct dentry *d, const u64 *words)
+{
+    u64 *to = (u64 *)(void *)d->inline_name;
+    for (usize i = 0; i < DENTRY_INLINE_NAME / 8; i++)
+        __atomic_store_n(&to[i], words[i], __ATOMIC_RELAXED);
+}
+
 // Exchanges or moves the name text of two dentries. Inside the tree sequence; both unhashed.
 static void swap_names(struct dentry *a, struct dentry *b)
 {
     u64 a_hash = a->hash_len, b_hash = b->hash_len;
     u32 a_out = a->flags & DENTRY_NAME_OUTSIDE, b_out = b->flags & DENTRY_NAME_OUTSIDE;
     const char *a_name = a->name, *b_name = b->name;
-    char a_text[DENTRY_INLINE_NAME];
+    u64 a_text[DENTRY_INLINE_NAME / 8], b_text[DENTRY_INLINE_NAME / 8];
     atomic_store_explicit(&a->hash_len, 0, memory_order_release);
     atomic_store_explicit(&b->hash_len, 0, memory_order_release);
     memcpy(a_text, a->inline_name, sizeof(a_text));
-    memcpy(a->inline_name, b->inline_name, sizeof(a_text));
-    memcpy(b->inline_name, a_text, sizeof(a_text));
+    memcpy(b_text, b->inline_name, sizeof(b_text));
+    store_name(a, b_text);
+    store_name(b, a_text);
     set_name(a, b_out ? b_name : a->inline_name, b_hash);
     set_name(b, a_out ? a_name : b->inline_name, a_hash);
     if (a_out != b_out) {
@@ -487,7 +506,7 @@ bool dentry_is_below(struct dentry *d, struct dentry *top)
 void dentry_stats(struct dentry_stats *out)
 {
     *out = (struct dentry_stats){.total = atomic_load_explicit(&total_count, memory_order_relaxed),
-                                 .unused = __atomic_load_n(&lru_count, __ATOMIC_RELAXED)};
+                                 .unused = lru_length()};
 }
 
 void dentry_init_cache(void)

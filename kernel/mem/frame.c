@@ -193,7 +193,7 @@ static inline bool drop(struct frame *f)
         return false;
     if (UNLIKELY(!refs || f->flags & FRAME_RESERVED || f->free_list))
         bad_free(f);
-    atomic_thread_fence(memory_order_acquire);
+    (void)atomic_load_explicit(&f->refs, memory_order_acquire); // after all others' decrements
     f->flags = 0;
     f->owner = NULL;
     return true;

@@ -126,5 +126,6 @@ void sched_stats(struct sched_stats *out)
         out->load[i] = load[i];
     spin_unlock_irqrestore(&load_lock, f);
     for (u64 m = online_mask(); m; m &= m - 1)
-        out->switches += sched_cpus[__builtin_ctzl(m)]->rq.switches;
+        out->switches +=
+            atomic_load_explicit(&sched_cpus[__builtin_ctzl(m)]->rq.switches, memory_order_relaxed);
 }

@@ -23,7 +23,7 @@ struct kept_stack {
 };
 struct stack_cache {
     struct kept_stack *first;
-    u32 count;
+    _Atomic u32 count; // written by who may write `first`
 };
 
 static struct spinlock lock = SPINLOCK_INIT(&lock_class_kstack);
@@ -37,11 +37,21 @@ static struct stack_cache cpu_cache[MAX_CPUS];
 static void trim(struct work *w);
 static struct work trim_work = {.link = LIST_INIT(trim_work.link), .fn = trim};
 
+static u32 stacks_in(struct stack_cache *c)
+{
+    return atomic_load_explicit(&c->count, memory_order_relaxed);
+}
+
+static void stack_count(struct stack_cache *c, i32 n)
+{
+    atomic_store_explicit(&c->count, stacks_in(c) + (u32)n, memory_order_relaxed);
+}
+
 static void push(struct stack_cache *c, struct kept_stack *s)
 {
     s->next = c->first;
     c->first = s;
-    c->count++;
+    stack_count(c, 1);
 }
 
 static struct kept_stack *pop(struct stack_cache *c)
@@ -49,7 +59,7 @@ static struct kept_stack *pop(struct stack_cache *c)
     struct kept_stack *s = c->first;
     if (s) {
         c->first = s->next;
-        c->count--;
+        stack_count(c, -1);
     }
     return s;
 }
@@ -125,7 +135,7 @@ int kstack_get(struct thread *t)
     preempt_disable();
     struct kept_stack *s = pop(&cpu_cache[this_cpu()->index]);
     preempt_enable();
-    if (!s && pool.count) { // a stale look costs a new stack at worst
+    if (!s && stacks_in(&pool)) { // a stale look costs a new stack at worst
         spin_lock(&lock);
         s = pop(&pool);
         spin_unlock(&lock);
@@ -143,7 +153,7 @@ void kstack_put(struct thread *t)
     memcpy(s->frames, t->kstack_frames, sizeof(s->frames));
     preempt_disable();
     struct stack_cache *c = &cpu_cache[this_cpu()->index];
-    bool kept = c->count < PER_CPU;
+    bool kept = stacks_in(c) < PER_CPU;
     if (kept)
         push(c, s);
     preempt_enable();
@@ -151,7 +161,7 @@ void kstack_put(struct thread *t)
         return;
     spin_lock(&lock);
     push(&pool, s);
-    bool many = pool.count > POOL_KEEP;
+    bool many = stacks_in(&pool) > POOL_KEEP;
     spin_unlock(&lock);
     if (many)
         work_queue(&trim_work);
@@ -163,7 +173,7 @@ static void trim(struct work *w)
     for (;;) {
         struct kept_stack *s = NULL;
         spin_lock(&lock);
-        if (pool.count > POOL_KEEP)
+        if (stacks_in(&pool) > POOL_KEEP)
             s = pop(&pool);
         spin_unlock(&lock);
         if (!s)

@@ -26,9 +26,17 @@ static bool mutex_take(struct mutex *m)
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
-// While the owner runs on another CPU it will soon be done: cheaper to wait than to sleep. The
-// owner may end and its memory be used anew while we look; then we read nonsense once (thread
-// memory is always mapped) and see the owner change.
+// The thread may have ended: only its address is looked at.
+static bool runs_somewhere(const struct thread *t)
+{
+    for (u64 m = online_mask(); m; m &= m - 1)
+        if (atomic_load_explicit(&sched_cpus[__builtin_ctzl(m)]->cpu.running,
+                                 memory_order_relaxed) == t)
+            return true;
+    return false;
+}
+
+// While the owner runs on another CPU it will soon be done: cheaper to wait than to sleep.
 static bool mutex_spin(struct mutex *m)
 {
     if (single_cpu())
@@ -38,7 +46,7 @@ static bool mutex_spin(struct mutex *m)
         if (!o) {
             if (mutex_take(m))
                 return true;
-        } else if (!atomic_load_explicit(&o->on_cpu, memory_order_relaxed)) {
+        } else if (!runs_somewhere(o)) {
             return false;
         }
         if (atomic_load_explicit(&current_arch()->work, memory_order_relaxed) & WORK_RESCHED)

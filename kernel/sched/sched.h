@@ -22,7 +22,7 @@ struct runqueue {
     u64 rt_debt;    // real-time threads' running while fair ones waited, less the fair ones' since
     bool fair_turn; // fair threads go first until the debt is paid
     _Atomic u32 queued; // waiting threads, without curr; read by others without the lock
-    u64 switches;
+    _Atomic u64 switches;
     // --- this CPU only, interrupts off ---
     struct thread *prev; // during a switch: who is being left
     struct thread *push; // during a switch: prev, if it must continue on another CPU

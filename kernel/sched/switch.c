@@ -61,19 +61,17 @@ static void put_prev(struct sched_cpu *c, struct thread *prev, bool preempted)
     }
 }
 
-static void count_switch(struct runqueue *rq, struct thread *prev, bool preempted)
+// One more, where only the run queue's owner writes.
+static void count(_Atomic u64 *n)
 {
-    rq->switches++;
-    _Atomic u64 *n = preempted ? &prev->nivcsw : &prev->nvcsw;
     atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
                           memory_order_relaxed);
 }
 
-static void note_progress(struct runqueue *rq)
+static void count_switch(struct runqueue *rq, struct thread *prev, bool preempted)
 {
-    atomic_store_explicit(&rq->progress,
-                          atomic_load_explicit(&rq->progress, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    count(&rq->switches);
+    count(preempted ? &prev->nivcsw : &prev->nvcsw);
 }
 
 // A thread set SLEEPING just before it was preempted must get to check its condition, so preemption
@@ -97,7 +95,7 @@ void sched_run(bool preempted)
         next = rq_pick(rq);
     if (!next)
         next = rq->idle;
-    note_progress(rq);
+    count(&rq->progress);
     next->exec_start = now;
     if (next == prev) {
         next->slice_start = now;

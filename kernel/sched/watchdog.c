@@ -81,7 +81,7 @@ void watchdog_backtrace(void)
 
 // What looks like return addresses on the stack of a hart that does not even take interrupts; the
 // outermost first.
-static void scan_stack(const struct thread *t)
+[[clang::no_sanitize("address", "thread")]] static void scan_stack(const struct thread *t)
 {
     const u64 *top = (const u64 *)t->arch.kstack_top;
     u32 lines = 0;

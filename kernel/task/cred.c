@@ -19,7 +19,8 @@ struct cred *cred_copy(const struct cred *c)
     struct cred *n = kmalloc(sizeof(*n), 0);
     if (!n)
         return NULL;
-    *n = *c;
+    usize shared = offsetof(struct cred, refs) + sizeof(c->refs); // changes under us, and is first
+    memcpy((u8 *)n + shared, (const u8 *)c + shared, sizeof(*n) - shared);
     refcount_set(&n->refs, 1);
     n->groups = NULL;
     if (c->ngroups) {

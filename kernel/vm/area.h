@@ -34,6 +34,19 @@ static inline u64 area_index(const struct vma *v, u64 addr)
     return (v->offset + (addr - v->start)) >> PAGE_SHIFT;
 }
 
+// What an area is, without its places in tree and lists, which other locks guard.
+static inline struct vma area_content(const struct vma *v) // lock held for reading
+{
+    return (struct vma){.start = v->start,
+                        .end = v->end,
+                        .flags = v->flags,
+                        .object = v->object,
+                        .offset = v->offset,
+                        .file = v->file,
+                        .ops = v->ops,
+                        .aspace = v->aspace,
+                        .label = v->label};
+}
 // A blank area, not in any space. NULL: out of memory.
 [[nodiscard]] struct vma *area_alloc(void);
 // A copy of v with its own references to object and file, not in any space. NULL: out of memory.

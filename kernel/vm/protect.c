@@ -16,7 +16,7 @@ static struct vma *set_flags(struct aspace *as, struct vma *v, u64 start, u64 en
         return NULL;
     const u32 access = VMA_READ | VMA_WRITE | VMA_EXEC;
     if ((v->flags ^ flags) & access) {
-        struct vma as_will_be = *v;
+        struct vma as_will_be = area_content(v);
         as_will_be.flags = flags;
         if (pt_protect(as, &as_will_be, start, end)) {
             area_merge(as, v, dead);

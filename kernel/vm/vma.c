@@ -40,7 +40,7 @@ struct vma *area_copy(const struct vma *v)
     struct vma *n = slab_def_alloc(&area_cache, ALLOC_USER);
     if (!n)
         return NULL;
-    *n = *v;
+    *n = area_content(v);
     rb_clear_node(&n->node);
     list_init(&n->object_link);
     if (n->object)

@@ -116,7 +116,7 @@ static inline struct dentry *dentry_find_rcu(const struct dentry *parent, const 
         const u64 *cached =
             (const u64 *)(const void *)atomic_load_explicit(&d->name, memory_order_acquire);
         usize i = 0, n = ((hash_len & 0xff) + 7) / 8;
-        while (cached[i] == words[i])
+        while (__atomic_load_n(&cached[i], __ATOMIC_RELAXED) == words[i])
             if (++i == n)
                 return d;
     }

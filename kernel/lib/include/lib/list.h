@@ -1,4 +1,5 @@
-// Intrusive doubly linked circular list. The caller's lock guards it.
+// Intrusive doubly linked circular list. The caller's lock guards it; only list_empty may be asked
+// without it, for an answer that may be old: so `next` is read and written whole.
 #pragma once
 #include <lib/types.h>
 
@@ -8,19 +9,24 @@ struct list {
 
 #define LIST_INIT(name) {&(name), &(name)}
 
+static inline void list_set_next_(struct list *l, struct list *next)
+{
+    __atomic_store_n(&l->next, next, __ATOMIC_RELAXED);
+}
 static inline void list_init(struct list *l)
 {
-    l->next = l->prev = l;
+    l->prev = l;
+    list_set_next_(l, l);
 }
 static inline bool list_empty(const struct list *l)
 {
-    return l->next == l;
+    return __atomic_load_n(&l->next, __ATOMIC_RELAXED) == l;
 }
 static inline void list_insert_between(struct list *n, struct list *prev, struct list *next)
 {
     n->prev = prev;
-    n->next = next;
-    prev->next = n;
+    list_set_next_(n, next);
+    list_set_next_(prev, n);
     next->prev = n;
 }
 // Puts n first / last on l. n must not be on a list.
@@ -35,7 +41,7 @@ static inline void list_add_tail(struct list *l, struct list *n)
 // Takes n off its list and leaves it initialised (so that list_empty(n) tells "on no list").
 static inline void list_del(struct list *n)
 {
-    n->prev->next = n->next;
+    list_set_next_(n->prev, n->next);
     n->next->prev = n->prev;
     list_init(n);
 }
@@ -56,8 +62,8 @@ static inline void list_splice_tail(struct list *dst, struct list *src)
     if (list_empty(src))
         return;
     src->next->prev = dst->prev;
-    dst->prev->next = src->next;
-    src->prev->next = dst;
+    list_set_next_(dst->prev, src->next);
+    list_set_next_(src->prev, dst);
     dst->prev = src->prev;
     list_init(src);
 }

@@ -35,6 +35,6 @@ static inline void refcount_inc(refcount_t *r) // caller already owns a referenc
 {
     if (atomic_fetch_sub_explicit(&r->n, 1, memory_order_release) != 1)
         return false;
-    atomic_thread_fence(memory_order_acquire);
+    (void)atomic_load_explicit(&r->n, memory_order_acquire); // after all others' decrements
     return true;
 }

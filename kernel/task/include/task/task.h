@@ -84,9 +84,9 @@ struct task {
     // --- guarded by `lock` ---
     struct spinlock lock; // class task
     char name[16];
-    struct list threads; // task_thread.link
-    u32 thread_count;
-    bool exiting; // exit_info is final; every thread leaves at its next kernel exit
+    struct list threads;      // task_thread.link
+    _Atomic u32 thread_count; // changed with the lock held
+    bool exiting;             // exit_info is final; every thread leaves at its next kernel exit
     bool exec_pending;
     struct exit_info exit;
     bool stop_taken;  // an event that stops left its queue; task_stop is to come
