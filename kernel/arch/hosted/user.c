@@ -157,10 +157,12 @@ static u8 user_byte(const struct arch_aspace *as, u64 va)
 }
 
 // Did `syscall` get us here, or an instruction for 32-bit programs, whose numbers and registers are
-// others? The host stops for both and does not say.
-static bool is_call(const struct arch_aspace *as, const struct trapframe *tf)
+// others? The host stops for both. Mostly the instruction tells; its entry may just be gone, though
+// (another thread forks).
+static bool is_call(const struct arch_aspace *as, struct guest *g, const struct trapframe *tf)
 {
-    return user_byte(as, tf->rip - 2) == 0x0f && user_byte(as, tf->rip - 1) == 0x05;
+    return (user_byte(as, tf->rip - 2) == 0x0f && user_byte(as, tf->rip - 1) == 0x05) ||
+           hosted_transport->was_call(g);
 }
 
 static void serve_call(struct trapframe *tf)
@@ -208,7 +210,7 @@ static void user_loop(void *arg)
         }
         switch (ev.stop) {
         case GUEST_CALL:
-            if (ev.any_call && !is_call(as, tf)) {
+            if (ev.any_call && !is_call(as, s->guest, tf)) {
                 ev.number = 0;
                 user_trap(tf, &ev); // as on a kernel without 32-bit programs
             } else {

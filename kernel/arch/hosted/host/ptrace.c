@@ -86,6 +86,13 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     }
 }
 
+static bool was_call(struct guest *g)
+{
+    struct __ptrace_syscall_info info;
+    return ptrace(PTRACE_GET_SYSCALL_INFO, g->pid, sizeof(info), &info) > 0 &&
+           info.op == PTRACE_SYSCALL_INFO_ENTRY && info.arch == AUDIT_ARCH_X86_64;
+}
+
 static u32 fpu_get(struct guest *g, void *area, u32 cap)
 {
     struct iovec v = {area, cap};
@@ -115,4 +122,5 @@ const struct hosted_transport ptrace_transport = {.name = "ptrace",
                                                   .run = run,
                                                   .fpu_get = fpu_get,
                                                   .fpu_set = fpu_set,
-                                                  .end = space_end};
+                                                  .end = space_end,
+                                                  .was_call = was_call};

@@ -49,5 +49,8 @@ struct hosted_transport {
     // Only with `eager`. Any CPU, while the guest's own CPU does not run it: true if it surely
     // sleeps until it is run again. The caller keeps others from doing the same.
     bool (*park)(struct guest *g);
+    // Only with events that say `any_call`, for the last of them: was it `syscall`? Costs a host
+    // call.
+    bool (*was_call)(struct guest *g);
 };
 extern const struct hosted_transport *hosted_transport; // constant after start
