@@ -1,7 +1,8 @@
-# The hosted kernel: `make hosted` builds build/hosted/scarlet-host, SAN=address,undefined builds build/hosted-san/scarlet-host.
+# The hosted kernel: `make hosted` builds build/hosted/scarlet-host, SAN=address,undefined builds
+# build/hosted-san/scarlet-host, SAN=thread build/hosted-tsan/scarlet-host.
 #
 # The outer half only calls make again with the platform's variables; the inner half (ARCH=hosted) links.
-HOSTED_OUT := build/hosted$(if $(SAN),-san)
+HOSTED_OUT := build/hosted$(if $(SAN),$(if $(filter thread,$(SAN)),-tsan,-san))
 HOSTED_ROOT := build/hosted/root.cpio
 .PHONY: hosted
 ifneq ($(ARCH),hosted)

@@ -29,8 +29,7 @@ void hosted_boot(u64 dtb)
     boot_arch_thread.kstack_top = (u64)boot_stack + KSTACK_SLOT;
     tlb_init_cpu(c);
     host_cpu_adopt(c);
-    void *host_stack;
-    stack_leave(&host_stack, boot_arch_thread.kstack_top);
+    stack_leave(NULL, &boot_arch_thread);
     hosted_run_on(boot_arch_thread.kstack_top - sizeof(struct trapframe), boot, phys_to_virt(dtb));
     __builtin_unreachable();
 }

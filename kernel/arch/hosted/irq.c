@@ -40,11 +40,19 @@ void hosted_irq_take(void)
 }
 
 // In a signal handler, on the interrupted thread's kernel stack.
+#ifdef HOSTED_TSAN
+[[clang::disable_sanitizer_instrumentation]] void hosted_signal(void)
+{
+    // The handler may have interrupted the sanitizer itself: what is pending is served where kernel
+    // code asks for it (machine/cpu.h).
+}
+#else
 void hosted_signal(void)
 {
     if (arch_irqs_enabled())
         hosted_irq_take();
 }
+#endif
 
 bool arch_irq_from_user(void)
 {
@@ -89,8 +97,7 @@ void hosted_run_on(u64 stack, void (*fn)(void *), void *arg);
 // First code of a host thread that is a CPU: on to its idle thread's kernel stack.
 static void secondary_entry(struct hosted_cpu *c)
 {
-    void *host_stack;
-    stack_leave(&host_stack, c->current->kstack_top);
+    stack_leave(NULL, c->current);
     hosted_run_on(c->current->kstack_top - sizeof(struct trapframe), (void (*)(void *))secondary,
                   c);
 }

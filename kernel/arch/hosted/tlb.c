@@ -113,7 +113,7 @@ static const pte_t *leaf_table(const struct arch_aspace *as, u64 va)
 {
     const pte_t *t = phys_to_virt(as->root);
     for (u32 level = pt_levels() - 1; level > 0; level--) {
-        pte_t e = __atomic_load_n(&t[pt_index(va, level)], __ATOMIC_RELAXED);
+        pte_t e = __atomic_load_n(&t[pt_index(va, level)], __ATOMIC_ACQUIRE);
         if (!pte_present(e))
             return NULL;
         t = phys_to_virt(pte_addr(e));

@@ -184,39 +184,46 @@ pid_t space_spawn_runner(struct guest *g, const struct guest_op *ops, u32 count)
 extern const ptrdiff_t __rseq_offset;
 extern const unsigned int __rseq_size;
 
-// In the seed, on a stack of its own (kernel stacks are shared memory): only plain host calls from
-// here on.
+// In the seed, on a stack of its own (kernel stacks are shared memory): only host calls from here
+// on, without what the C library or a sanitizer puts around them.
 struct birth {
     u32 slot;
     pid_t parent;
 };
+[[clang::no_sanitize("address", "undefined", "thread")]] static int map_params(u64 at, int prot,
+                                                                               u64 offset)
+{
+    return syscall(SYS_mmap, at, PAGE, prot, MAP_SHARED | MAP_FIXED, params_fd, offset) == (i64)at
+               ? 0
+               : -1;
+}
 [[noreturn, clang::no_sanitize("address", "undefined", "thread")]] static int become_seed(void *arg)
 {
     u32 slot = ((struct birth *)arg)->slot;
     pid_t parent = ((struct birth *)arg)->parent;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(1);
-    setsid();        // keys are for this process, not for guests
-    if (__rseq_size) // the host writes there when it moves us to another processor
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (syscall(SYS_getppid) != parent)
+        syscall(SYS_exit, 1);
+    syscall(SYS_setsid); // keys are for this process, not for guests
+    if (__rseq_size)     // the host writes there when it moves us to another processor
         syscall(SYS_rseq, (u8 *)__builtin_thread_pointer() + __rseq_offset, 32, 1, 0x53053053);
-    void *code =
-        mmap((void *)STUB_CODE, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, params_fd, 0);
-    void *consts =
-        mmap((void *)STUB_CONSTS, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, params_fd, PAGE);
-    void *ops = mmap((void *)STUB_OPS, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, params_fd,
-                     (off_t)slot_offset(slot));
-    int memory = fcntl(host_memory_fd(), F_DUPFD, 64), own = fcntl(params_fd, F_DUPFD, 64);
-    if (code == MAP_FAILED || consts == MAP_FAILED || ops == MAP_FAILED || memory < 0 || own < 0 ||
-        dup2(memory, GUEST_MEMORY_FD) < 0 || dup2(own, GUEST_PARAMS_FD) < 0)
-        _exit(1);
+    int bad = map_params(STUB_CODE, PROT_READ | PROT_EXEC, 0);
+    bad |= map_params(STUB_CONSTS, PROT_READ, PAGE);
+    bad |= map_params(STUB_OPS, PROT_READ, slot_offset(slot));
+    i64 memory = syscall(SYS_fcntl, host_memory_fd(), F_DUPFD, 64);
+    i64 own = syscall(SYS_fcntl, params_fd, F_DUPFD, 64);
+    if (bad || memory < 0 || own < 0 || syscall(SYS_dup2, memory, GUEST_MEMORY_FD) < 0 ||
+        syscall(SYS_dup2, own, GUEST_PARAMS_FD) < 0)
+        syscall(SYS_exit, 1);
     syscall(SYS_close_range, 0, GUEST_MEMORY_FD - 1, 0);
     syscall(SYS_close_range, GUEST_PARAMS_FD + 1, ~0u, 0);
-    if (ptrace(PTRACE_TRACEME, 0, 0, 0))
-        _exit(1);
-    syscall(SYS_kill, getpid(), SIGSTOP);
-    _exit(1);
+    if (syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0)
+        syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+    for (;;)
+        syscall(SYS_exit, 1);
 }
+
+int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...); // clone, by no other name
 
 static struct guest *new_record(void)
 {
@@ -249,7 +256,7 @@ static struct guest *make_seed(void)
     if (!g)
         return NULL;
     struct birth *birth = &(struct birth){g->slot, getpid()};
-    g->pid = clone(become_seed, stacks[cpu()->index] + sizeof(stacks[0]), SIGCHLD, birth);
+    g->pid = __clone(become_seed, stacks[cpu()->index] + sizeof(stacks[0]), SIGCHLD, birth);
     if (g->pid < 0 || wait_stop(g->pid) != SIGSTOP) {
         space_end(g);
         return NULL;

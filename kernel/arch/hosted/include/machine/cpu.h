@@ -84,4 +84,8 @@ static inline void arch_relax(void)
         u64 result = NR_SCHED_YIELD;
         __asm__ volatile("syscall" : "+a"(result)::"rcx", "r11", "memory");
     }
+#ifdef HOSTED_TSAN // signals do not serve interrupts: hosted_signal
+    if (arch_irqs_enabled())
+        arch_irq_enable();
+#endif
 }

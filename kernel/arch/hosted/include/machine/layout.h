@@ -3,8 +3,13 @@
 // have their shadow elsewhere.
 #pragma once
 
+#ifdef HOSTED_TSAN // knows only a few ranges; this is the program's own
+#define DIRECT_MAP_BASE 0x80'0000'0000ul
+#define KSTACK_REGION_BASE 0x1c0'0000'0000ul
+#else
 #define DIRECT_MAP_BASE 0x2000'0000'0000ul
 #define KSTACK_REGION_BASE 0x3000'0000'0000ul
+#endif
 #define KSTACK_REGION_SIZE 0x1'0000'0000ul
 
 // Host signal frames and sanitizers' red zones lie on kernel stacks too. A stack is the upper half

@@ -24,7 +24,7 @@ struct arch_thread {
     bool (*serve_call)(struct trapframe *tf);
     void (*entry)(void *); // first function
     void *entry_arg;
-    void *fiber; // the address sanitizer's record of the stack, while switched out
+    void *fiber; // a sanitizer's record of the stack
     u64 fpu_id;  // names this state among all there ever were; a guest process remembers whose it
                  // holds
     struct guest *fpu_guest; // a guest process that holds a newer state than `fpu`, or NULL

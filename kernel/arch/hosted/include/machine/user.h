@@ -6,12 +6,13 @@
 #include <machine/guest.h>
 
 // What one CPU has of an address space: its guest process and what that must do before it runs
-// again. Guarded by `lock`; guest and fpu_owner: own CPU, interrupts off.
+// again. Changed with `lock` held, count and all also looked at without; guest and fpu_owner:
+// changed by the own CPU, interrupts off.
 struct space_cpu {
     u32 lock;
-    u32 count; // of ops
-    bool all;  // forget every mapping first
-    struct guest *guest;
+    _Atomic u32 count; // of ops
+    _Atomic bool all;  // forget every mapping first
+    _Atomic(struct guest *) guest;
     u64 fpu_owner; // arch_thread.fpu_id of the state that the process holds
     struct guest_op ops[GUEST_OPS_MAX];
 };
@@ -27,10 +28,10 @@ bool space_apply(struct space_cpu *s);
 // The entry for va, 0 if there is none. Interrupts off.
 pte_t space_entry(const struct arch_aspace *as, u64 va);
 
-// For the address sanitizer, around a switch of stacks: before it, to the stack with this high end;
-// after it, on the new one.
-void stack_leave(void **save, u64 top);
-void stack_enter(void *fiber);
+// For sanitizers, around a switch of stacks: before it, from a thread (NULL: a host thread's own
+// stack) to another; after it, on the new one, whose thread ran before (NULL: for the first time).
+void stack_leave(struct arch_thread *from, struct arch_thread *to);
+void stack_enter(struct arch_thread *again);
 
 void fpu_leave(struct arch_thread *at); // fetches a state that a guest process holds
 void tlb_answer(struct hosted_cpu *c);  // an inter-processor interrupt arrived
