@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -44,7 +45,22 @@ def build(sanitizers: str = "") -> Path:
     )
     if done.returncode:
         raise HostedError(f"make hosted SAN={sanitizers}: {done.stderr[-2000:]}")
-    return ROOT / ("build/hosted-san" if sanitizers else "build/hosted") / "scarlet-host"
+    return ROOT / {"": "build/hosted", "thread": "build/hosted-tsan"}.get(sanitizers, "build/hosted-san") / "scarlet-host"
+
+
+# Addresses of the program in reports of the kernel and of the thread sanitizer.
+ADDRESS = re.compile(r"(?:<null> <null> )?\(scarlet-host\+0x([0-9a-f]{6})\)(?: \(BuildId: \w+\))?|\b0000000000([0-9a-f]{6})$", re.MULTILINE)
+
+
+def named(text: str, program_: Path) -> str:
+    """A report with functions and lines for addresses."""
+    addresses = sorted({a or b for a, b in ADDRESS.findall(text)})
+    if not addresses:
+        return text
+    done = subprocess.run(["llvm-addr2line-19", "-fse", str(program_), *addresses], capture_output=True, text=True, check=False)
+    out = done.stdout.splitlines()
+    names = {a: f"{out[2 * i]} ({out[2 * i + 1]})" for i, a in enumerate(addresses) if 2 * i + 1 < len(out)}
+    return ADDRESS.sub(lambda m: names.get(m[1] or m[2], m[0]), text)
 
 
 # What the build and the comparison need beyond ci/setup.
@@ -86,7 +102,8 @@ def run(
         timeout=LIMIT, check=False, user=user, group=user,
     )
     if b"Sanitizer" in done.stderr or b"runtime error:" in done.stderr:
-        raise HostedError(done.stderr.decode(errors="backslashreplace")[-4000:])
+        at = max(0, min(i for i in (done.stderr.find(b"Sanitizer"), done.stderr.find(b"runtime error:")) if i >= 0) - 200)
+        raise HostedError(named(done.stderr[at : at + 12000].decode(errors="backslashreplace"), build(sanitizers))[:6000])
     return done
 
 
@@ -151,5 +168,5 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-__all__ = ["HostedError", "TREE", "build", "case_on_hosted", "case_on_linux", "children_of", "permitted", "program", "run",
+__all__ = ["HostedError", "TREE", "build", "case_on_hosted", "case_on_linux", "children_of", "named", "permitted", "program", "run",
            "signal", "start"]

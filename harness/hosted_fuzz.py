@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
@@ -82,16 +81,10 @@ def program(sanitizers: str) -> Path:
     return hosted.program("fuzz")
 
 
-def named(text: str, kernel: Path) -> str:
+def tidy(text: str, kernel: Path) -> str:
     """The report with functions for addresses, without the calls that the log says are missing."""
-    lines = [line for line in text.splitlines() if " is not known (first by" not in line]
-    addresses = sorted({m for line in lines for m in re.findall(r"^ +(0000000000[0-9a-f]{6})$|\] +(0000000000[0-9a-f]{6})$", line) for m in m if m})
-    if addresses:
-        done = subprocess.run(["llvm-addr2line-19", "-fse", str(kernel), *addresses], capture_output=True, text=True, check=False)
-        out = done.stdout.splitlines()
-        names = {a: f"{out[2 * i]} ({out[2 * i + 1]})" for i, a in enumerate(addresses) if 2 * i + 1 < len(out)}
-        lines = [re.sub(r"0000000000[0-9a-f]{6}$", lambda m: names.get(m.group(0), m.group(0)), line) for line in lines]
-    return "\n".join(lines[:60])
+    lines = hosted.named(text, kernel).splitlines()
+    return "\n".join([line for line in lines if " is not known (first by" not in line][:60])
 
 
 def run(seed: int, count: int, sanitizers: str, transport: str) -> str:
@@ -102,10 +95,10 @@ def run(seed: int, count: int, sanitizers: str, transport: str) -> str:
     except subprocess.TimeoutExpired as late:
         return f"no end; standard error: {(late.stderr or b'')[-3000:].decode(errors='replace')}"
     except hosted.HostedError as error:
-        return named(str(error), hosted.build(sanitizers))
+        return tidy(str(error), hosted.build(sanitizers))
     text = (done.stdout + done.stderr).decode(errors="backslashreplace")
     if done.returncode or "done" not in text or trouble.in_log(done.stdout + done.stderr):
-        return f"status {done.returncode}: {named(text, hosted.build(sanitizers))}"
+        return f"status {done.returncode}: {tidy(text, hosted.build(sanitizers))}"
     return ""
 
 

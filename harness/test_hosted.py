@@ -248,6 +248,22 @@ def test_random_calls(sanitizers: str) -> None:
         assert not found, found
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("sanitizers", ["", pytest.param("thread", marks=pytest.mark.hosted)])
+def test_stress(sanitizers: str, transport: str) -> None:
+    """Processes, threads, pipes, futexes, mappings, files and signals on four CPUs: all right, and no data race."""
+    done = hosted.run([str(hosted.program("stress")), "12"], options=["--transport", transport, "--cpus", "4"], sanitizers=sanitizers)
+    assert (done.returncode, done.stdout) == (0, b"stress: done\n"), show(done.stderr)
+
+
+@pytest.mark.hosted
+@pytest.mark.parametrize("name", ["bash", "python3", "git"])
+def test_programs_without_races(name: str) -> None:
+    """The thread sanitizer has nothing to report."""
+    done = hosted.run(PROGRAMS[name], options=["--cpus", "4"], sanitizers="thread")
+    assert done.returncode == 0, show(done.stderr)
+
+
 @pytest.mark.hosted
 @pytest.mark.skipif(not IS_ROOT, reason="becomes an ordinary user")
 def test_ordinary_user() -> None:
