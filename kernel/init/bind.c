@@ -91,9 +91,10 @@ static int bind(const char *what, const char *place, bool readonly)
 void bind_chosen(void)
 {
     u32 len;
-    const char *p = device_chosen("scarlet,binds", &len), *end = p + len;
-    if (!p || !len || end[-1])
+    const char *p = device_chosen("scarlet,binds", &len);
+    if (!p || !len || p[len - 1])
         return;
+    const char *end = p + len;
     while (p < end) {
         const char *what = p, *place = what + strlen(what) + 1, *how = place + strlen(place) + 1;
         if (place >= end || how >= end)
