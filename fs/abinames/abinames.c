@@ -1,7 +1,8 @@
 // abinames: a directory whose entries lead to the programs of every ABI, wherever they lie. Entries
 // are magic links: they are followed to a place in the program's own view, so that they work from
 // every view. Nothing is stored; each look asks the directories anew. The directory's mutex is of a
-// class of its own, outside those of real directories, which are read while it is held.
+// class of its own, outside those of real directories and of a base tree that is an overlay, which
+// are read while it is held.
 #include <abinames/names.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -319,7 +320,7 @@ static int make_instance(void)
         superblock_create(&names_type, &names_superblock_ops, ABINAMES_MAGIC, NULL);
     if (!sb)
         return -E_NOMEM;
-    atomic_store_explicit(&sb->flags, SB_RDONLY | SB_KEEP, memory_order_relaxed);
+    atomic_store_explicit(&sb->flags, SB_RDONLY | SB_KEEP | SB_ACROSS, memory_order_relaxed);
     instance = sb;
     struct name_node *x = make_node(&root_ops, MODE_DIR | 0555);
     int err = x ? 0 : -E_NOMEM;

@@ -7,7 +7,16 @@ DEFINE_SLAB(node_slab, struct ovl_node);
 
 const struct lock_class *ovl_dir_class(const struct ovl *o)
 {
-    return o->depth > 1 ? &lock_class_overlay2_dir : &lock_class_overlay_dir;
+    static const struct lock_class *const classes[] = {
+        &lock_class_overlay_dir, &lock_class_overlay2_dir, &lock_class_overlay3_dir};
+    return classes[o->level - 1];
+}
+
+const struct lock_class *ovl_rename_class(const struct ovl *o)
+{
+    static const struct lock_class *const classes[] = {
+        &lock_class_overlay_rename, &lock_class_overlay2_rename, &lock_class_overlay3_rename};
+    return classes[o->level - 1];
 }
 
 u64 ovl_ino(const struct ovl *o, u32 layer, u64 ino)

@@ -31,6 +31,7 @@ struct ovl {
     bool live;           // names of lower layers are confirmed at every walk
     bool user_xattr;     // marks are user.overlay.* instead of trusted.overlay.*
     u32 depth;           // 1, or 2 above another overlay
+    u32 level;           // of its locks, 1 to 3: one more than its layers' highest
     char *options;       // for /proc/mounts
     _Atomic u64 temp_number;
     // --- guarded by table_lock: nodes of non-directories by the node that holds them in a layer
@@ -109,6 +110,7 @@ static inline struct node *ovl_real_node(struct node *n)
     return dentry_node(ovl_top(ovl_entry(n), NULL));
 }
 const struct lock_class *ovl_dir_class(const struct ovl *o);
+const struct lock_class *ovl_rename_class(const struct ovl *o);
 
 // --- layer.c: what is done to layers; no permission checks, they were made on the overlay's node
 // --- Counted dentry or NULL (absent) in *out.

@@ -139,6 +139,14 @@ static u32 depth_of(const struct superblock *sb)
     return sb->magic == OVL_MAGIC ? ((const struct ovl *)sb->private)->depth : 0;
 }
 
+// One that looks into other file systems may meet an overlay of the first level there.
+static u32 level_of(const struct superblock *sb)
+{
+    if (sb->magic == OVL_MAGIC)
+        return ((const struct ovl *)sb->private)->level;
+    return atomic_load_explicit(&sb->flags, memory_order_relaxed) & SB_ACROSS ? 1 : 0;
+}
+
 static int set_layer(struct ovl *o, u32 index, const struct path *p)
 {
     struct ovl_layer *l = &o->layers[index];
@@ -165,6 +173,7 @@ static int set_layer(struct ovl *o, u32 index, const struct path *p)
     l->fs = fs;
     o->one_fs = fs == 0;
     o->depth = MAX(o->depth, depth_of(p->mount->sb) + 1);
+    o->level = MAX(o->level, level_of(p->mount->sb) + 1);
     return 0;
 }
 
@@ -380,8 +389,7 @@ static int mount_layers(const struct overlay_layers *l, bool user_xattr, struct 
     }
     if (!o->work)
         atomic_store_explicit(&sb->flags, SB_RDONLY, memory_order_relaxed);
-    mutex_init(&sb->rename_mutex,
-               o->depth > 1 ? &lock_class_overlay2_rename : &lock_class_overlay_rename);
+    mutex_init(&sb->rename_mutex, ovl_rename_class(o));
     r = make_root(sb);
     if (r)
         superblock_put(sb);

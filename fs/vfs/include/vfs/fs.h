@@ -16,7 +16,8 @@ enum superblock_flags {
     SB_NOEXEC = 2,
     SB_NODEV = 4,
     SB_KERNEL = 8 /* never mounted by users */,
-    SB_KEEP = 16 /* lives on without mounts */
+    SB_KEEP = 16 /* lives on without mounts */,
+    SB_ACROSS = 32 /* looks names up in other file systems, with its directories locked */
 };
 
 struct superblock_ops {
