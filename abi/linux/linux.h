@@ -99,7 +99,6 @@ u64 linux_min_signal_stack(void);
 // --- MACHINE/vdso.c ---
 [[nodiscard]] int linux_vdso_map(struct aspace *as, u64 *base); // *base 0: this machine has none
 u64 linux_vdso_sigreturn(const struct aspace *as); // address of the return trampoline in that space
-void linux_vdso_update(void);                      // clock parameters changed
 
 // --- module.c ---
 struct linux_task *linux_task_new(void); // NULL: no memory

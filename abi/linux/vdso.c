@@ -1,10 +1,9 @@
-// The vDSO: one data page and the code behind it, the same frames in every Linux task.
+// The vDSO: the kernel's clock page and the code behind it, the same frames in every Linux task.
 #include "linux.h"
 #include "linux_vdso.h"
 #include "vdso/data.h"
 #include <arch/page.h>
-#include <arch/time.h>
-#include <device/clock.h>
+#include <device/clock_page.h>
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -12,8 +11,8 @@
 
 extern const u8 linux_vdso_start[], linux_vdso_end[];
 
-static u8 **pages; // data, then code; set with `ready`
-static struct spinlock data_lock = SPINLOCK_INIT(&lock_class_vdso);
+static u8 **pages; // the clock page, then code; set with `ready`
+static struct spinlock pages_lock = SPINLOCK_INIT(&lock_class_vdso);
 
 static paddr_t vdso_frame(struct memobj *o, u64 index)
 {
@@ -24,42 +23,34 @@ static const struct memobj_ops vdso_ops = {.direct = vdso_frame};
 static struct memobj vdso_object;
 static _Atomic bool ready;
 
+static_assert(sizeof(struct vdso_data) == sizeof(struct clock_page) &&
+              offsetof(struct vdso_data, shift) == offsetof(struct clock_page, shift) &&
+              offsetof(struct vdso_data, base) == offsetof(struct clock_page, base) &&
+              offsetof(struct vdso_data, mult) == offsetof(struct clock_page, mult) &&
+              offsetof(struct vdso_data, realtime_offset) ==
+                  offsetof(struct clock_page, realtime_offset));
+
 static u64 code_size(void)
 {
     return ALIGN_UP((u64)(linux_vdso_end - linux_vdso_start), PAGE_SIZE);
 }
 
-void linux_vdso_update(void)
-{
-    struct arch_time_scale scale = {0};
-    (void)arch_time_scale(&scale); // else mult stays 0: programs ask the kernel
-    spin_lock(&data_lock);
-    struct vdso_data *d = (struct vdso_data *)(void *)pages[0];
-    u32 seq = d->seq;
-    __atomic_store_n(&d->seq, seq + 1, __ATOMIC_SEQ_CST);
-    d->base = scale.base;
-    d->mult = scale.mult;
-    d->shift = scale.shift;
-    u32 generation;
-    d->realtime_offset = clock_realtime_offset(&generation);
-    __atomic_store_n(&d->seq, seq + 2, __ATOMIC_SEQ_CST);
-    spin_unlock(&data_lock);
-}
-
 static u8 **make_pages(void)
 {
-    usize n = 1 + code_size() / PAGE_SIZE, i = 0;
+    usize n = 1 + code_size() / PAGE_SIZE, i = 1;
     u8 **list = kmalloc_array(n, sizeof(*list), ALLOC_ZERO);
-    for (; list && i < n; i++) {
+    if (!list)
+        return NULL;
+    list[0] = (u8 *)clock_page_get();
+    for (; list[0] && i < n; i++) {
         list[i] = page_alloc(ALLOC_ZERO);
         if (!list[i])
             break;
-        if (i)
-            memcpy(list[i], linux_vdso_start + (i - 1) * PAGE_SIZE, PAGE_SIZE);
+        memcpy(list[i], linux_vdso_start + (i - 1) * PAGE_SIZE, PAGE_SIZE);
     }
-    if (!list || i == n)
+    if (i == n)
         return list;
-    while (i)
+    while (i > 1)
         page_free(list[--i]);
     kfree(list);
     return NULL;
@@ -70,20 +61,18 @@ static int set_up(void)
     u8 **fresh = make_pages();
     if (!fresh)
         return -E_NOMEM;
-    spin_lock(&data_lock);
+    spin_lock(&pages_lock);
     bool first = !pages;
     if (first) {
         pages = fresh;
         memobj_init(&vdso_object, &vdso_ops, PAGE_SIZE + code_size());
     }
-    spin_unlock(&data_lock);
+    spin_unlock(&pages_lock);
     if (!first) {
-        for (usize i = 0; i <= code_size() / PAGE_SIZE; i++)
+        for (usize i = 1; i <= code_size() / PAGE_SIZE; i++)
             page_free(fresh[i]);
         kfree(fresh);
     }
-    linux_vdso_update();
-    clock_set_hook(linux_vdso_update);
     atomic_store(&ready, true);
     return 0;
 }

@@ -4,6 +4,7 @@
 // Start: a0 = argc, a1 = argv. On the stack from a1 up: argv and its null, envp and its null, the
 // auxiliary vector; strings above.
 #include "scarlet.h"
+#include <device/clock_page.h>
 #include <device/random.h>
 #include <exec/environment.h>
 #include <exec/exec.h>
@@ -26,6 +27,7 @@ enum : u64 { // keys as in the System V ABI; those from 0x5300 on are ours
     AUX_RANDOM = 25,
     AUX_EXECFN = 31,
     AUX_ROLES = 0x5300 /* roles of handles 0, 1, 2: a byte each */,
+    AUX_CLOCK = 0x5301 /* struct scarlet_clock_page */,
 };
 enum : u64 {
     PROGRAM_BASE = 0x10000,
@@ -129,8 +131,14 @@ static u64 initial_roles(void)
     return roles;
 }
 
+static_assert(sizeof(struct clock_page) == sizeof(struct scarlet_clock_page) &&
+              offsetof(struct clock_page, base) == offsetof(struct scarlet_clock_page, base) &&
+              offsetof(struct clock_page, mult) == offsetof(struct scarlet_clock_page, mult) &&
+              offsetof(struct clock_page, realtime_offset) ==
+                  offsetof(struct scarlet_clock_page, realtime_offset));
+
 static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *img, u64 base,
-                       u64 random, u64 name)
+                       u64 random, u64 name, u64 clock)
 {
     const u64 pairs[][2] = {
         {AUX_PAGESZ, PAGE_SIZE},
@@ -147,6 +155,7 @@ static usize fill_auxv(u64 *aux, struct exec_build *b, const struct elf_image *i
         {AUX_RANDOM, random},
         {AUX_EXECFN, name},
         {AUX_ROLES, initial_roles()},
+        {AUX_CLOCK, clock},
         {AUX_NULL, 0},
     };
     memcpy(aux, pairs, sizeof(pairs));
@@ -180,11 +189,14 @@ static int build_stack(struct exec_build *b, const struct elf_image *img, u64 st
     const char *file_name = name_in_view(b, b->abi_private);
     usize name_len = strlen(file_name) + 1;
     u64 name = as->stack_top - 16 - name_len, env = name - b->envp->len, arg = env - b->argv->len;
-    u64 random = (arg & ~15ul) - 16;
+    u64 random = (arg & ~15ul) - 16, clock;
     u8 seed[16];
     u64 aux[48];
+    int err = clock_page_map(as, &clock);
+    if (err)
+        return err;
     random_bytes(seed, sizeof(seed));
-    usize naux = fill_auxv(aux, b, img, base, random, name);
+    usize naux = fill_auxv(aux, b, img, base, random, name, clock);
     usize words = b->argv->count + 1 + b->envp->count + 1 + naux;
     u64 sp = (random - words * 8) & ~15ul;
     u64 *block = kmalloc(words * 8, 0);
@@ -195,7 +207,7 @@ static int build_stack(struct exec_build *b, const struct elf_image *img, u64 st
     memcpy(block + words - naux, aux, naux * 8);
     memcpy(as->auxv, aux, naux * 8);
     as->auxv_len = (u32)(naux * 8);
-    int err = arg_write(b->argv, as, arg);
+    err = arg_write(b->argv, as, arg);
     if (!err)
         err = arg_write(b->envp, as, env);
     if (!err && (aspace_write(as, name, file_name, name_len) != (i64)name_len ||

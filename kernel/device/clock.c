@@ -4,6 +4,7 @@
 // the same on all CPUs.
 #include <arch/time.h>
 #include <device/clock.h>
+#include <device/clock_page.h>
 #include <kerr.h>
 #include <sched/wait.h>
 #include <sync/atomic.h>
@@ -12,7 +13,6 @@
 static struct spinlock clock_lock = SPINLOCK_INIT(&lock_class_device);
 static _Atomic i64 offset_ns;
 static _Atomic u32 generation;
-static void (*hook)(void);
 static struct waitqueue settings = WAITQUEUE_INIT(settings); // woken after each one;
 
 i64 clock_realtime_ns(void)
@@ -39,8 +39,7 @@ void clock_set_realtime_ns(i64 ns)
     atomic_fetch_add_explicit(&generation, 1, memory_order_release);
     spin_unlock(&clock_lock);
     wake_all(&settings, 0);
-    if (hook)
-        hook();
+    clock_page_update();
 }
 
 int clock_sleep_realtime(i64 ns)
@@ -70,9 +69,4 @@ i64 clock_realtime_offset(u32 *gen)
     if (gen)
         *gen = before;
     return offset;
-}
-
-void clock_set_hook(void (*changed)(void))
-{
-    hook = changed;
 }

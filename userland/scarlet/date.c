@@ -113,7 +113,7 @@ int main(int argc, char **argv)
     }
     if (o.i < argc && argv[o.i][0] != '+')
         die("not a format: %s", argv[o.i]);
-    i64 now = scarlet_call_clock_get(SCARLET_CLOCK_WALL);
+    i64 now = clock_now(SCARLET_CLOCK_WALL);
     struct date d = date_of(now / 1000000000);
     show_as(o.i < argc ? argv[o.i] + 1 : seconds ? "%s" : "%a %b %e %T %Z %Y", &d, now);
     return 0;

@@ -28,7 +28,7 @@ static char *under_prefix(const char *name)
 
 static u64 now(void)
 {
-    return (u64)scarlet_call_clock_get(SCARLET_CLOCK_MONOTONIC);
+    return (u64)clock_now(SCARLET_CLOCK_MONOTONIC);
 }
 
 // --- waiting ---

@@ -1,5 +1,5 @@
-// The data page in front of the vDSO's code: what user code needs to tell the time by itself.
-// Written by the kernel under `seq`.
+// The data page in front of the vDSO's code, as user code sees it: the kernel's clock page
+// (device/clock_page.h).
 #pragma once
 #include <lib/types.h>
 

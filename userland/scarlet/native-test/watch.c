@@ -198,6 +198,25 @@ static void set_clock(void *arg)
     (void)scarlet_call_clock_set(*(i64 *)arg);
 }
 
+// What a program reads by itself lies between two answers of the kernel, also after the wall clock
+// was set.
+static void clocks_without_calls(void)
+{
+    for (u32 c = SCARLET_CLOCK_MONOTONIC; c <= SCARLET_CLOCK_THREAD; c++)
+        for (int i = 0; i < 50; i++) {
+            i64 a = scarlet_call_clock_get(c), b = clock_now(c), d = scarlet_call_clock_get(c);
+            CHECK(a <= b && b <= d);
+        }
+    const struct scarlet_clock_page *page = (const void *)auxv_get(0x5301);
+    CHECK(page && !(page->seq & 1));
+    i64 hour = (i64)3600 * 1000000000, w = scarlet_call_clock_get(SCARLET_CLOCK_WALL);
+    u32 seq = page->seq;
+    CHECK(scarlet_call_clock_set(w + hour) == 0 && clock_now(SCARLET_CLOCK_WALL) >= w + hour &&
+          page->seq != seq);
+    CHECK(scarlet_call_clock_set(clock_now(SCARLET_CLOCK_WALL) - hour) == 0 &&
+          clock_now(SCARLET_CLOCK_WALL) < w + hour);
+}
+
 static void clocks(void)
 {
     struct thread t;
@@ -254,5 +273,6 @@ void watch_parts(void)
     on_an_overlay();
     urgency();
     clocks();
+    clocks_without_calls();
     flags_and_advice();
 }

@@ -14,5 +14,3 @@ void clock_set_realtime_ns(i64 ns);
 i64 clock_realtime_offset(u32 *generation);
 // Sleeps until the wall clock shows at least ns, also when it is set meanwhile. 0, -E_RESTART.
 [[nodiscard]] int clock_sleep_realtime(i64 ns);
-// Called, in thread context, after each setting.
-void clock_set_hook(void (*changed)(void));

@@ -187,6 +187,9 @@ const char *event_name(u32 kind); // of this ABI; NULL behind the last
 int event_number(u32 kind);       // POSIX signal number, also in exit codes of shells
 
 // --- time.c ---
+// scarlet_call_clock_get, without a call for CLOCK_MONOTONIC and CLOCK_WALL where the machine lets
+// programs read its counter.
+i64 clock_now(u32 clock);
 struct date {
     i64 year;
     u32 month, day, hour, minute, second, weekday; // month and day from 1, weekday 0 Sunday
