@@ -153,8 +153,6 @@ i64 linux_readlinkat(i32 dir, const struct sys_name *path, struct iobuf *buf, i3
         }
         room = cap;
     }
-    if (path->len == 0 && n == -E_INVAL)
-        n = -E_NOENT;
     path_put(&base);
     if (n > 0 && iobuf_put(buf, p, (usize)n) != (usize)n)
         n = -E_FAULT;

@@ -200,6 +200,15 @@ static int populate(struct memobj *o, u64 off, u64 end)
     return 0;
 }
 
+// n->mutex held; arguments were checked.
+static int allocate(struct node *n, u32 mode, u64 off, u64 len)
+{
+    if (n->ops->fallocate)
+        return n->ops->fallocate(n, mode, off, len);
+    int r = mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE) ? punch(n->data, off, len) : 0;
+    return r || (mode & FALLOC_PUNCH_HOLE) ? r : populate(n->data, off, off + len);
+}
+
 int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
 {
     struct node *n = f->node;
@@ -226,14 +235,8 @@ int file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
     bool grow = !(mode & FALLOC_KEEP_SIZE) && end > node_size(n);
     if (grow)
         r = file_may_grow(n, end);
-    if (r)
-        ; // nothing is done
-    else if (n->ops->fallocate)
-        r = n->ops->fallocate(n, mode, off, len);
-    else if (mode & FALLOC_PUNCH_HOLE)
-        r = punch(n->data, off, len);
-    else if (!(r = mode & FALLOC_ZERO_RANGE ? punch(n->data, off, len) : 0))
-        r = populate(n->data, off, end);
+    if (!r)
+        r = allocate(n, mode, off, len);
     if (!r) {
         if (grow && n->data)
             atomic_store_explicit(&n->data->size, end, memory_order_release);

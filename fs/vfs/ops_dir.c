@@ -163,16 +163,16 @@ static int peek_link(struct mount *m, struct dentry *d, struct node *n, void *ar
 i64 vfs_readlink(const struct path *base, struct pathname name, char *buf, usize cap)
 {
     struct peek_link l = {buf, cap, 0};
-    int r = path_peek(base, name, LOOKUP_EMPTY, peek_link, &l);
-    if (!name.len && r == -E_INVAL) // the base itself is no link
-        return -E_NOENT;
-    if (LIKELY(r != -E_AGAIN))
-        return r ? r : l.len;
-    struct path p;
-    r = path_lookup(base, name, LOOKUP_EMPTY, &p);
-    if (r)
-        return r;
-    i64 n = vfs_readlink_path(&p, buf, cap);
-    path_put(&p);
-    return n;
+    i64 n = path_peek(base, name, LOOKUP_EMPTY, peek_link, &l);
+    if (UNLIKELY(n == -E_AGAIN)) {
+        struct path p;
+        n = path_lookup(base, name, LOOKUP_EMPTY, &p);
+        if (!n) {
+            n = vfs_readlink_path(&p, buf, cap);
+            path_put(&p);
+        }
+    } else if (!n) {
+        n = l.len;
+    }
+    return n == -E_INVAL && !name.len ? -E_NOENT : n; // the base itself is no link
 }

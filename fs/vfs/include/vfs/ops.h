@@ -42,7 +42,8 @@ enum stat_flags { STAT_NOFOLLOW = 1, STAT_EMPTY = 2 };
 [[nodiscard]] int vfs_rename(const struct path *old_base, struct pathname old_name,
                              const struct path *new_base, struct pathname new_name,
                              u32 flags); // RENAME_*
-// Text of a symlink: its length, cut at cap. -E_INVAL: not one.
+// Text of a symlink: its length, cut at cap. -E_INVAL: not one (-E_NOENT if that is the base
+// itself, by an empty name).
 [[nodiscard]] i64 vfs_readlink(const struct path *base, struct pathname name, char *buf, usize cap);
 [[nodiscard]] i64 vfs_readlink_path(const struct path *p, char *buf, usize cap);
 
