@@ -20,9 +20,9 @@ SEED = int(os.environ.get("SCARLET_SEED", "1"))
 @pytest.mark.parametrize("who", ["user", "root"])
 @pytest.mark.parametrize("abi", ["linux", "scarlet"])
 def test_random_calls(guest: machine.Machine, smp: int, abi: str, who: str, tmp_path: Path) -> None:
-    """Some hundred calls from each of many processes. A panic, a hang or a kernel's complaint in the log fails.
+    """Some hundred calls from each of many processes, then with allocations failing now and then. A panic, a hang or a kernel's complaint in the log fails.
 
-    Again by hand: harness/boot --overlay DIR -- '/fuzz SEED COUNT user|root FIRST', with the program of build/guest in DIR
+    Again by hand: harness/boot --overlay DIR -- '[FAILING=1] /fuzz SEED COUNT user|root FIRST', with the program of build/guest in DIR
     (and ' /fuzz_native' behind it for the native ABI).
     """
     fuzzcalls.write()
@@ -30,7 +30,9 @@ def test_random_calls(guest: machine.Machine, smp: int, abi: str, who: str, tmp_
     if abi == "scarlet":
         fuzzcalls.write(abi, "fuzz_native")
         guestprog.mark_native(guestprog.build("fuzz_native"), tmp_path / "fuzz_native")
-    count = 3000 if SOAK else 40
+    count = 3000 if SOAK else 30
+    other = "/fuzz_native" if abi == "scarlet" else "-"
     output, _, _ = boot(dataclasses.replace(guest, smp=smp, overlay=tmp_path), f"""
-        mkdir /tmp/f; mount -t tmpfs -o size=16m,mode=777 x /tmp/f; cd /tmp/f; exec /fuzz {SEED + smp} {count} {who} 0 {"/fuzz_native" if abi == "scarlet" else ""}""", timeout=120 + count)
-    assert f"{count} processes, " in output, output  # root writes to the console, too
+        mkdir /tmp/f; mount -t tmpfs -o size=16m,mode=777 x /tmp/f; cd /tmp/f
+        /fuzz {SEED + smp} {count} {who} 0 {other}; FAILING=1 exec /fuzz {SEED + smp} {count} {who} {count} {other}""", timeout=120 + 2 * count)
+    assert output.count(f"{count} processes, ") == 2, output  # root writes to the console, too

@@ -89,6 +89,23 @@ def test_out_of_memory_ends_one_process(guest: machine.Machine, smp: int) -> Non
     assert len(re.findall(r"Out of memory:", log)) == 1, log[-2000:]
 
 
+THINGS = {"fork": 15, "exec linux": 20, "exec native": 30, "exec xv6": 30, "exec script": 20, "exec runtime": 20, "pipe": 2, "file": 3, "names": 6,
+          "listing": 1, "smaps": 5, "mountinfo": 2, "mount": 4, "namespace": 10, "mapping": 2, "descriptors": 3, "devices": 5}
+
+
+def test_every_allocation_fails(guest: machine.Machine, smp: int, tmp_path: Path) -> None:
+    """Each allocation behind fork, exec of each kind, files, mounts... fails once: the call says so, or does without, and nothing is lost."""
+    shutil.copy(guestprog.build("failing"), tmp_path)
+    output, status, _ = boot(dataclasses.replace(guest, smp=smp, overlay=tmp_path), r"""
+        printf mark > /tmp/mark; printf '#!/bin/sh\nexit 0\n' > /tmp/script; printf x > /tmp/file.demo; chmod +x /tmp/script /tmp/file.demo
+        echo 'demo suffix=.demo linux /bin/true' >> /system/etc/runtimes; level() { awk '/^MemFree/ { print $2 }' /proc/meminfo; }
+        /failing >/dev/null 2>&1; /failing >/dev/null 2>&1; a=$(level); /failing 2>/dev/null; s=$?; b=$(level)
+        [ $((a - b)) -lt 300 ] && echo whole || echo lost $((a - b)); exit $s""")
+    found = {name: int(errors) for name, errors in re.findall(r"^(.+): \d+ allocations, (\d+) end it$", output, re.M)}
+    assert status == 0 and output.endswith("whole\n"), output
+    assert found.keys() == THINGS.keys() and all(found[name] >= least for name, least in THINGS.items()), found
+
+
 def test_unknown_calls(guest: machine.Machine, tmp_path: Path) -> None:
     """A call without a table entry answers ENOSYS, and the log counts it by number."""
     shutil.copy(guestprog.build("enosys"), tmp_path / "enosys")

@@ -40,6 +40,8 @@ static int text_open(struct file *f)
         return r;
     if (n->entry->flags & PROC_LOOK)
         r = who_may_look(&w);
+    if (n->entry->flags & PROC_ADMIN && !capable(CAP_SYS_ADMIN))
+        r = -E_PERM;
     struct opened_text *o = r ? NULL : kzalloc(sizeof(*o), 0);
     if (!r && !o)
         r = -E_NOMEM;

@@ -44,6 +44,7 @@ enum proc_flags {
     PROC_WORKER = 2,  // the text takes locks that come before a file's position: a worker makes it
     PROC_OWNER = 4,   // directory that its task may always enter
     PROC_COUNTED = 8, // its size is the number of handles
+    PROC_ADMIN = 16,  // opening needs CAP_SYS_ADMIN
 };
 // One name in a table. Tables end with a NULL name.
 struct proc_entry {

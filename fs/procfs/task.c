@@ -167,6 +167,24 @@ static i64 write_oom_adj(const struct proc_who *w, const char *s, usize n)
     return set_oom(w, v == 15 ? 1000 : v * 1000 / 17);
 }
 
+// --- failing on purpose: fail-nth of Linux's fault injection, for allocations of all kinds ------
+
+static int show_fail_nth(struct text *t, const struct proc_who *w)
+{
+    text_printf(t, "%llu\n",
+                (unsigned long long)(w->task == current_task() ? frame_fail_left() : 0));
+    return 0;
+}
+
+static i64 write_fail_nth(const struct proc_who *w, const char *s, usize n)
+{
+    i64 v;
+    if (parse_line(s, n, &v) || v < 0 || w->task != current_task())
+        return -E_INVAL;
+    frame_fail_own((u64)v);
+    return 0;
+}
+
 // --- words without a machine behind them ------------------------------------------------------
 
 static int show_personality(struct text *t, const struct proc_who *w)
@@ -343,6 +361,11 @@ static const struct proc_entry no_entries[] = {{0}};
         FILE_("cgroup", 0444, 0, show_cgroup), FILE_("oom_score", 0444, 0, show_oom_score),        \
         FILE_RW("oom_adj", 0644, show_oom_adj, write_oom_adj),                                     \
         FILE_RW("oom_score_adj", 0644, show_oom_score_adj, write_oom_score_adj),                   \
+        {.name = "fail-nth",                                                                       \
+         .mode = MODE_REG | 0600,                                                                  \
+         .flags = PROC_ADMIN,                                                                      \
+         .show = show_fail_nth,                                                                    \
+         .write = write_fail_nth},                                                                 \
         FILE_("loginuid", 0644, 0, show_no_id), FILE_("sessionid", 0444, 0, show_no_id),           \
         FILE_("io", 0400, PROC_LOOK, show_io), FILE_("uid_map", 0644, 0, show_id_map),             \
         FILE_("gid_map", 0644, 0, show_id_map)

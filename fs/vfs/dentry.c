@@ -198,7 +198,10 @@ void dentry_put(struct dentry *d)
             return;
         }
         bool mine = false;
-        if (dentry_unhashed(d))
+        u32 flags = atomic_load_explicit(&d->flags, memory_order_relaxed);
+        // What an ended task's directory in /proc has: nobody will ask for it again.
+        bool lost = (flags & DENTRY_REVALIDATE) && dentry_unhashed(rcu_load(d->parent));
+        if ((flags & DENTRY_UNHASHED) || lost)
             mine = dentry_claim(d);
         else
             lru_add(d);

@@ -1,11 +1,12 @@
-// fuzz SEED COUNT [user|root [FIRST [PROGRAM]]]: COUNT processes from number FIRST on, each making
-// random calls of the tables with valid and hostile values, itself or in PROGRAM (of another ABI).
-// The kernel must stay whole; what the calls answer does not matter.
+// fuzz SEED COUNT [user|root [FIRST [PROGRAM|-]]]: COUNT processes from number FIRST on, each
+// making random calls of the tables with valid and hostile values, itself or in PROGRAM (of another
+// ABI). The kernel must stay whole; what the calls answer does not matter.
 //
 // Each process is a child in a session of its own, with limits on memory, files and processes; as
 // an ordinary user, or as root in a mount namespace of its own without the calls that reach others.
 // It is killed after a quarter of a second without an end, then whoever it left behind. One line
-// tells how it went.
+// tells how it went. With FAILING=1 in the environment some allocations made for it fail
+// (/proc/self/fail-nth).
 #define FUZZ_TABLE "fuzz_table.h"
 #include "fuzz.h"
 
@@ -36,8 +37,14 @@ enum {
     SYS_MEMFD = 279,
     SYS_SETGROUPS = 159,
     SYS_EXECVE = 221,
+    SYS_PWRITE64 = 68,
 };
 enum { SIGCHLD = 17, SIGKILL = 9, USER = 1000 };
+static long write_call(long fd, const char *s, word n)
+{
+    return call(SYS_PWRITE64, (word)fd, (word)s, n, 0);
+}
+
 static long call5(long n, word a, word b, word c, word d, word e)
 {
     return call6(n, (word[6]){a, b, c, d, e, 0});
@@ -73,7 +80,7 @@ static void own_arena(void)
     call(SYS_MPROTECT, (word)arena + (ARENA_PAGES - 1) * PAGE, PAGE, 0, 0);
 }
 
-[[noreturn]] static void child(bool root, const char *other)
+[[noreturn]] static void child(bool root, const char *other, bool fail)
 {
     call(SYS_SETSID, 0, 0, 0, 0);
     long null = call(SYS_OPENAT, -100ul, (word) "/dev/null", 2, 0);
@@ -83,6 +90,10 @@ static void own_arena(void)
     limit(4, 0);         // no core
     limit(9, 512 << 20); // address space
     limit(7, 64);        // descriptors
+    if (fail)            // while that is allowed, and where no random call is likely to close it
+        failing = call(SYS_DUP3,
+                       (word)call(SYS_OPENAT, -100ul, (word) "/proc/self/fail-nth", 02002000, 0),
+                       FAIL_FD, 0, 0);
     if (root) {
         call(SYS_UNSHARE, 0x20000, 0, 0, 0);
         call5(SYS_MOUNT, 0, (word) "/", 0, 0x44000, 0);
@@ -98,8 +109,8 @@ static void own_arena(void)
         char *d = seed + sizeof(seed) - 1;
         for (word v = state; v; v /= 10)
             *--d = (char)('0' + v % 10);
-        const char *args[] = {other, d, root ? "root" : "user", NULL};
-        call(SYS_EXECVE, (word)other, (word)args, (word)(args + 3), 0);
+        const char *args[] = {other, d, root ? "root" : "user", fail ? "fail" : NULL, NULL};
+        call(SYS_EXECVE, (word)other, (word)args, (word)(args + 4), 0);
         call(SYS_EXIT_GROUP, 1, 0, 0, 0);
     }
     own_pid = (word)call(172, 0, 0, 0, 0);
@@ -142,7 +153,10 @@ static void clean(bool root)
     word seed = stack[0] > 1 ? parse(argv[1]) : 1, count = stack[0] > 2 ? parse(argv[2]) : 100;
     bool root = stack[0] > 3 && argv[3][0] == 'r';
     word first = stack[0] > 4 ? parse(argv[4]) : 0;
-    const char *other = stack[0] > 5 ? argv[5] : NULL;
+    const char *other = stack[0] > 5 && argv[5][0] != '-' ? argv[5] : NULL;
+    bool fail = false;
+    for (const char *const *e = argv + stack[0] + 1; *e; e++)
+        fail |= e[0][0] == 'F' && e[0][1] == 'A' && e[0][6] == 'G' && e[0][7] == '=';
     word mask = 1ul << (SIGCHLD - 1), moment[2] = {0, 250'000'000}, killed = 0, crashed = 0;
     call(SYS_SIGPROCMASK, 0, (word)&mask, 0, 8);
     call(SYS_PRCTL, 36, 1, 0, 0); // orphans become ours
@@ -156,7 +170,7 @@ static void clean(bool root)
             draw();
         long p = fork_();
         if (p == 0)
-            child(root, other);
+            child(root, other, fail);
         if (p < 0) {
             put("no child: ");
             put_number(p);

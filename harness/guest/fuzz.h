@@ -4,7 +4,7 @@
 #pragma once
 #include "start.h"
 
-enum { CALLS = 300, ARENA_PAGES = 8, PAGE = 4096 };
+enum { CALLS = 300, ARENA_PAGES = 8, PAGE = 4096, FAIL_FD = 60 };
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
@@ -250,12 +250,25 @@ static word argument(enum kind kind, const word *set)
     }
 }
 
+static long failing = -1; // descriptor of this process's fail-nth
+
+static long write_call(long fd, const char *s, word n);
+
+// One of the next allocations made for this process fails, now and then.
+static void perhaps_fail(void)
+{
+    char digits[3] = {(char)('0' + pick(3)), (char)('0' + pick(10)), 10};
+    if (failing >= 0 && pick(2))
+        write_call(failing, digits, sizeof(digits));
+}
+
 static void random_call(bool root)
 {
     const struct fuzz_call *c = &calls[pick(COUNT_OF(calls))];
     word a[6];
     for (word k = 0; k < 6; k++)
         a[k] = argument(c->kind[k], c->set[k]);
+    perhaps_fail();
     if (root ? c->as_root : !c->sends || !pick(20))
         call6(c->number, a);
 }

@@ -4,7 +4,13 @@
 #define FUZZ_TABLE "fuzz_native_table.h"
 #include "fuzz.h"
 
-enum { NATIVE_EXIT = 1, NATIVE_GETPID = 7 };
+enum { NATIVE_EXIT = 1, NATIVE_GETPID = 7, NATIVE_WRITE_AT = 203 };
+
+static long write_call(long fd, const char *s, word n)
+{
+    return call(NATIVE_WRITE_AT, (word)fd, (word)s, n, 0);
+}
+
 __asm__(".globl _start\n_start: andi sp, sp, -16\n call begin\n");
 
 [[noreturn]] void begin(word argc, const char *const *argv)
@@ -12,6 +18,7 @@ __asm__(".globl _start\n_start: andi sp, sp, -16\n call begin\n");
     static char room[ARENA_PAGES * PAGE] __attribute__((aligned(PAGE)));
     state = (argc > 1 ? parse(argv[1]) : 1) | 1;
     bool root = argc > 2 && argv[2][0] == 'r';
+    failing = argc > 3 ? FAIL_FD : -1;
     arena = room;
     own_pid = (word)call(NATIVE_GETPID, 0, 0, 0, 0);
     for (word i = 0; i < CALLS; i++)

@@ -1,6 +1,7 @@
 // Environments and the composing of views:
 //
-//   /                overlay: /data/config/ABI over /system/ABI over the shared places' mountpoints;
+//   /                overlay: /data/config/ABI over /system/ABI over the shared places'
+//   mountpoints;
 //                    without /system/ABI over those mountpoints over the base tree, where the ABI's
 //                    programs then are
 //   /home /data/shared /dev /tmp /proc /sys   of the base tree
@@ -346,12 +347,10 @@ static int compose(struct environment *e, const struct abi_module *abi, struct c
     // Mountpoints hide what the base tree has in their place, its own /scarlet too.
     struct path lower[] = {c->in_base ? c->skeleton : c->system,
                            c->in_base ? c->system : c->skeleton, c->names};
-    struct overlay_layers l = {.lower = lower,
-                               .nlower = c->names.mount ? 3 : 2,
-                               .live = c->in_base,
-                               .options = options};
-    usize n = kscnprintf(options, sizeof(options), ",lowerdir=%s%s",
-                         c->in_base ? "/" : "/system/", c->in_base ? "" : abi->name);
+    struct overlay_layers l = {
+        .lower = lower, .nlower = c->names.mount ? 3 : 2, .live = c->in_base, .options = options};
+    usize n = kscnprintf(options, sizeof(options), ",lowerdir=%s%s", c->in_base ? "/" : "/system/",
+                         c->in_base ? "" : abi->name);
     if (writable) {
         l.upper = c->upper;
         l.work = c->work;

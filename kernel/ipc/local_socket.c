@@ -16,7 +16,7 @@ struct local_socket {
     enum socket_kind kind;   // constant
     u64 id;                  // constant
     struct socket_queue *in; // counted; constant
-    struct mutex lock;       // class pipe_sleep
+    struct mutex lock;       // class socket
     // --- guarded by lock ---
     enum socket_state state;
     struct socket_queue *out; // counted; where write goes, NULL: nowhere yet
@@ -63,7 +63,7 @@ int local_socket_create(enum socket_kind kind, u32 status, struct object **out)
     s->kind = kind;
     s->id = object_unique_id();
     s->in = in;
-    mutex_init(&s->lock, &lock_class_pipe_sleep);
+    mutex_init(&s->lock, &lock_class_socket);
     list_init(&s->line);
     list_init(&s->link);
     list_init(&s->bound_link);

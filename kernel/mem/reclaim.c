@@ -13,6 +13,7 @@ static struct reclaim_hook *hooks;
 static const struct arch_thread *_Atomic reclaimers[16];
 
 _Atomic u64 mem_fail_countdown;
+static const struct arch_thread *_Atomic fail_whose; // NULL: anybody's
 
 void frame_add_reclaim(struct reclaim_hook *hook)
 {
@@ -59,13 +60,28 @@ u64 mem_reclaim(u64 want)
 
 void frame_fail_after(u64 n)
 {
+    fail_whose = NULL;
     atomic_store_explicit(&mem_fail_countdown, n, memory_order_relaxed);
+}
+
+void frame_fail_own(u64 n)
+{
+    fail_whose = current_arch();
+    atomic_store_explicit(&mem_fail_countdown, n, memory_order_relaxed);
+}
+
+u64 frame_fail_left(void)
+{
+    return atomic_load_explicit(&mem_fail_countdown, memory_order_relaxed);
 }
 
 bool mem_fail_now(void)
 {
+    const struct arch_thread *whose = fail_whose;
     u64 n = atomic_load_explicit(&mem_fail_countdown, memory_order_relaxed);
 
+    if (whose && whose != current_arch())
+        return false;
     while (n && !atomic_compare_exchange_weak_explicit(&mem_fail_countdown, &n, n - 1,
                                                        memory_order_relaxed, memory_order_relaxed))
         ;

@@ -101,6 +101,13 @@ void thread_start(struct thread *t)
     preempt_enable();
 }
 
+void thread_discard(struct thread *t)
+{
+    kdebug_assert(atomic_load(&t->state) == THREAD_BLOCKED && !t->on_rq);
+    atomic_store(&t->state, THREAD_DEAD);
+    thread_put(t);
+}
+
 void thread_get(struct thread *t)
 {
     refcount_inc(&t->refs);

@@ -164,6 +164,13 @@ static int make_thread(struct task *t, const char *name, void (*fn)(void *), voi
     return 0;
 }
 
+// Of a thread that was neither published nor started.
+static void discard_thread(struct task_thread *tt)
+{
+    thread_discard(tt->thread);
+    task_thread_put(tt);
+}
+
 static void publish_thread(struct task *t, struct task_thread *tt, struct pid *pid)
 {
     tt->tid = pid->nr;
@@ -267,7 +274,7 @@ int task_fork(const struct task_clone *how, const struct trapframe *tf, struct t
 
 fail:
     if (tt)
-        task_thread_put(tt);
+        discard_thread(tt);
     if (pid)
         pid_release(pid);
     if (t->user)
@@ -314,7 +321,7 @@ int task_thread_create(const struct trapframe *tf, const void *abi_how, struct t
             me->abi->thread_free(tt);
     }
     if (err) {
-        task_thread_put(tt);
+        discard_thread(tt);
         pid_release(pid);
         return err;
     }

@@ -125,5 +125,7 @@ struct reclaim_hook {
 };
 void frame_add_reclaim(struct reclaim_hook *hook); // for good
 // Fault injection for tests: the n-th allocation from now (frames, slab objects, kmalloc) fails. 0:
-// off.
+// off. Anybody's, or only the current thread's; there is one count, the last call decides.
 void frame_fail_after(u64 n);
+void frame_fail_own(u64 n);
+u64 frame_fail_left(void); // what is left of n; 0: it failed, or never was asked to

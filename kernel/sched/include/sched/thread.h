@@ -116,7 +116,9 @@ void sched_wait_secondaries(void);
 // caller gets one reference. Thread context.
 [[nodiscard]] int thread_create(struct thread **out, const char *name, struct task *task,
                                 void (*fn)(void *), void *arg);
-void thread_start(struct thread *t); // first wake-up; picks a CPU
+void thread_start(struct thread *t);   // first wake-up; picks a CPU
+void thread_discard(struct thread *t); // instead: it will never run. Drops the reference of
+                                       // being alive; the caller keeps its own
 void thread_get(struct thread *t);
 // Frees at zero; never the running thread, never in an interrupt.
 void thread_put(struct thread *t);
