@@ -167,6 +167,16 @@ def test_changes_stay_in_the_configuration() -> None:
         "xv6-riscv64/five")] + ["0", "more", "ls: /etc/guide: No such file or directory", "5"]
 
 
+def test_where_xv6_programs_start() -> None:
+    """Where the caller is; in their own root from a root, and their shell from a place that has another name there. Files that are no programs
+    have no generated names."""
+    done = once.boot(machine.Machine(smp=2), r"""
+        cd /root; echo here > f; xv6_cat f; echo cat f > s; xv6_sh s; xv6_sh -c scarlet_pwd; cd /tmp; xv6_sh -c scarlet_pwd
+        cd /home; echo scarlet_pwd | xv6_sh 2> /dev/null; cd /; xv6_ls wc; scarlet_sh -c 'cd /; xv6_ls wc'
+        echo text > /system/xv6-riscv64/README; ls /names | grep -c xv6_README; ls /names | grep -c xv6_wc""")
+    assert [line.split(" ")[0] for line in done.lines] == ["here", "here", "/", "/tmp", "/home", "wc", "wc", "0", "1"], done.output
+
+
 def test_base_changes_under_a_view() -> None:
     """Linux programs' view shows the base tree as it is now: new, changed, renamed and removed files, also where it looked before."""
     done = once.boot(machine.Machine(smp=2), r"""

@@ -213,6 +213,16 @@ static bool take(struct dir_sink *s, const char *name, usize len, u64 ino, u32 t
     return true;
 }
 
+// Not every file beside the programs is one.
+static bool can_be_found(const struct lister *l, const char *program, usize len)
+{
+    struct path p;
+    if (find_program(l->number, program, len, &p))
+        return false;
+    path_put(&p);
+    return true;
+}
+
 // Lists one program directory from *pos on. 1: the reader is full; 0: all listed.
 static int list_dir(struct lister *l, const struct path *at, u64 *pos, struct taken *t)
 {
@@ -231,7 +241,7 @@ static int list_dir(struct lister *l, const struct path *at, u64 *pos, struct ta
         for (u32 i = 0; i < t->count; i++) {
             usize len = t->names[i].len;
             if (len && l->abi_len + 1 + len <= NAME_MAX_LEN &&
-                !seen_before(l, t->names[i].name, len)) {
+                !seen_before(l, t->names[i].name, len) && can_be_found(l, t->names[i].name, len)) {
                 memcpy(text, l->abi, l->abi_len);
                 text[l->abi_len] = '_';
                 memcpy(text + l->abi_len + 1, t->names[i].name, len);

@@ -66,6 +66,29 @@ const struct abi_module *exec_tree_of(const struct path *p)
     return NULL;
 }
 
+// Is a shell opened, not asked to read a file?
+static bool opens_shell(const struct exec_build *b)
+{
+    char first[2];
+    if (!b->rebuild || b->argv->count < 2)
+        return b->rebuild;
+    arg_copy_string(b->argv, arg_string_size(b->argv, 0), first, sizeof(first));
+    return first[0] == '-';
+}
+
+// A system whose programs are found in the root, and by no PATH, starts its own there: from a
+// caller's root, and its shell also from a place that only /scarlet leads to.
+static bool leave_cwd(const struct exec_build *b, struct view *now, const struct path *cwd,
+                      const char *name)
+{
+    static const char base[] = "/scarlet";
+    const struct path *file = object_path(b->file);
+    if (!b->abi->names_in_root || !file || exec_tree_of(file) != b->abi)
+        return false;
+    return is_root(now, cwd) || (opens_shell(b) && !strncmp(name, base, sizeof(base) - 1) &&
+                                 (!name[sizeof(base) - 1] || name[sizeof(base) - 1] == '/'));
+}
+
 static void place_cwd(struct exec_build *b, struct view *v)
 {
     struct task *t = current_task();
@@ -77,6 +100,7 @@ static void place_cwd(struct exec_build *b, struct view *v)
     if (buf &&
         !environment_translate(environment_current(), now, t->abi, v, b->abi, &cwd, buf,
                                PATH_MAX_LEN) &&
+        !leave_cwd(b, now, &cwd, buf) &&
         !view_lookup(v, buf, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p)) {
         kept = p.dentry == cwd.dentry;
         if (kept)
