@@ -137,12 +137,15 @@ def _result(done: subprocess.CompletedProcess[bytes]) -> cases.Result:
 
 
 @functools.cache
-def program(name: str) -> Path:
-    """A program of harness/hosted_guest, compiled for this machine."""
+def program(name: str, *more: str) -> Path:
+    """A program of harness/hosted_guest, compiled for this machine; more: sources of the hosted kernel's host half."""
     out = ROOT / "build/hosted/guest" / name
     out.parent.mkdir(parents=True, exist_ok=True)
     source = ROOT / "harness/hosted_guest" / f"{name}.c"
     command = ["clang-19", "-std=c23", "-O1", "-static", "-Wall", "-Wextra", f"-I{out.parent}", "-o", str(out), str(source)]
+    if more:
+        command += [f"-I{ROOT}/kernel/{d}" for d in ("lib/include", "arch/include", "arch/hosted/include", "arch/hosted/host")]
+        command += [str(ROOT / "kernel/arch/hosted/host" / source_) for source_ in more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise HostedError(f"{' '.join(command)}: {done.stderr[-2000:]}")

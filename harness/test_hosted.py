@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -208,6 +209,14 @@ def test_no_escape(transport: str, tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.startswith(b"tried "), show(done.stdout + done.stderr)
     assert int(done.stdout.split()[1]) > 40
     assert not list(marks.iterdir())
+
+
+def test_only_the_cage_holds(tmp_path: Path) -> None:
+    """The stub's own calls reach the host without the filters, and with either they do not."""
+    done = subprocess.run([hosted.program("cage", "stub.c"), str(tmp_path)], capture_output=True, check=True, timeout=hosted.LIMIT)
+    results = [tuple(map(int, re.findall(r"\d+", line))) for line in done.stdout.decode().splitlines()]
+    assert [filters for filters, _, _ in results] == [0, 1, 2]
+    assert all(out == (0 if filters else tried) for filters, tried, out in results) and results[0][1] >= 16, results
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
