@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from harness import cases, hosted, hosted_fuzz
+from harness import cases, hosted, hosted_fuzz, hosted_trace
 from harness.conftest import check, show
 
 pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
@@ -196,6 +196,38 @@ def test_programs(name: str, transport: str) -> None:
     if name not in ("bash", "python3") and not os.environ.get("SCARLET_HOSTED"):
         pytest.skip("more of the same: make test-hosted")
     same(PROGRAMS[name], options=["--transport", transport, "--cpus", "2"])
+
+
+TRACED = {
+    "ls": ["ls", "-l", "/etc/hostname"],
+    "coreutils": ["sh", "-c", "wc -c </etc/passwd; sort /etc/passwd | head -1; cp /etc/passwd a; cmp /etc/passwd a; mv a b; ln b c; ln -s b l; "
+                  "readlink l; chmod 600 b; stat -c '%a %h' b; touch -d @0 b; date -r b; mkdir -p d/e; rmdir d/e d; rm b; cat c | tr a-z A-Z | md5sum; id -u"],
+    "bash": ["bash", "-c", "for i in 1 2 3; do echo $i; done; (exit 3); echo $?; x=$(echo sub); echo $x | cat; trap 'echo t' EXIT; [ -d /tmp ] && cd /tmp && pwd"],
+    "python3": ["/usr/bin/python3", "-c", "import json, os, subprocess, tempfile\nopen('f', 'w').write('text' * 5000); os.rename('f', 'g')\n"
+                "print(json.dumps(os.listdir('.')), subprocess.check_output(['echo', 'x']), len(open('g').read()))"],
+    "perl": ["perl", "-e", "pipe(A, B); if (!fork) { syswrite B, 'hello'; exit 3 } wait; sysread A, $x, 5; print $x, $? >> 8, qq(\n); "
+             "open F, '>', 'f'; print F 'x' x 10000; close F; print -s 'f', unlink('f'), qq(\n)"],
+    "git": ["sh", "-c", "export GIT_CONFIG_GLOBAL=/dev/null; git init -q -b main .; echo text >file; touch -d @86400 file; git add .; git status --short; git diff --cached --stat"],
+    "gcc": ["sh", "-c", "echo 'int main(void){return 3;}' >a.c; gcc -O1 -o a a.c; ./a; echo $?"],
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_same_calls(name: str) -> None:
+    """Call by call, what the kernel's tracer tells is what strace tells natively (what may differ: hosted_trace.RULES)."""
+    if name != "ls" and not os.environ.get("SCARLET_HOSTED"):
+        pytest.skip("more of the same: make test-hosted")
+    found = hosted_trace.differences(TRACED[name])
+    assert not found, "\n".join(found[:60])
+
+
+def test_other_calls_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison tells different programs apart, down to one argument."""
+    seen = hosted_trace.traced(["cat", "/etc/hostname"])
+    assert seen[0] == seen[1] and len(seen[0][""]) > 20
+    assert any('openat(AT_FDCWD, "/etc/hostname", O_RDONLY) = 3' == call for call in seen[1][""])
+    monkeypatch.setattr(hosted_trace, "RULES", [rule for rule in hosted_trace.RULES if rule[2] != "addresses"])
+    assert hosted_trace.differences(["cat", "/etc/hostname"])
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
