@@ -259,6 +259,31 @@ def test_xv6_program(tmp_path: Path, strip: bool) -> None:
     assert (entry["abi"], entry["verdict"], calls(entry)) == ("xv6", "runs", {"exit", "open", "read", "write", "close"})
 
 
+def x86_stub(number: int, wide: bool = False) -> bytes:
+    """mov $number, %eax or %rax; syscall"""
+    return (b"\x48\xc7\xc0" if wide else b"\xb8") + struct.pack("<i", number) + b"\x0f\x05"
+
+
+STUBS = {"riscv64": (243, 0, 2, lambda n: riscv(li(17, n), ECALL)),
+         "riscv64-short": (243, 0, 2, lambda n: struct.pack("<HI", 0x4881 | (n & 31) << 2 | (n >> 5 & 1) << 12, ECALL)),
+         "x86-64": (62, 0x10000, 1, x86_stub), "x86-64-wide": (62, 0x10000, 1, lambda n: x86_stub(n, True))}
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_xv6_by_its_calls(tmp_path: Path, kind: str) -> None:
+    """One call that xv6 does not have decides, wherever in the code it lies; so does another address."""
+    machine, base, step, stub = STUBS[kind]
+    here = ["--no-cache", "--json", "--machine", "riscv64" if machine == 243 else "x86-64"]
+    files, expected = [], []
+    for pad in [0, *range(108, 144, step), 400]:  # the kernel reads 256 bytes at a time, of which 120 are the headers
+        for number, at, verdict in ((21, base, True), (-1, base, False), (0, base, False), (21, base + 0x1000, False)):
+            code = stub(2) + bytes(pad) + stub(number)
+            files.append(save(tmp_path, elf(machine=machine, base=at, code=code), f"{len(files)}"))
+            expected.append(verdict)
+    entries = json.loads(run(*here, *files).stdout)["files"]
+    assert [next(s["score"] for s in e["scores"] if s["abi"] == "xv6") == 90 for e in entries] == expected
+
+
 @pytest.mark.parametrize("machine, words, place", [("riscv64", [], "build/userland"),
                                                    ("x86-64", ["ARCH=hosted", "MACHINE=x86_64", "OUT=build/hosted"], "build/hosted/userland")])
 def test_own_programs(machine: str, words: list[str], place: str) -> None:
