@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from harness import hosted
@@ -51,3 +52,35 @@ def test_orphans_are_nobodys() -> None:
     script = '/usr/bin/python3 "$0"; n=0; while [ $(ls /proc | grep -c "^[0-9]") -gt 5 ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done; [ $n -lt 300 ] && echo gone'
     got = hosted.run(["sh", "-c", script, program], options=["--cpus", "2"])
     assert (show(got.stdout), show(got.stderr)) == (show(native.stdout) + "gone\n", "") and "no more children" in show(got.stdout)
+
+
+@pytest.mark.parametrize("program", ["cat", "sh -c 'cat; echo left'"])
+def test_job_of_a_shell(program: str, tmp_path: Path) -> None:
+    """Stopped by control-Z, continued in the foreground, from the background, and the terminal is what it was in between."""
+    env = {**os.environ, "PS1": "host> ", "HISTFILE": str(tmp_path / "none")}
+    one = pexpect.spawn("bash", ["--norc", "--noediting"], env=env, timeout=hosted.LIMIT, encoding="ascii")
+    one.expect_exact("host> ")
+    one.sendline(f"{hosted.build()} -- {program}")
+    one.sendline("first")
+    one.expect_exact("first\r\nfirst\r\n")
+    one.sendcontrol("z")
+    one.expect_exact("Stopped")
+    one.expect_exact("host> ")
+    one.sendline("stty -a | grep -o ' icanon'; echo here$((1+1))")
+    one.expect_exact(" icanon\r\nhere2\r\n")
+    one.sendline("fg")
+    one.expect_exact(program)
+    one.sendline("second")
+    one.expect_exact("second\r\nsecond\r\n")
+    one.sendcontrol("z")
+    one.expect_exact("host> ")
+    one.sendline("bg; sleep 0.3; stty -a | grep -o ' icanon'; fg")
+    one.expect_exact(" icanon\r\n")
+    one.sendline("third")
+    one.expect_exact("third\r\nthird\r\n")
+    one.sendcontrol("d")
+    one.expect_exact("host> ")
+    one.sendline("echo status=$?; exit")
+    one.expect_exact("status=0")
+    one.expect(pexpect.EOF)
+    one.close()

@@ -13,6 +13,7 @@
 #include <lib/string.h>
 #include <mem/slab.h>
 #include <object/handle.h>
+#include <sched/timer.h>
 #include <sync/log.h>
 #include <task/task.h>
 #include <tty/tty.h>
@@ -69,6 +70,27 @@ static void on_request(u32 set)
             (void)event_post(init_task, &e);
         }
     }
+}
+
+// The program has stopped: so does the machine, and both go on together.
+static struct work stop_work;
+
+static void stand_still(struct work *w)
+{
+    (void)w;
+    arch_suspend();
+    const struct event e = {.kind = EVENT_CONTINUE, .code = EVC_KERNEL};
+    spin_lock(&tree_lock);
+    struct pgrp *pg = init_task->pgrp;
+    pgrp_get(pg);
+    spin_unlock(&tree_lock);
+    (void)event_post_pgrp(pg, &e);
+    pgrp_put(pg);
+}
+
+static void stopped(void)
+{
+    work_queue(&stop_work);
 }
 
 static u32 cell(const u8 *p, u32 i)
@@ -225,6 +247,8 @@ void program_run_chosen(void)
         return;
     const char *abi = chosen_abi();
     task_set_init_end(ended);
+    work_init(&stop_work, stand_still);
+    task_set_init_stop(stopped);
     enter_directory();
     take_terminal();
     take_limits(current_task());

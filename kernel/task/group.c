@@ -205,6 +205,8 @@ bool pgrp_is_orphaned(struct pgrp *pg)
     struct task *t;
     list_for_each_entry (t, &pg->members, pgrp_link) {
         struct task *p = t->parent;
+        if (t == init_task && !t->zombie && task_init_can_stop())
+            return false;
         if (t->zombie || !p || (p == init_task && task_init_guarded()) || !p->pgrp)
             continue;
         if (p->pgrp != pg && p->pgrp->session == pg->session)

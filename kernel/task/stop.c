@@ -1,6 +1,18 @@
 // Stopping and continuing (job control), and waking threads for events. Guarded by task.lock.
 #include "private.h"
 
+static void (*init_stop)(void); // set before the first program runs
+
+void task_set_init_stop(void (*fn)(void))
+{
+    init_stop = fn;
+}
+
+bool task_init_can_stop(void)
+{
+    return init_stop;
+}
+
 void task_wake_thread(struct task_thread *tt)
 {
     thread_set_work(tt->thread, WORK_EVENT);
@@ -65,6 +77,8 @@ void task_check_stop(void)
         spin_unlock(&t->lock);
         if (last)
             parent_notify(t, &info, EVENT_CHILD);
+        if (last && t == init_task && init_stop)
+            init_stop();
         thread_set_state(THREAD_STOPPED);
         // Continued or ended between the check and here: do not sleep.
         if (!atomic_load((_Atomic bool *)&t->stop_wanted) || task_should_die()) {

@@ -71,6 +71,13 @@ u32 arch_requests_take(void)
     return host_requests_take();
 }
 
+void arch_suspend(void)
+{
+    irqflags_t f = arch_irq_save();
+    host_suspend();
+    arch_irq_restore(f);
+}
+
 bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
 {
     irqflags_t f = arch_irq_save();

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
@@ -19,11 +20,39 @@ static struct termios saved;
 static bool raw;
 static int in_fd = -1, out_fd = 2; // in_fd < 0: there is none; what the kernel says goes to 2
 
+static bool make_raw(void)
+{
+    struct termios t = saved;
+    cfmakeraw(&t);
+    return tcsetattr(0, TCSANOW, &t) == 0;
+}
+
 void console_restore(void)
 {
     if (raw)
         tcsetattr(in_fd, TCSANOW, &saved);
     raw = false;
+}
+
+// This process stops as its caller's job: all its threads, at the signal. What changes a terminal
+// in the background stops it again, until it comes to the foreground.
+void host_suspend(void)
+{
+    bool was_raw = raw;
+    sigset_t stops, old;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTSTP);
+    sigaddset(&stops, SIGTTOU);
+    console_restore();
+    pthread_sigmask(SIG_UNBLOCK, &stops, &old);
+    raise(SIGTSTP);
+    if (was_raw) {
+        while (tcgetattr(0, &saved) < 0 && errno == EINTR)
+            ;
+        while (!(raw = make_raw()) && errno == EINTR)
+            ;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 static void put(u8 c)
@@ -55,6 +84,10 @@ static void *reader(void *arg)
         isize n = read(in_fd, buf, sizeof(buf));
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EIO && tcgetpgrp(in_fd) > 0 && tcgetpgrp(in_fd) != getpgrp()) {
+            usleep(50'000); // in the background
+            continue;
+        }
         if (n > 0 && !take(buf, n))
             host_exit(204);
         if (n <= 0) { // end of input, as a terminal says it: once for an unfinished line, once for
@@ -97,9 +130,7 @@ void console_init(bool program)
 {
     choose(program);
     if (isatty(0) && isatty(1) && tcgetattr(0, &saved) == 0) {
-        struct termios t = saved;
-        cfmakeraw(&t);
-        raw = tcsetattr(0, TCSANOW, &t) == 0;
+        raw = make_raw();
     }
     if (in_fd == 0) // a terminal that is not standard input is somebody else's to read
         start_thread(reader, &hosted_cpus[0]);

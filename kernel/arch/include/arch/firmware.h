@@ -13,6 +13,9 @@ u64 arch_firmware_realtime_ns(void);
 // The same after a program that a signal of this number ended: whoever started the machine sees it
 // end so.
 [[noreturn]] void arch_poweroff_killed(u32 number);
+// The machine stands still as a job of whoever started it, until he continues it. Returns at once
+// where there is no such thing. Thread context.
+void arch_suspend(void);
 // The size of the window that the console is shown in. False: not known.
 bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
 // Lines about the calls that traced programs make, for whoever started the machine. LOG: he does

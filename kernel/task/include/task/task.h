@@ -210,6 +210,10 @@ int task_for_each(u32 from_pid, int (*fn)(struct task *t, void *arg), void *arg)
 // What happens when the first task has ended, in its last thread; must not return. Without it the
 // machine stops with a message. Boot.
 void task_set_init_end(void (*fn)(const struct exit_info *how));
+// What happens when the first task has stopped as a whole, in its last thread, before that sleeps:
+// somebody outside can continue it, so its group is no orphaned one. Boot.
+void task_set_init_stop(void (*fn)(void));
+bool task_init_can_stop(void);
 // Is the first task one that the machine cannot do without?
 bool task_init_guarded(void);
 // --- end ---
