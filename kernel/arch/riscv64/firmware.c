@@ -28,9 +28,7 @@ void arch_poweroff_killed(u32 number)
     arch_poweroff();
 }
 
-void arch_suspend(void)
-{
-}
+void arch_suspend(void) {}
 
 bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
 {
