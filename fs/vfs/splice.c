@@ -55,12 +55,16 @@ static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64
         return -E_NOMEM;
     while (done < n && !err && !must_end()) {
         struct iobuf b;
-        iobuf_kernel(&b, buf, MIN(n - done, (u64)CHUNK));
+        u64 asked = MIN(n - done, (u64)CHUNK);
+        iobuf_kernel(&b, buf, asked);
         i64 r = object_read(in, &b, in_pos);
         if (r <= 0) {
             err = r;
             break;
         }
+        // What a terminal or a pipe has now: the next read might wait, or take the end of input
+        // that the caller must see.
+        bool all = (u64)r < asked && !in->type->seekable;
         i64 put = 0;
         while (put < r) {
             iobuf_kernel(&b, buf + put, (usize)(r - put));
@@ -80,6 +84,8 @@ static i64 splice_buffer(struct object *in, u64 *in_pos, struct object *out, u64
             else
                 (void)object_seek(in, put - r, OBJ_SEEK_CUR);
         }
+        if (all)
+            break;
     }
     kfree(buf);
     return done ? (i64)done : err;

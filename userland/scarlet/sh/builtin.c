@@ -177,16 +177,44 @@ bool shell_option(const char *word)
     return true;
 }
 
+// set -o name, +o name: the same options by their long names; without a name, all of them.
+static int long_option(const char *sign, const char *name, struct io *io)
+{
+    static const struct {
+        const char *name;
+        char letter;
+        bool *on;
+    } names[] = {{"errexit", 'e', &exit_on_error},
+                 {"nounset", 'u', &no_unset},
+                 {"xtrace", 'x', &trace_commands},
+                 {"noglob", 'f', &no_match},
+                 {"noclobber", 'C', &no_clobber}};
+    for (usize i = 0; i < ARRAY_LEN(names); i++) {
+        if (!name)
+            io_print(io, 1, "%-12s %s\n", names[i].name, *names[i].on ? "on" : "off");
+        else if (strcmp(name, names[i].name) == 0)
+            return *names[i].on = *sign == '-', 0;
+    }
+    if (name)
+        say("%s: no such option", name);
+    return name ? 2 : 0;
+}
+
 static int b_set(struct list_of_strings *argv, struct io *io)
 {
     usize i = 1;
-    (void)io;
     if (argv->n == 1)
         vars_show(false);
     for (; i < argv->n && (argv->v[i][0] == '-' || argv->v[i][0] == '+'); i++) {
         if (strcmp(argv->v[i], "--") == 0) {
             i++;
             break;
+        }
+        if (strcmp(argv->v[i] + 1, "o") == 0) {
+            int s = long_option(argv->v[i], i + 1 < argv->n ? argv->v[i + 1] : NULL, io);
+            if (s || ++i == argv->n)
+                return s;
+            continue;
         }
         if (!shell_option(argv->v[i]))
             return 2;
@@ -388,6 +416,7 @@ static const struct {
     {"printf", printf_builtin},
     {"getopts", getopts_builtin},
     {"kill", b_kill},
+    {"ulimit", limit_builtin},
 };
 
 builtin_fn builtin_find(const char *name)

@@ -6,6 +6,7 @@ static struct list_of_strings history;
 static struct text line;
 static usize cursor;
 static const char *prompt_text;
+bool edit_given_up;
 static struct text killed;     // what ^Y brings back
 static struct text unfinished; // the line that was left for the history
 enum { HISTORY_MAX = 500 };
@@ -322,6 +323,7 @@ static int handle_key(int key, usize *place)
         delete (cursor, right_of(cursor));
         return 0;
     case 3: // ^C
+        edit_given_up = true;
         (void)write_all(terminal, "^C", 2);
         text_clear(&line);
         cursor = 0;
@@ -415,6 +417,7 @@ char *edit_line(const char *prompt)
     prompt_text = prompt;
     text_clear(&line);
     text_clear(&unfinished);
+    edit_given_up = false;
     cursor = 0;
     (void)scarlet_call_control(terminal, SCARLET_CONTROL_TERMINAL_SET_MODE,
                                SCARLET_TERMINAL_NEWLINE);

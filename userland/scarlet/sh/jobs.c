@@ -155,18 +155,26 @@ void jobs_reap(bool tell)
     }
 }
 
+// %N job N, %% and %+ (or nothing) the last one, %- the one before, %text by how its command
+// begins; a plain number: of its group.
 static struct job *find(const char *s)
 {
-    struct job *last = NULL;
+    struct job *last = NULL, *before = NULL, *named = NULL;
     i64 n = 0;
-    if (s && !parse_number(s + (*s == '%'), &n))
-        return NULL;
+    bool number = s && parse_number(s + (*s == '%'), &n);
     for (struct job *j = jobs; j; j = j->next) {
-        if (s && (*s == '%' ? j->number == n : j->group == n))
+        if (number && (*s == '%' ? j->number == n : j->group == n))
             return j;
+        if (s && *s == '%' && strncmp(j->text, s + 1, strlen(s + 1)) == 0)
+            named = j;
+        before = last;
         last = j;
     }
-    return s ? NULL : last;
+    if (!s || strcmp(s, "%") == 0 || strcmp(s, "%%") == 0 || strcmp(s, "%+") == 0)
+        return last;
+    if (strcmp(s, "%-") == 0)
+        return before ? before : last;
+    return number ? NULL : named;
 }
 
 int job_group(const char *name)
@@ -230,7 +238,7 @@ int jobs_builtin(struct list_of_strings *argv, struct io *io)
     }
     struct job *j = find(arg);
     if (!j) {
-        say("no such job");
+        say("%s: %s%sno such job", what, arg ? arg : "", arg ? ": " : "");
         return 1;
     }
     if (strcmp(what, "fg") == 0) {

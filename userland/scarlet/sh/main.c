@@ -41,21 +41,41 @@ static struct io standard = {{0, 1, 2, -1, -1, -1, -1, -1, -1, -1}};
     shell_exit(last_status);
 }
 
+// PS1, in which \\w stands for the working directory, \\W for its last name, \\u for the user and
+// \\$ for # or $.
 static void prompt_of(struct text *t)
 {
     static char here[4096];
     struct scarlet_identity id = {0};
     (void)scarlet_call_identity_get(&id);
     text_clear(t);
-    const char *home = var_get("HOME");
+    const char *home = var_get("HOME"), *form = var_get("PS1");
     if (scarlet_call_get_directory(here, sizeof(here)) <= 0)
         here[0] = 0;
     usize n = home ? strlen(home) : 0;
-    if (n > 1 && strncmp(here, home, n) == 0 && (here[n] == '/' || !here[n]))
-        text_format(t, "~%s", here + n);
-    else
-        text_put(t, here);
-    text_put(t, id.effective_user == 0 ? " scarlet# " : " scarlet$ ");
+    bool below_home = n > 1 && strncmp(here, home, n) == 0 && (here[n] == '/' || !here[n]);
+    for (form = form ? form : "\\w scarlet\\$ "; *form; form++) {
+        if (*form != '\\' || !form[1]) {
+            text_char(t, *form);
+            continue;
+        }
+        switch (*++form) {
+        case 'w':
+            text_format(t, "%s%s", below_home ? "~" : "", here + (below_home ? n : 0));
+            break;
+        case 'W':
+            text_put(t, here[0] && here[1] ? base_name(here) : here);
+            break;
+        case 'u':
+            text_put(t, var_get("USER") ? var_get("USER") : "");
+            break;
+        case '$':
+            text_char(t, id.effective_user == 0 ? '#' : '$');
+            break;
+        default:
+            text_char(t, *form);
+        }
+    }
 }
 
 [[noreturn]] static void run_terminal(void)
@@ -68,12 +88,18 @@ static void prompt_of(struct text *t)
         char *line;
         jobs_reap(true);
         if (all.len)
-            text_clear(&prompt), text_put(&prompt, "> ");
+            text_clear(&prompt), text_put(&prompt, var_get("PS2") ? var_get("PS2") : "> ");
         else
             prompt_of(&prompt);
         line = edit_line(prompt.s);
         if (!line)
             break;
+        if (edit_given_up) { // with the lines it was to continue
+            release(line);
+            text_clear(&all);
+            last_status = 130;
+            continue;
+        }
         text_format(&all, "%s\n", line);
         release(line);
         struct node *n;
@@ -100,6 +126,9 @@ int main(int argc, char **argv)
     const char *text = NULL;
     program_name = "sh";
     shell_task = (int)scarlet_call_getpid();
+    char parent[24];
+    format(parent, sizeof(parent), "%ld", scarlet_call_getppid());
+    var_set("PPID", parent);
     for (; i < argc && (argv[i][0] == '-' || argv[i][0] == '+') && argv[i][1]; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             out("usage: sh [-eufxC] [-c text [name args] | file args]\n");

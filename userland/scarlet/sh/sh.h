@@ -144,8 +144,12 @@ int printf_builtin(struct list_of_strings *argv, struct io *io);
 int getopts_builtin(struct list_of_strings *argv, struct io *io);
 int read_builtin(struct list_of_strings *argv, struct io *io);
 
+// --- limits.c ---
+int limit_builtin(struct list_of_strings *argv, struct io *io);
+
 // --- edit.c ---
 char *edit_line(const char *prompt);      // NULL at the end of input
+extern bool edit_given_up;                // ^C ended the last line
 void edit_insert(const char *s, usize n); // at the cursor
 void history_add(const char *line);
 void history_load(void);
