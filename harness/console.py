@@ -96,3 +96,17 @@ class Console(contextlib.AbstractContextManager["Console"]):
     def tail(self) -> str:
         """The console's last lines."""
         return "\n".join(self.log.read_text(errors="replace").replace("\r", "").splitlines()[-25:])
+
+
+def first_prompt(what: machine.Machine, prompt: str, *steps: tuple[str, str]) -> None:
+    """Type keys, each time waiting for an answer, at the shell of a machine whose first program is not the image's."""
+    with machine.initrd_file(what.initrd_bytes([])) as initrd:
+        argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot", "-chardev", "stdio,id=keys,signal=off", "-serial", "chardev:keys"])
+        child = pexpect.spawn(argv[0], argv[1:], timeout=60, echo=False)
+        try:
+            child.expect(prompt)
+            for keys, answer in steps:
+                child.send(keys)
+                child.expect(answer)
+        finally:
+            child.close(True)

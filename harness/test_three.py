@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 from harness import guestprog, machine, once
-from harness.console import PROMPT, Console
+from harness.console import PROMPT, Console, first_prompt
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 ABIS = machine.SHELLS
@@ -261,19 +261,6 @@ def no_old_objects() -> Iterator[None]:
     shutil.rmtree(machine.ROOT / "build/abis", ignore_errors=True)
 
 
-def first_prompt(what: machine.Machine, prompt: str, line: str, answer: str) -> None:
-    """Type a line at the shell of a machine whose first program is not the image's."""
-    with machine.initrd_file(what.initrd_bytes([])) as initrd:
-        argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"])
-        child = pexpect.spawn(argv[0], argv[1:], timeout=60, echo=False)
-        try:
-            child.expect(prompt)
-            child.send(line + "\r")
-            child.expect(answer)
-        finally:
-            child.close(True)
-
-
 def test_any_abi_can_be_left_out(fresh_objects: None) -> None:
     """A kernel without one of the ABIs runs what is left; changing ABIS= is all it takes."""
     for abis, missing in (("linux xv6", "scarlet"), ("linux scarlet", "xv6")):
@@ -281,4 +268,4 @@ def test_any_abi_can_be_left_out(fresh_objects: None) -> None:
         done = once.boot(machine.Machine(kernel=kernel_of(abis)), f"linux_echo a b | {left}_cat | {left}_wc; {missing}_cat < /dev/null 2>&1; ls /names | grep -v _")
         assert done.lines[0].split() == ["1", "2", "4"] and done.lines[1:] == [f"sh: {missing}_cat: not found", *abis.split()], done.output
     native = machine.Machine(kernel=kernel_of("scarlet xv6"), append="init=/system/scarlet/bin/init")
-    first_prompt(native, "scarlet# ", "scarlet_echo a b | xv6_cat | xv6_wc; linux_cat", r"1 2 4[^\n]*\n.*linux_cat: no such command")
+    first_prompt(native, "scarlet# ", ("scarlet_echo a b | xv6_cat | xv6_wc; linux_cat\r", r"1 2 4[^\n]*\n.*linux_cat: no such command"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import machine, once
-from harness.console import PROMPT, Console
+from harness.console import PROMPT, Console, first_prompt
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 PROGRAMS = machine.ROOT / "build/userland/xv6"
@@ -106,9 +106,10 @@ def test_killing_both_ways(overlay: Path, smp: int) -> None:
 
 
 def test_orphans_go_to_init(overlay: Path) -> None:
-    """Children of an xv6 program that ended are reaped."""
-    output, _ = boot(1, overlay, """./act orphan 3 orphan 0 orphan 3; sleep 0.1; pidof act | wc -w; sleep 1; pidof act | wc -w""")
-    assert output.split() == ["2", "0"]
+    """Children of an xv6 program that ended are reaped; those that init has not come to yet take no place in its machine."""
+    output, _ = boot(1, overlay, """./act orphan 3 orphan 0 orphan 3; sleep 0.1; pidof act | wc -w; sleep 1; pidof act | wc -w
+        cp act init; ./init zombies 100; ./act zombies 100""")
+    assert output.split("\n")[:4] == ["2", "0", "left 100", "left 63"], output
 
 
 def test_limits_of_a_view(overlay: Path) -> None:
@@ -222,3 +223,13 @@ def test_terminal(overlay: Path) -> None:
         t.expect(r"\$ ", 10)
         t.line("ls console")
         t.expect(r"console +3 ", 10)
+
+
+def test_init_is_the_first_program(programs: Path, tmp_path: Path) -> None:
+    """Laid over the root, xv6's programs are the system. The console is theirs: ^P lists the processes, ^D ends the shell and init starts
+    another, ^C and ^Z are characters."""
+    for name in ("init", "sh", "cat", "ls", "wc", "echo"):
+        shutil.copy(programs / name, tmp_path)
+    first_prompt(machine.Machine(overlay=tmp_path), r"starting sh\s+\$ ", ("ls wc\r", r"wc +2 \d+ \d+\s+\$ "), ("cat\r", "cat\r*\n"),
+                 ("a\x03b\x1ac\r", "\r*\na\x03b\x1ac\r*\n"), ("\x10", r"1 sleep init\r*\n\d+ \w+ sh\r*\n\d+ \w+ cat\r*\n"),
+                 ("\x04", r"\$ "), ("\x04", r"starting sh\s+\$ "), ("echo a b | cat | wc\r", r"1 2 4"))

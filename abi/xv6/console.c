@@ -65,6 +65,17 @@ bool xv6_listen(struct object *tty, struct xv6_listener *l)
     return true;
 }
 
+void xv6_take_console(struct object *tty)
+{
+    struct ktermios set;
+    u32 group;
+    if (!current_xv6()->is_init || !object_is_tty(tty) || !tty_get_pgrp(tty, &group) ||
+        tty_set_controlling(tty, false) || tty_get_termios(tty, &set))
+        return;
+    set.cc[KT_VINTR] = set.cc[KT_VQUIT] = set.cc[KT_VSUSP] = 0;
+    (void)!tty_set_termios(tty, &set, TTY_NOW);
+}
+
 static void put(struct object *tty, const char *text, usize n)
 {
     struct iobuf b;

@@ -78,6 +78,7 @@ i64 xv6_open(const struct sys_name *path, i32 mode)
         handle_unreserve(table(), fd);
         return err;
     }
+    xv6_take_console(o);
     handle_publish(table(), fd, o, rights, 0);
     return fd;
 }

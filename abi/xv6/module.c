@@ -70,11 +70,11 @@ static void on_task_exit(struct task *t)
     }
 }
 
-// Who has no xv6 process to wait for it is not of the machine any more: its reaper need not be
-// quick for the machine to have room.
+// Who has no xv6 process to wait for it but init is not of the machine any more: its reaper need
+// not be quick for the machine to have room.
 static void on_zombie(struct task *t, const struct task *parent)
 {
-    if (parent->abi != &xv6_abi)
+    if (parent->abi != &xv6_abi || parent->subreaper)
         xv6_uncount(t);
 }
 

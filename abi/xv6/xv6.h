@@ -169,6 +169,9 @@ struct xv6_listener {
 bool xv6_listen(struct object *tty, struct xv6_listener *l);
 void xv6_unlisten(struct object *tty,
                   const struct xv6_listener *l); // prints the list if it was asked for
+// xv6's init has opened it: if it leads a session (as the first program does) that has no terminal,
+// it is that now, and no key ends anybody.
+void xv6_take_console(struct object *tty);
 // Is this event the list key's? Then it was dealt with. t->lock held.
 bool xv6_key_pressed(struct task *t, const struct event *e);
 

@@ -1,6 +1,7 @@
 // act WORD...: does what a test of another system's needs to see. Words are done in order.
 //   exit N | read ADDR | write ADDR | spin | sleep TICKS | fork N (so many children that wait for
-//   us) | files FILE (open until it fails) say TEXT | memory (pages that can be had) | orphan TICKS
+//   us) | zombies N (so many that are not waited for) | files FILE (open until it fails) say TEXT |
+//   memory (pages that can be had) | orphan TICKS
 #include "ulib.h"
 
 static uint64_t number(const char *s)
@@ -31,6 +32,23 @@ static void fork_until(int most)
         ;
 }
 
+static void leave_zombies(int most)
+{
+    int n = 0;
+    for (int failed = 0; n < most && failed < 10;) {
+        int pid = fork();
+        if (pid == 0)
+            exit(0);
+        if (pid > 0) {
+            n++;
+        } else {
+            failed++;
+            sleep(1); // children may be on their way
+        }
+    }
+    printf("left %d\n", n);
+}
+
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -51,6 +69,9 @@ int main(int argc, char **argv)
             i++;
         } else if (strcmp(what, "fork") == 0) {
             fork_until(atoi(arg));
+            i++;
+        } else if (strcmp(what, "zombies") == 0) {
+            leave_zombies(atoi(arg));
             i++;
         } else if (strcmp(what, "files") == 0) {
             int n = 0;
