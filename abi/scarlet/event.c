@@ -187,7 +187,7 @@ int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
                   .user = e->sender_uid},
         .priority = e->priority ? e->priority : (u32)SCARLET_PRIORITY_NORMAL};
     int err = event_box_put(tt ? &scarlet_thread(tt)->box : &st->box, bit, &w, e->reliable,
-                            t->limits[LIMIT_SIGPENDING].soft);
+                            MIN(t->limits[LIMIT_SIGPENDING].soft, (u64)EVENTS_KEPT_MAX));
     if (!err)
         wake_for(t, tt, bit);
     return err;

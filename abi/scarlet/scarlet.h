@@ -8,7 +8,7 @@
 #include <task/abi.h>
 #include <vfs/ops.h>
 
-enum { EVENT_BITS = 32, CUSTOM_FIRST_BIT = 16 };
+enum { EVENT_BITS = 32, CUSTOM_FIRST_BIT = 16, EVENTS_KEPT_MAX = 256 };
 
 // Events that wait to be delivered (event_box.c): one of a kind, bit n for kind n, bits 16.. for
 // custom kinds, and those kept behind them.
