@@ -1,8 +1,9 @@
-"""scarlet-host --trace, --trace-file and --abi."""
+"""scarlet-host --trace, --trace-file and --abi, and what a panic says."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -60,3 +61,11 @@ def test_abi_is_chosen(tmp_path: Path) -> None:
     nobodys.chmod(0o755)
     done = hosted.run([str(nobodys)], options=["--abi", "linux-x86_64"])
     assert done.returncode == 126 and "as a program of linux-x86_64: NOEXEC" in show(done.stderr), done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may crash the kernel")
+def test_panic_names_functions() -> None:
+    """A panic of the hosted kernel has a status of its own, and its backtrace the names of functions."""
+    done = hosted.run(["sh", "-c", "echo c >/proc/sysrq-trigger"])
+    said = show(done.stderr)
+    assert done.returncode == 201 and "panic: sysrq" in said and " panic+0x" in said and " linux_write+0x" in said, said
