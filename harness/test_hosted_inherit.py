@@ -36,6 +36,20 @@ def test_descriptors_above_two(tmp_path: Path) -> None:
     assert seen["native"][4] == data + b"at 3\n" and seen["native"][:4] == ("no eight\ndef", "", 0, b"kept\nto seven\n")
 
 
+def test_mapped_input(tmp_path: Path) -> None:
+    """A redirected regular file can be mapped to be read, again after it has grown."""
+    (tmp_path / "file").write_bytes(b"some" * 5000)
+    script = ("import mmap, os, sys\nm = mmap.mmap(0, 0, prot=mmap.PROT_READ)\nprint(len(m), m[19990:])\n"
+              "os.write(7, b'more'); n = mmap.mmap(0, 0, flags=mmap.MAP_PRIVATE)\nn[0:1] = b'S'\nprint(len(n), n[0:4], n[19998:])")
+    seen = []
+    for command in ([], [str(hosted.build()), "--"]):
+        (tmp_path / "file").write_bytes(b"some" * 5000)
+        done = subprocess.run(["sh", "-c", 'f=$1; shift; exec "$@" <$f 7>>$f', "sh", str(tmp_path / "file"), *command, "/usr/bin/python3", "-c", script],
+                              capture_output=True, timeout=hosted.LIMIT, check=False)
+        seen.append((show(done.stdout), show(done.stderr), done.returncode))
+    assert seen[1] == seen[0] and seen[0][0].count("\n") == 2
+
+
 def test_limits() -> None:
     """Limits of resources are the caller's, and hold."""
     script = ["bash", "-c", "ulimit -a; ulimit -n; for i in {1..90}; do exec {f}</dev/null || break; done 2>/dev/null; echo $f"]
