@@ -47,7 +47,8 @@ def test_mapped_input(tmp_path: Path) -> None:
         done = subprocess.run(["sh", "-c", 'f=$1; shift; exec "$@" <$f 7>>$f', "sh", str(tmp_path / "file"), *command, "/usr/bin/python3", "-c", script],
                               capture_output=True, timeout=hosted.LIMIT, check=False)
         seen.append((show(done.stdout), show(done.stderr), done.returncode))
-    assert seen[1] == seen[0] and seen[0][0].count("\n") == 2
+    assert seen[1] == seen[0], seen
+    assert seen[0][0].count("\n") == 2
 
 
 def test_limits() -> None:

@@ -24,7 +24,7 @@ struct stream_pages {
     struct memobj data; // first; its size is guarded by map_mutex
     u32 n;
 };
-static struct mutex map_mutex = MUTEX_INIT(map_mutex, &lock_class_sleep_other);
+static struct mutex map_mutex = MUTEX_INIT(map_mutex, &lock_class_stream_pages);
 enum : u64 { CHUNK = 16384 };
 
 static struct waitqueue ready_wait = WAITQUEUE_INIT(ready_wait);
