@@ -316,7 +316,7 @@ i64 scarlet_kill(i32 task, u32 event)
     if (err)
         return err;
     if (task <= 0)
-        return task == -1 ? -E_SRCH : kill_group((u32)-task, kind);
+        return task == -1 ? -E_SRCH : kill_group(0u - (u32)task, kind);
     struct event e = event_for(kind);
     return post_to(task, &e);
 }

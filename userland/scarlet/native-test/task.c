@@ -60,6 +60,7 @@ static void ends(void)
         (void)scarlet_call_exit(9);
     CHECK(scarlet_call_waitpid((int)c, &e, 0) == c && e.code == 9);
     CHECK(scarlet_call_kill(999999, SCARLET_EVENT_TERMINATE) == -SCARLET_NO_TASK);
+    CHECK(scarlet_call_kill(-2147483647 - 1, SCARLET_EVENT_TERMINATE) == -SCARLET_NO_TASK);
 }
 
 // --- events ---
