@@ -42,10 +42,21 @@ def no_kernel_yet() -> bool:
     return not any((machine.ROOT / "kernel/init").glob("*.c"))
 
 
+def part_of(item: pytest.Item, cases: dict[str, int]) -> str:
+    """Which half of make test-hosted runs this. Cases have places of their own and may run anywhere; other tests of one
+    file share names in /tmp and run one after another."""
+    if "case" in getattr(getattr(item, "callspec", None), "params", {}):
+        return str(cases.setdefault(item.name, len(cases)) % 2)
+    return "0" if item.path.name == "test_hosted.py" else "1"
+
+
 @pytest.hookimpl(trylast=True)  # after -k and -m have narrowed the list
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Queue the cases of shared boots, and mark what cannot run."""
     linux = config.getoption("--on") == "linux"
+    if part := os.environ.get("SCARLET_PART"):
+        cases: dict[str, int] = {}
+        items[:] = [item for item in items if part_of(item, cases) == part]
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if "case" in params and "smp" in params:
