@@ -63,7 +63,7 @@ def test_names_without_directory() -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_native_calls(transport: str) -> None:
     """The test program of the native ABI: what it says on riscv64; zones of Linux's calls among it."""
-    output, status = run(NATIVE_TEST, "--cpus", "2", "--transport", transport)
+    output, status = run(NATIVE_TEST, "--cpus", "2", "--mem", "160", "--transport", transport)
     assert re.fullmatch(r"(ok \w+\n){8,}", output) and "ok fuzz\n" in output and status == 0, output
 
 

@@ -32,21 +32,38 @@ void event_box_forget(struct event_box *box, u32 bits)
     drop_kept(box, bits);
 }
 
+// What k follows: the last of its kind that is as urgent. From the end, where it mostly is.
+static struct list *place_of_new(struct event_box *box, const struct kept_event *k)
+{
+    struct list *l = box->kept.prev;
+    for (; l != &box->kept; l = l->prev) {
+        const struct kept_event *at = container_of(l, struct kept_event, link);
+        if (at->bit == k->bit && at->event.priority >= k->event.priority)
+            break;
+    }
+    return l;
+}
+
+// It was the first of its kind: the last that is more urgent.
+static struct list *place_of_displaced(struct event_box *box, const struct kept_event *k)
+{
+    struct kept_event *at;
+    list_for_each_entry (at, &box->kept, link)
+        if (at->bit == k->bit && at->event.priority <= k->event.priority)
+            break;
+    return at->link.prev;
+}
+
 // Behind those of its kind that are as urgent, or in front of them if it was displaced.
 static int keep(struct event_box *box, u32 bit, const struct waiting_event *e, bool displaced,
                 u64 limit)
 {
     struct kept_event *k = box->kept_count < limit ? kmalloc(sizeof(*k), ALLOC_ATOMIC) : NULL;
-    struct kept_event *at;
     if (!k)
         return box->kept_count < limit ? -E_NOMEM : -E_AGAIN;
     k->bit = bit;
     k->event = *e;
-    list_for_each_entry (at, &box->kept, link)
-        if (at->bit == bit &&
-            (at->event.priority < e->priority || (displaced && at->event.priority == e->priority)))
-            break;
-    list_add_tail(&at->link, &k->link); // in front of `at`, at the end if there was none
+    list_add_head(displaced ? place_of_displaced(box, k) : place_of_new(box, k), &k->link);
     box->kept_count++;
     return 0;
 }
