@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness import hosted, trouble
@@ -87,9 +88,9 @@ def tidy(text: str, kernel: Path) -> str:
     return "\n".join([line for line in lines if " is not known (first by" not in line][:60])
 
 
-def run(seed: int, count: int, sanitizers: str, transport: str) -> str:
-    """What went wrong in these sequences; empty: nothing."""
-    options = ["--transport", transport, "--cpus", "2", "--mem", "192", "--log", "5"]
+def run(seed: int, count: int, sanitizers: str, transport: str, more: Sequence[str] = ()) -> str:
+    """What went wrong in these sequences; empty: nothing. more: options of scarlet-host."""
+    options = ["--transport", transport, "--cpus", "2", "--mem", "192", "--log", "5", *more]
     try:
         done = hosted.run([str(hosted.program("fuzz")), str(seed), str(count)], options=options, sanitizers=sanitizers)
     except subprocess.TimeoutExpired as late:

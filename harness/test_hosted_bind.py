@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import hosted
+from harness import hosted, hosted_fuzz
 from harness.conftest import show
 
 pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
@@ -256,3 +256,18 @@ def test_what_the_host_refuses(tmp_path: Path) -> None:
                            "--bind", f"{full}:/f", "--", PYTHON, "-c", script], capture_output=True, timeout=hosted.LIMIT, check=False)
     assert (show(done.stdout), done.returncode) == ("EACCES EPERM EPERM\n65534 65534 EPERM\n65536 ENOSPC 65536 b'x'\n", 0), show(done.stderr)
     assert (closed / "shadow").read_bytes() == b"root's" and (closed / "own").stat().st_uid == 65534
+
+
+@pytest.mark.hosted
+def test_under_sanitizers(tmp_path: Path) -> None:
+    """Changes, and calls by chance in a bound directory: nothing reported, no lock out of order."""
+    place = tmp_path / "place"
+    place.mkdir()
+    done = hosted.run([PYTHON, str(CHANGES)], options=["--cpus", "2", "--bind", f"{place}:{place}"], cwd=place, sanitizers="address,undefined")
+    assert (done.returncode, done.stderr) == (0, b"")
+    guests = hosted_fuzz.program("address,undefined").parent
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch").chmod(0o1777)
+    binds = ["--bind", f"{tmp_path}/scratch:/tmp", "--bind", f"{guests}:{guests}:ro"]
+    found = hosted_fuzz.run(40, 10, "address,undefined", "trap", binds)
+    assert not found and list((tmp_path / "scratch").glob("fuzz-*")), found
