@@ -31,6 +31,7 @@ struct ovl {
     bool live;           // names of lower layers are confirmed at every walk
     bool user_xattr;     // marks are user.overlay.* instead of trusted.overlay.*
     u32 depth;           // 1, or 2 above another overlay
+    bool across;         // a layer looks into other file systems
     u32 level;           // of its locks, 1 to 3: one more than its layers' highest
     char *options;       // for /proc/mounts
     _Atomic u64 temp_number;

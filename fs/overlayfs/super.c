@@ -174,6 +174,7 @@ static int set_layer(struct ovl *o, u32 index, const struct path *p)
     o->one_fs = fs == 0;
     o->depth = MAX(o->depth, depth_of(p->mount->sb) + 1);
     o->level = MAX(o->level, level_of(p->mount->sb) + 1);
+    o->across |= atomic_load_explicit(&p->mount->sb->flags, memory_order_relaxed) & SB_ACROSS;
     return 0;
 }
 
@@ -387,8 +388,8 @@ static int mount_layers(const struct overlay_layers *l, bool user_xattr, struct 
         ovl_free_all(o);
         return r ? r : -E_NOMEM;
     }
-    if (!o->work)
-        atomic_store_explicit(&sb->flags, SB_RDONLY, memory_order_relaxed);
+    atomic_store_explicit(&sb->flags, (o->work ? 0 : SB_RDONLY) | (o->across ? SB_ACROSS : 0),
+                          memory_order_relaxed);
     mutex_init(&sb->rename_mutex, ovl_rename_class(o));
     r = make_root(sb);
     if (r)

@@ -398,6 +398,8 @@ int dentry_lookup(struct dentry *parent, const struct pathname *name, struct den
     }
     dentry_put(d);
     struct node *dir = dentry_node(parent);
+    if (mutex_held(&dir->mutex)) // a file system (SB_ACROSS) has come back to where it was asked
+        return -E_LOOP;
     mutex_lock(&dir->mutex);
     int r = dentry_lookup_locked(parent, name, out);
     mutex_unlock(&dir->mutex);

@@ -557,14 +557,26 @@ static const struct abi_module *abi_number(u32 index)
     return name ? abi_find(name, strlen(name)) : NULL;
 }
 
+// Does the tree's root show generated names itself?
+static bool shows_names(struct view *v)
+{
+    struct path root;
+    view_root(v, &root);
+    u32 flags = atomic_load_explicit(&root.mount->sb->flags, memory_order_relaxed);
+    path_put(&root);
+    return flags & SB_ACROSS;
+}
+
 // Programs are looked for in the layers, not in the composed view: a view may itself show these
-// names, and must not wait for itself.
+// names, and must not wait for itself. If the base does, they lead nowhere.
 static int names_place(u32 index, u32 i, char dir[ABINAMES_DIR_MAX], struct path *root)
 {
     const struct abi_module *abi = abi_number(index);
     struct view *base = environment_current()->base;
     const char *list = abi_bin_path(abi);
     char name[80];
+    if (shows_names(base))
+        return -E_RANGE;
     for (u32 k = i / 2; k; k--) {
         list = strchr(list, ':');
         if (!list)

@@ -21,6 +21,7 @@ long child(char *const *argv, const struct scarlet_spawn_handle *h, u32 n, bool 
 int look_around_box(void);
 int rebuild(void);
 int rebuilt(void);
+int names_in_base(void);
 int count_zones(void);
 // --- many.c: likewise
 int count_in_shared_memory(void);

@@ -36,9 +36,13 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*fn)(void);
-    } asked[] = {{"slots", show_slots},  {"box", look_around_box},
-                 {"rebuild", rebuild},   {"rebuilt", rebuilt},
-                 {"zones", count_zones}, {"count", count_in_shared_memory}};
+    } asked[] = {{"slots", show_slots},
+                 {"box", look_around_box},
+                 {"rebuild", rebuild},
+                 {"rebuilt", rebuilt},
+                 {"names", names_in_base},
+                 {"zones", count_zones},
+                 {"count", count_in_shared_memory}};
     for (usize i = 0; argc > 1 && i < ARRAY_LEN(asked); i++)
         if (strcmp(argv[1], asked[i].name) == 0)
             return asked[i].fn();

@@ -161,6 +161,30 @@ static void exec_rebuild(void)
     CHECK(t >= 0 && wait_for((int)t, NULL) == (native_view ? 0 : 1));
 }
 
+// As a child: `names` lives over a tree whose root shows generated names, which are looked for in
+// that very tree. They lead nowhere, and nobody waits for himself.
+int names_in_base(void)
+{
+    long me = scarlet_call_environment_self();
+    long v = scarlet_call_environment_view((int)me, "xv6");
+    if (v < 0) // this machine has no such system
+        return 0;
+    bool shown = scarlet_call_access_at(HERE, "/names/xv6_echo", SCARLET_ACCESS_EXECUTE) == 0;
+    long e = scarlet_call_environment_create((int)v);
+    bool ok = e >= 0 && scarlet_call_environment_enter((int)e) == 0;
+    for (int i = 0; i < 2 && shown; i++)
+        ok = ok && scarlet_call_access_at(HERE, "/linux_nothing", SCARLET_ACCESS_READ) < 0 &&
+             scarlet_call_access_at(HERE, "/xv6_echo", SCARLET_ACCESS_READ) < 0;
+    return ok ? 0 : 1;
+}
+
+static void base_that_shows_names(void)
+{
+    char *argv[] = {"native-test", "names", NULL};
+    long t = child(argv, NULL, 0, true);
+    CHECK(t >= 0 && wait_for((int)t, NULL) == 0);
+}
+
 // --- zones ---
 
 static long code_page(void)
@@ -268,5 +292,6 @@ void world_parts(void)
     views();
     environments();
     exec_rebuild();
+    base_that_shows_names();
     zones();
 }
