@@ -14,8 +14,8 @@ enum { MAX_VALUE = 16384 };
 static const char *const shared[] = {"/home", "/data/shared", "/tmp",  "/dev",
                                      "/proc", "/sys",         "/names"};
 static const char *const paths[] = {"HOME", "PWD", "OLDPWD", "TMPDIR"};
-static const char *const dropped[] = {"SHELL",   "LD_LIBRARY_PATH", "LD_PRELOAD",
-                                      "MANPATH", "PYTHONPATH",      "PERL5LIB"};
+static const char *const dropped[] = {"SHELL",      "PS1",     "PS2",        "LD_LIBRARY_PATH",
+                                      "LD_PRELOAD", "MANPATH", "PYTHONPATH", "PERL5LIB"};
 
 static bool begins_with_dir(const char *s, usize len, const char *dir)
 {
