@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,6 +308,25 @@ static void polls(void)
     close(events[1]);
 }
 
+// --- registers of a thread that is moved to and fro ---
+static void registers(void)
+{
+    unsigned long cpus[2] = {1, 2};
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        return;
+    for (unsigned long i = 1; i < 20; i++) {
+        unsigned long back;
+        long r = SYS_sched_setaffinity;
+        __asm__ volatile("movq %2, %%xmm8\n syscall\n movq %%xmm8, %0"
+                         : "=r"(back), "+a"(r)
+                         : "r"(i), "D"(0), "S"(sizeof(cpus[0])), "d"(&cpus[i % 2])
+                         : "rcx", "r11", "xmm8", "memory");
+        CHECK(r == 0 && back == i);
+    }
+    cpus[0] = ~0ul;
+    CHECK(syscall(SYS_sched_setaffinity, 0, sizeof(cpus[0]), cpus) == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct part {
@@ -314,7 +334,7 @@ int main(int argc, char **argv)
         void (*fn)(void);
     } parts[] = {{"processes", processes}, {"pipes", pipes},       {"sockets", sockets},
                  {"futexes", futexes},     {"mappings", mappings}, {"files", files},
-                 {"signals", signals},     {"polls", polls}};
+                 {"signals", signals},     {"polls", polls},       {"registers", registers}};
     rounds = argc > 1 ? atoi(argv[1]) : 10;
     if (!rounds)
         return 0;

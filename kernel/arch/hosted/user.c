@@ -25,11 +25,10 @@ void fpu_leave(struct arch_thread *at)
 
 static void fpu_enter(struct arch_thread *at, struct space_cpu *s)
 {
-    if (!at->fpu_id)
-        at->fpu_id = atomic_fetch_add(&fpu_ids, 1) + 1;
-    if (s->fpu_owner != at->fpu_id) {
+    if (!at->fpu_id || s->fpu_owner != at->fpu_id) {
         hosted_transport->fpu_set(s->guest, at->fpu.area, (u32)at->fpu.len);
-        s->fpu_owner = at->fpu_id;
+        // A new name: another process that had this thread's state has an old one from now on.
+        at->fpu_id = s->fpu_owner = atomic_fetch_add(&fpu_ids, 1) + 1;
     }
     at->fpu_guest = s->guest;
 }
