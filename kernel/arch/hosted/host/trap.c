@@ -71,8 +71,10 @@ static u64 now_ns(void)
 }
 
 // Looking at a word before sleeping pays only while the other side has a processor at once. Each
-// success makes it likelier to be tried again; without any it is tried now and then.
-enum { LUCK_MAX = 8, SELDOM = 64 };
+// success makes it likelier to be tried again; without any it is tried now and then, by both sides
+// in the same turns and for longer than it takes to wake a sleeper: while either sleeps, a short
+// look never pays.
+enum { LUCK_MAX = 8, SELDOM = 256, TRIES = 3, LONGER = 16 };
 static void learn(u32 *luck, bool paid)
 {
     if (paid && *luck < LUCK_MAX)
@@ -82,7 +84,7 @@ static void learn(u32 *luck, bool paid)
 }
 static u64 rounds_for(u32 luck, u32 turn)
 {
-    return luck || turn % SELDOM == 0 ? spin_rounds : 0;
+    return luck ? spin_rounds : turn % SELDOM < TRIES ? LONGER * spin_rounds : 0;
 }
 
 // Waits until the runner has stopped. False: it is gone.
@@ -125,19 +127,19 @@ static bool wait_for(struct guest *g)
 
 // The stubs' rounds are one number for all; what is lost when CPUs change it at once does not
 // matter.
-static void advise_stubs(bool slept)
+static void advise_stubs(bool slept, u32 turn)
 {
-    static _Thread_local u32 luck = LUCK_MAX, turn;
+    static _Thread_local u32 luck = LUCK_MAX;
     if (atomic_load_explicit((_Atomic u64 *)&stub_consts->spin, memory_order_relaxed))
         learn(&luck, !slept);
-    atomic_store_explicit((_Atomic u64 *)&stub_consts->spin, rounds_for(luck, turn++),
+    atomic_store_explicit((_Atomic u64 *)&stub_consts->spin, rounds_for(luck, turn),
                           memory_order_relaxed);
 }
 
 static void resume(struct guest *g)
 {
     u32 was = atomic_exchange(&g->stage->word, WORD_RUN);
-    advise_stubs(was == WORD_STOPPED_SLEEPING);
+    advise_stubs(was == WORD_STOPPED_SLEEPING, g->waits);
     if (atomic_exchange(&g->parked, 0))
         futex(&g->parked, FUTEX_WAKE, 1, NULL);
     else if (was == WORD_STOPPED_SLEEPING)
