@@ -1,7 +1,6 @@
 // Finding a name in the layers: the upper one first, then the lower ones from the top. A file ends
 // the search; directories are merged until one is opaque or something else comes between.
 #include "ovl.h"
-#include <lib/string.h>
 #include <mem/slab.h>
 
 struct found {
@@ -110,17 +109,18 @@ int ovl_lookup(struct node *dir, const struct pathname *name, struct node **out)
     return ovl_node_get(dir->sb, e, out);
 }
 
-// A file that was copied up hides the lower one, whatever becomes of that.
+// A file is the same by either of its parts: another name of one that was copied up still shows the
+// lower one.
 static bool same_parts(struct ovl_entry *e, const struct found *f, bool dir)
 {
     struct dentry *upper = ovl_upper(e);
-    if (!f->upper != !upper || (upper && dentry_node(f->upper) != dentry_node(upper)))
+    const struct node *up = upper ? dentry_node(upper) : NULL,
+                      *found = f->upper ? dentry_node(f->upper) : NULL;
+    if (!dir && found)
+        return found == up;
+    if (dir ? found != up || f->nlower != e->nlower : !f->nlower || !e->nlower)
         return false;
-    if (upper && !dir)
-        return true;
-    if (f->nlower != e->nlower)
-        return false;
-    for (u32 i = 0; i < e->nlower; i++)
+    for (u32 i = 0; i < f->nlower; i++)
         if (f->lower[i].layer != e->lower[i].layer ||
             dentry_node(f->lower[i].dentry) != dentry_node(e->lower[i].dentry))
             return false;
@@ -129,19 +129,10 @@ static bool same_parts(struct ovl_entry *e, const struct found *f, bool dir)
 
 bool ovl_revalidate(struct node *dir, const struct pathname *name, struct node *n)
 {
-    (void)dir, (void)name; // kept in the entry
-    struct ovl_entry *e = ovl_entry(n);
     struct found f;
-    if (!e->up)
-        return true;
-    mutex_lock_nested(&e->copy_mutex);
-    bool same = !e->gone;
-    if (same) {
-        same = !search(ovl_of(n), e->up, &(struct pathname){e->name, strlen(e->name)}, &f) &&
-               same_parts(e, &f, node_is_dir(n));
-        drop(&f);
-    }
-    mutex_unlock(&e->copy_mutex);
+    bool same = !search(ovl_of(n), ovl_entry(dir), name, &f) &&
+                same_parts(ovl_entry(n), &f, node_is_dir(n));
+    drop(&f);
     if (same)
         ovl_mirror(n);
     return same;

@@ -174,7 +174,7 @@ extern const struct file_ops ovl_file_ops;
 
 // --- lookup.c ---
 int ovl_lookup(struct node *dir, const struct pathname *name, struct node **out);
-// Do the layers still show n under its name, made of the same parts? If so its attributes are read
+// Do the layers still show n under this name, made of the same parts? If so its attributes are read
 // anew.
 bool ovl_revalidate(struct node *dir, const struct pathname *name, struct node *n);
 // Would the lower layers of dir show the name if the upper one had nothing there? 1, 0 or an error.
