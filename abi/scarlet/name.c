@@ -248,6 +248,20 @@ static u32 lookup_of(u32 flags)
            (flags & SCARLET_EMPTY_PATH ? LOOKUP_EMPTY : 0u);
 }
 
+// The place of a name, counted; rights: of the directory it is looked for in, as for base_of.
+static int place_of(i32 directory, const struct sys_name *path, u32 rights, u32 lookup,
+                    struct path *out)
+{
+    struct path base;
+    u32 more;
+    int err = base_of(directory, path, rights, &base, &more, NULL);
+    if (err)
+        return err;
+    err = path_lookup(&base, pathname_of(path), lookup | more, out);
+    path_put(&base);
+    return err;
+}
+
 i64 scarlet_metadata_at(i32 directory, const struct sys_name *path, u32 flags,
                         struct scarlet_metadata *data)
 {
@@ -294,13 +308,8 @@ i64 scarlet_metadata_set(struct href *handle, const struct scarlet_metadata_chan
 i64 scarlet_metadata_set_at(i32 directory, const struct sys_name *path, u32 flags,
                             const struct scarlet_metadata_change *change)
 {
-    struct path base, p;
-    u32 lookup;
-    int err = base_of(directory, path, RIGHT_METADATA | RIGHT_CREATE, &base, &lookup, NULL);
-    if (err)
-        return err;
-    err = path_lookup(&base, pathname_of(path), lookup | lookup_of(flags), &p);
-    path_put(&base);
+    struct path p;
+    int err = place_of(directory, path, RIGHT_METADATA | RIGHT_CREATE, lookup_of(flags), &p);
     if (err)
         return err;
     err = change_place(&p, change);
@@ -337,15 +346,10 @@ static i64 put_text(struct iobuf *out, const char *text, i64 n)
 i64 scarlet_readlink_at(i32 directory, const struct sys_name *path, struct iobuf *buffer,
                         usize size)
 {
-    struct path base, p;
-    u32 lookup;
+    struct path p;
     if (size == 0)
         return -E_INVAL;
-    int err = base_of(directory, path, 0, &base, &lookup, NULL);
-    if (err)
-        return err;
-    err = path_lookup(&base, pathname_of(path), lookup | LOOKUP_EMPTY, &p);
-    path_put(&base);
+    int err = place_of(directory, path, 0, LOOKUP_EMPTY, &p);
     if (err)
         return err;
     char *text = kmalloc(size, ALLOC_USER);
@@ -393,14 +397,9 @@ static_assert(sizeof(struct watch_note) == sizeof(struct scarlet_watch_record) &
 
 i64 scarlet_watch(i32 directory, const struct sys_name *path, u32 flags)
 {
-    struct path base, p;
+    struct path p;
     struct object *o;
-    u32 lookup;
-    int err = base_of(directory, path, RIGHT_ENUMERATE, &base, &lookup, NULL);
-    if (err)
-        return err;
-    err = path_lookup(&base, pathname_of(path), lookup | lookup_of(flags), &p);
-    path_put(&base);
+    int err = place_of(directory, path, RIGHT_ENUMERATE, lookup_of(flags), &p);
     if (err)
         return err;
     err = watch_create(&p, &o);
