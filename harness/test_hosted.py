@@ -120,6 +120,14 @@ def test_time_without_calls(transport: str) -> None:
     assert before - 1 <= int(done.stdout) <= time.time() + 1
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_registers_of_a_handler(transport: str) -> None:
+    """A signal's frame holds the extended state, and what a handler changes there, or takes away, counts as natively."""
+    frame = str(hosted.program("frame"))
+    native, got = hosted.run([frame], hosted=False), hosted.run([frame], options=["--transport", transport])
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode)
+
+
 def test_wrong_usage() -> None:
     """One line that names the mistake, status 210."""
     build = hosted.build()

@@ -41,7 +41,7 @@ static_assert(sizeof(struct software_bytes) == 48);
 
 enum { ALT_ONSTACK = 1, ALT_DISABLE = 2, ALT_AUTODISARM = 1u << 31 };
 enum : u64 { UC_FP_XSTATE = 1, UC_SIGCONTEXT_SS = 2, UC_STRICT_RESTORE_SS = 4 };
-enum : u32 { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845, SW_BYTES = 464, LEGACY = 512 };
+enum : u32 { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845, SW_BYTES = 464, LEGACY = ARCH_FPU_OLD };
 enum : u64 {
     RED_ZONE = 128,
     USER_CS = 0x33,
@@ -86,31 +86,26 @@ static int push_fpu(u64 sp, u64 *at)
     return err;
 }
 
+// How much of a state is meant is told in it: the old part only, unless its words are right.
 static int pop_fpu(u64 at)
 {
-    if (!at) {
-        arch_fpu_clear(current_arch());
-        return 0;
-    }
-    struct arch_fpu_state *fpu = kmalloc(sizeof(*fpu), 0), *now = kmalloc(sizeof(*now), 0);
-    int err = fpu && now ? 0 : -E_NOMEM;
-    if (!err) {
-        arch_fpu_save(current_arch(), now);
-        *fpu = *now;
-        err = now->len > LEGACY + 64 ? user_copy_in(fpu->area, uaddr(at), now->len) : -E_FAULT;
-    }
-    if (!err) {
-        struct software_bytes sw;
+    struct arch_fpu_state *fpu = kmalloc(sizeof(*fpu), 0);
+    if (!fpu)
+        return -E_NOMEM;
+    struct software_bytes sw = {0};
+    int err = at ? user_copy_in(fpu->area, uaddr(at), LEGACY) : 0;
+    if (at && !err)
         memcpy(&sw, fpu->area + SW_BYTES, sizeof(sw));
-        if (sw.magic1 != MAGIC1 ||
-            sw.state_size != now->len) // only the old part is meant: the rest is initial
-            memset(fpu->area + LEGACY, 0, fpu->len - LEGACY), fpu->area[LEGACY] = 3;
-        err = arch_fpu_admit(fpu, now);
-    }
+    u64 len = !at ? 0 : LEGACY;
+    if (sw.magic1 == MAGIC1 && sw.state_size > LEGACY && sw.state_size <= sizeof(fpu->area))
+        len = sw.state_size;
+    if (!err && len > LEGACY)
+        err = user_copy_in(fpu->area + LEGACY, uaddr(at + LEGACY), len - LEGACY);
     if (!err)
-        arch_fpu_load(current_arch(), fpu);
+        err = arch_fpu_load(current_arch(), fpu->area, len);
+    if (err == -E_INVAL && len > LEGACY)
+        err = arch_fpu_load(current_arch(), fpu->area, LEGACY);
     kfree(fpu);
-    kfree(now);
     return err;
 }
 

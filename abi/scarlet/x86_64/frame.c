@@ -76,23 +76,13 @@ int event_frame_push(struct trapframe *tf, u64 entry, u64 stack_top,
 
 static int get_fpu(u64 at, u64 len)
 {
-    if (!len) {
-        arch_fpu_clear(current_arch());
-        return 0;
-    }
-    struct arch_fpu_state *fpu = kmalloc(sizeof(*fpu), 0), *now = kmalloc(sizeof(*now), 0);
-    int err = fpu && now ? 0 : -E_NOMEM;
-    if (!err) {
-        arch_fpu_save(current_arch(), now);
-        fpu->len = len;
-        err = len == now->len ? user_copy_in(fpu->area, uaddr(at), len) : -E_FAULT;
-    }
+    struct arch_fpu_state *fpu = kmalloc(sizeof(*fpu), 0);
+    if (!fpu)
+        return -E_NOMEM;
+    int err = len <= sizeof(fpu->area) ? user_copy_in(fpu->area, uaddr(at), len) : -E_INVAL;
     if (!err)
-        err = arch_fpu_admit(fpu, now);
-    if (!err)
-        arch_fpu_load(current_arch(), fpu);
+        err = arch_fpu_load(current_arch(), fpu->area, len);
     kfree(fpu);
-    kfree(now);
     return err;
 }
 

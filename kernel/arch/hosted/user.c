@@ -42,16 +42,6 @@ void arch_fpu_save(struct arch_thread *at, struct arch_fpu_state *out)
     arch_irq_restore(f);
 }
 
-void arch_fpu_load(struct arch_thread *at, const struct arch_fpu_state *in)
-{
-    irqflags_t f = arch_irq_save();
-    at->fpu_guest = NULL;
-    at->fpu_id = 0;
-    at->fpu.len = in->len;
-    memcpy(at->fpu.area, in->area, in->len);
-    arch_irq_restore(f);
-}
-
 void arch_fpu_fork(struct arch_thread *child)
 {
     arch_fpu_save(current_arch(), &child->fpu);
@@ -67,25 +57,45 @@ void arch_fpu_clear(struct arch_thread *at)
     arch_irq_restore(f);
 }
 
-enum { FXSAVE_MXCSR = 24, FXSAVE_HOST = 464, XSAVE_HEADER = 512, XSAVE_HEADER_SIZE = 64 };
+enum { FXSAVE_MXCSR = 24, FXSAVE_HOST = 464, XSAVE_HEADER = ARCH_FPU_OLD, XSAVE_HEADER_SIZE = 64 };
 
-int arch_fpu_admit(struct arch_fpu_state *f, const struct arch_fpu_state *now)
+// What the processor takes of `bytes` goes over the host's own state `now`, whose layout is told in
+// the bytes that the processor leaves to software.
+static int admit(struct arch_fpu_state *now, const u8 *bytes, u64 len)
 {
-    u64 features, have;
+    u64 features = 3 /* x87 and SSE */, have;
     u32 mxcsr;
-    if (f->len != now->len || now->len < XSAVE_HEADER + XSAVE_HEADER_SIZE)
+    if (now->len < XSAVE_HEADER + XSAVE_HEADER_SIZE || (len != ARCH_FPU_OLD && len != now->len))
         return -E_INVAL;
-    // What the layout holds is told in the bytes that the processor leaves to software.
-    memcpy(f->area + FXSAVE_HOST, now->area + FXSAVE_HOST, XSAVE_HEADER - FXSAVE_HOST);
     memcpy(&have, now->area + FXSAVE_HOST, 8);
-    memcpy(&features, f->area + XSAVE_HEADER, 8);
+    if (len > ARCH_FPU_OLD)
+        memcpy(&features, bytes + XSAVE_HEADER, 8);
     features &= have;
-    memcpy(f->area + XSAVE_HEADER, &features, 8);
-    memset(f->area + XSAVE_HEADER + 8, 0, XSAVE_HEADER_SIZE - 8); // compaction and reserved words
-    memcpy(&mxcsr, f->area + FXSAVE_MXCSR, 4);
+    memcpy(now->area, bytes, FXSAVE_HOST);
+    memcpy(&mxcsr, bytes + FXSAVE_MXCSR, 4);
     mxcsr &= 0xffff;
-    memcpy(f->area + FXSAVE_MXCSR, &mxcsr, 4);
+    memcpy(now->area + FXSAVE_MXCSR, &mxcsr, 4);
+    memset(now->area + XSAVE_HEADER, 0, now->len - XSAVE_HEADER); // compaction and reserved words
+    memcpy(now->area + XSAVE_HEADER, &features, 8);
+    enum { REST = XSAVE_HEADER + XSAVE_HEADER_SIZE };
+    if (len > REST)
+        memcpy(now->area + REST, bytes + REST, len - REST);
     return 0;
+}
+
+int arch_fpu_load(struct arch_thread *at, const u8 *bytes, u64 len)
+{
+    int err = 0;
+    irqflags_t f = arch_irq_save();
+    fpu_leave(at);
+    if (!len)
+        at->fpu.len = 0;
+    else
+        err = admit(&at->fpu, bytes, len);
+    if (!err)
+        at->fpu_id = 0; // what its process holds is not it any more
+    arch_irq_restore(f);
+    return err;
 }
 
 // --- what stopped a guest ---

@@ -41,10 +41,9 @@ static inline call_server arch_thread_call(const struct arch_thread *at)
     return at->serve_call;
 }
 
-// FPU state of a thread: copies it to/from memory (for signal frames, fork). arch_fpu_clear: fresh
-// state at exec.
+// FPU state of a thread: copies it to memory (for signal frames, fork). Taking it back from there
+// is each machine's own: arch_fpu_load in machine/thread.h. arch_fpu_clear: fresh state at exec.
 struct arch_fpu_state; // machine/trapframe.h
 void arch_fpu_save(struct arch_thread *at, struct arch_fpu_state *out);
-void arch_fpu_load(struct arch_thread *at, const struct arch_fpu_state *in);
 void arch_fpu_fork(struct arch_thread *child); // child inherits current's state
 void arch_fpu_clear(struct arch_thread *at);

@@ -9,10 +9,7 @@ struct arch_fpu_state {
     u64 len; // bytes of area that count; 0: initial state
     u8 area[4032];
 };
-// f holds what user memory said, now the host's own state of the same length: leaves in f what the
-// processor takes, which is features that it has and no reserved bits. -E_INVAL: now is no such
-// state.
-[[nodiscard]] int arch_fpu_admit(struct arch_fpu_state *f, const struct arch_fpu_state *now);
+enum { ARCH_FPU_OLD = 512 /* bytes of the FXSAVE area, with which every state begins */ };
 
 struct arch_thread {
     struct cpu *cpu;
@@ -35,3 +32,8 @@ struct arch_thread {
     u32 held_count;
 #endif
 };
+
+// `at`, the current thread, goes on with what user memory said: a whole state as long as its own,
+// or ARCH_FPU_OLD bytes of one, the rest being initial; 0 bytes: the initial state. The processor
+// gets features that it has and no reserved bits. -E_INVAL: another length.
+[[nodiscard]] int arch_fpu_load(struct arch_thread *at, const u8 *bytes, u64 len);

@@ -32,3 +32,6 @@ struct arch_thread {
     u32 held_count;
 #endif
 };
+
+// Any bits are a valid state.
+void arch_fpu_load(struct arch_thread *at, const struct arch_fpu_state *in);
