@@ -35,7 +35,6 @@ RULES: list[Rule] = [
     (r"^(uname|sysinfo|statfs|fstatfs|getcpu|sched_getaffinity)\(.*", r"\1", "the machine, or chance"),
     (r"stx_mask=[A-Z_|]+", "stx_mask", "what a file system knows of a file beyond the basic"),
     (r"(st_mode=S_IFDIR[\w|]*, st_size=)\d+", r"\1", "size of a directory: the file system's own measure"),
-    (r"^(l|f)?(get|list)xattr\(.*", r"\1\2xattr", "hostfs has no attributes where the host's file system has"),
     (r"^(getpeername\(\d+, @, )(@|\[\d+\])", r"\1", "strace shows the length after an error too"),
     (r"sa_sigaction=", "sa_handler=", "how strace writes it"),
     (r"BTRFS_IOC_CLONE or FICLONE", "FICLONE", "how strace writes it"),

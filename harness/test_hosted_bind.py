@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitte
 IS_ROOT = os.geteuid() == 0
 PYTHON = "/usr/bin/python3"
 CHANGES = Path(__file__).parent / "hosted_guest/changes.py"
+ATTRIBUTES = Path(__file__).parent / "hosted_guest/attributes.py"
 
 
 def tree_of(place: Path) -> dict[str, object]:
@@ -135,6 +136,28 @@ def test_what_the_host_changes_is_seen(tmp_path: Path) -> None:
     guest.say("n[0:4] = b'exit'")
     guest.end()
     assert (tmp_path / "file").read_bytes()[:4] == b"exit"
+
+
+def test_extended_attributes(tmp_path: Path) -> None:
+    """Attributes of the host's files, set and read as natively; under a read-only bind and root they are read only."""
+    native, bound = tmp_path / "native", tmp_path / "bound"
+    for place in (native, bound):
+        place.mkdir()
+    try:
+        os.setxattr(native, "user.x", b"")
+    except OSError:
+        pytest.skip("the file system under the temporary directory has no attributes")
+    script, guest = str(ATTRIBUTES), ["--bind", f"{bound}:/bound"]
+    expected = hosted.run([PYTHON, script, str(native)], hosted=False)
+    got = hosted.run([PYTHON, script, "/bound"], options=guest)
+    assert (show(got.stdout), show(got.stderr), got.returncode) == (show(expected.stdout), show(expected.stderr), 0)
+    assert {n: os.getxattr(bound / n, "user.kept") for n in ("kept", "d")} == {"kept": b"kept", "d": b"d"}
+    expected = hosted.run([PYTHON, script, str(native), "look"], hosted=False)
+    got = hosted.run([PYTHON, script, "/bound", "look"], options=[guest[0], guest[1] + ":ro"])
+    assert show(got.stdout).splitlines() == show(expected.stdout).splitlines()[:3] + ["EROFS EROFS EROFS"] * 3
+    got = hosted.run([PYTHON, script, str(bound), "look"])  # the root: changes stay in the layer in memory
+    assert show(got.stdout) == show(expected.stdout)
+    assert [sorted(os.listxattr(bound / n)) for n in ("kept", "d")] == [["user.kept"], ["user.a", "user.empty", "user.kept"]]
 
 
 def test_places_and_read_only_binds(tmp_path: Path) -> None:

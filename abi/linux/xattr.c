@@ -55,6 +55,13 @@ static i64 set(const struct path *p, const struct sys_name *name, struct iobuf *
     return err;
 }
 
+// The handle is to an open file, not only to a place, and has the rights.
+static int opened(const struct href *fd, u32 rights)
+{
+    int err = fd_needs(fd, rights);
+    return err ? err : path_only(fd) ? -E_BADF : 0;
+}
+
 // Runs `call` on the place that path names.
 #define AT_PLACE(path, lookup, call)                                                               \
     ({                                                                                             \
@@ -80,7 +87,7 @@ i64 linux_lsetxattr(const struct sys_name *path, const struct sys_name *name, st
 i64 linux_fsetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size,
                     u32 flags)
 {
-    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    int err = opened(fd, RIGHTS_TO_CHANGE);
     return err ? err : set(place_of(fd), name, value, size, flags);
 }
 i64 linux_getxattr(const struct sys_name *path, const struct sys_name *name, struct iobuf *value,
@@ -95,7 +102,7 @@ i64 linux_lgetxattr(const struct sys_name *path, const struct sys_name *name, st
 }
 i64 linux_fgetxattr(struct href *fd, const struct sys_name *name, struct iobuf *value, usize size)
 {
-    int err = fd_needs(fd, RIGHT_METADATA);
+    int err = opened(fd, RIGHT_METADATA);
     return err ? err : get(place_of(fd), name, value, size);
 }
 i64 linux_listxattr(const struct sys_name *path, struct iobuf *out, usize size)
@@ -108,7 +115,7 @@ i64 linux_llistxattr(const struct sys_name *path, struct iobuf *out, usize size)
 }
 i64 linux_flistxattr(struct href *fd, struct iobuf *out, usize size)
 {
-    int err = fd_needs(fd, RIGHT_METADATA);
+    int err = opened(fd, RIGHT_METADATA);
     return err ? err : list(place_of(fd), out, size);
 }
 i64 linux_removexattr(const struct sys_name *path, const struct sys_name *name)
@@ -122,6 +129,6 @@ i64 linux_lremovexattr(const struct sys_name *path, const struct sys_name *name)
 i64 linux_fremovexattr(struct href *fd, const struct sys_name *name)
 {
     const struct path *p = place_of(fd);
-    int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    int err = opened(fd, RIGHTS_TO_CHANGE);
     return err ? err : p ? vfs_xattr_remove(p, name->str) : -E_BADF;
 }

@@ -201,6 +201,8 @@ static const struct node_ops snapshot_ops = {.lookup = snapshot_lookup,
                                              .readdir = hostfs_readdir,
                                              .readlink = hostfs_readlink,
                                              .getattr = snapshot_getattr,
+                                             .xattr_get = hostfs_xattr_get,
+                                             .xattr_list = hostfs_xattr_list,
                                              .destroy = hostfs_destroy,
                                              .free = hostfs_free};
 

@@ -218,7 +218,7 @@ int ovl_copy_xattrs(struct ovl *o, struct node *from, struct node *to)
     if (!from->ops->xattr_get || !to->ops->xattr_set)
         return 0;
     i64 len = list_all(from, &all);
-    int r = len < 0 ? (int)len : 0;
+    int r = len < 0 && len != -E_OPNOTSUPP ? (int)len : 0;
     for (i64 at = 0; at < len && !r;) {
         const char *name = all + at;
         at += (i64)strlen(name) + 1;

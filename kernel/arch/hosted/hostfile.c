@@ -9,16 +9,18 @@
 i64 host_result(i64 r)
 {
     static const u8 codes[] = {
-        [1] = E_PERM,      [2] = E_NOENT,  [5] = E_IO,      [6] = E_NXIO,   [9] = E_BADF,
-        [11] = E_AGAIN,    [12] = E_NOMEM, [13] = E_ACCES,  [16] = E_BUSY,  [17] = E_EXIST,
-        [18] = E_XDEV,     [19] = E_NODEV, [20] = E_NOTDIR, [21] = E_ISDIR, [22] = E_INVAL,
-        [23] = E_NFILE,    [24] = E_NFILE, [26] = E_TXTBSY, [27] = E_FBIG,  [28] = E_NOSPC,
-        [29] = E_SPIPE,    [30] = E_ROFS,  [31] = E_MLINK,  [32] = E_PIPE,  [36] = E_NAMETOOLONG,
-        [39] = E_NOTEMPTY, [40] = E_LOOP};
+        [1] = E_PERM,   [2] = E_NOENT,        [5] = E_IO,        [7] = E_2BIG,   [34] = E_RANGE,
+        [6] = E_NXIO,   [9] = E_BADF,         [11] = E_AGAIN,    [12] = E_NOMEM, [13] = E_ACCES,
+        [16] = E_BUSY,  [17] = E_EXIST,       [18] = E_XDEV,     [19] = E_NODEV, [20] = E_NOTDIR,
+        [21] = E_ISDIR, [22] = E_INVAL,       [23] = E_NFILE,    [24] = E_NFILE, [26] = E_TXTBSY,
+        [27] = E_FBIG,  [28] = E_NOSPC,       [29] = E_SPIPE,    [30] = E_ROFS,  [31] = E_MLINK,
+        [32] = E_PIPE,  [36] = E_NAMETOOLONG, [39] = E_NOTEMPTY, [40] = E_LOOP};
     if (r >= 0)
         return r;
     u64 e = (u64)-r;
     switch (e) { // those far from the others
+    case 61:
+        return -E_NODATA;
     case 75:
         return -E_OVERFLOW;
     case 95:
@@ -113,6 +115,26 @@ i64 arch_host_rename(i64 dir, const char *name, i64 to_dir, const char *to_name,
 i64 arch_host_change(i64 handle, const struct host_change *c)
 {
     return HOST(host_file_change(handle, c));
+}
+
+i64 arch_host_xattr_get(i64 handle, const char *name, void *buf, usize cap)
+{
+    return HOST(host_file_xattr_get(handle, name, buf, cap));
+}
+
+i64 arch_host_xattr_set(i64 handle, const char *name, const void *val, usize len, u32 flags)
+{
+    return HOST(host_file_xattr_set(handle, name, val, len, flags));
+}
+
+i64 arch_host_xattr_list(i64 handle, char *buf, usize cap)
+{
+    return HOST(host_file_xattr_list(handle, buf, cap));
+}
+
+i64 arch_host_xattr_remove(i64 handle, const char *name)
+{
+    return HOST(host_file_xattr_remove(handle, name));
 }
 
 i64 arch_host_statfs(i64 handle, struct host_statfs *out)

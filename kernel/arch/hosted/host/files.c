@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { HANDLES = 1 << 20, TEXT = 32 };
@@ -312,6 +313,30 @@ i64 host_file_change(i64 handle, const struct host_change *c)
     if (!r && c->valid & (HOST_SET_ATIME | HOST_SET_MTIME))
         r = set_times(handle, c);
     return r;
+}
+
+i64 host_file_xattr_get(i64 handle, const char *name, void *buf, u64 cap)
+{
+    char path[TEXT];
+    return result(getxattr(by_handle(handle, path), name, buf, cap));
+}
+
+i64 host_file_xattr_set(i64 handle, const char *name, const void *val, u64 len, u32 flags)
+{
+    char path[TEXT];
+    return result(setxattr(by_handle(handle, path), name, val, len, (int)flags));
+}
+
+i64 host_file_xattr_list(i64 handle, char *buf, u64 cap)
+{
+    char path[TEXT];
+    return result(listxattr(by_handle(handle, path), buf, cap));
+}
+
+i64 host_file_xattr_remove(i64 handle, const char *name)
+{
+    char path[TEXT];
+    return result(removexattr(by_handle(handle, path), name));
 }
 
 i64 host_file_statfs(i64 handle, struct host_statfs *out)

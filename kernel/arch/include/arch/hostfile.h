@@ -62,6 +62,14 @@ struct host_change {
 };
 [[nodiscard]] i64 arch_host_change(i64 handle, const struct host_change *c);
 
+// --- extended attributes: names in full ("user.x"), whose rules are that system's. cap 0: only the
+// length; -E_RANGE: longer than cap. flags: XATTR_* (vfs) ---
+[[nodiscard]] i64 arch_host_xattr_get(i64 handle, const char *name, void *buf, usize cap);
+[[nodiscard]] i64 arch_host_xattr_set(i64 handle, const char *name, const void *val, usize len,
+                                      u32 flags);
+[[nodiscard]] i64 arch_host_xattr_list(i64 handle, char *buf, usize cap); // each with its NUL
+[[nodiscard]] i64 arch_host_xattr_remove(i64 handle, const char *name);
+
 struct host_statfs {
     u64 block_size, blocks, blocks_free, blocks_avail, files, files_free;
     u32 name_max;

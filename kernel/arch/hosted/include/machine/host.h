@@ -79,6 +79,10 @@ i64 host_file_unlink(i64 dir, const char *name, bool directory);
 i64 host_file_rename(i64 dir, const char *name, i64 to_dir, const char *to_name, u32 flags);
 struct host_change;
 i64 host_file_change(i64 handle, const struct host_change *c);
+i64 host_file_xattr_get(i64 handle, const char *name, void *buf, u64 cap);
+i64 host_file_xattr_set(i64 handle, const char *name, const void *val, u64 len, u32 flags);
+i64 host_file_xattr_list(i64 handle, char *buf, u64 cap);
+i64 host_file_xattr_remove(i64 handle, const char *name);
 struct host_statfs;
 i64 host_file_statfs(i64 handle, struct host_statfs *out);
 // Raw entries (struct linux_dirent64) from position pos on, as many as fit. Bytes, 0 at the end.
