@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -99,3 +100,43 @@ def test_job_of_a_shell(program: str, tmp_path: Path) -> None:
     one.expect_exact("status=0")
     one.expect(pexpect.EOF)
     one.close()
+
+
+# Run by python3 with what follows it: some signals ignored, others blocked.
+WITH_SIGNALS = """import os, signal, sys
+for n in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD, signal.SIGWINCH, signal.SIGUSR1, signal.SIGTSTP, 40):
+    signal.signal(n, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR2, signal.SIGINT, signal.SIGPWR, signal.SIGSTKFLT, signal.SIGSEGV, 41])
+os.execvp(sys.argv[1], sys.argv[1:])"""
+
+
+@pytest.mark.parametrize("transport", ["ptrace", "trap"])
+def test_signals_ignored_and_blocked(transport: str) -> None:
+    """What the caller ignores and blocks, the program and its children do, as natively."""
+    script = "grep -E 'Sig(Ign|Blk)' /proc/self/status; sh -c 'grep SigIgn /proc/self/status; kill -HUP $$; echo alive'"
+    seen = []
+    for command in ([], [str(hosted.build()), "--transport", transport, "--"]):
+        done = subprocess.run(["/usr/bin/python3", "-c", WITH_SIGNALS, *command, "sh", "-c", script], capture_output=True, timeout=hosted.LIMIT, check=False)
+        seen.append((show(done.stdout), show(done.stderr), done.returncode))
+    assert seen[1] == seen[0]
+    assert seen[0][0].endswith("alive\n") and seen[0][0].count("Sig") == 3
+
+
+def test_ignored_signals_do_not_end_it() -> None:
+    """As under nohup: a hangup passes by, whichever ABI runs; a program that wants it after all gets it."""
+    ignoring = "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])"
+    wanting = ["/usr/bin/python3", "-c", "import signal, time\nprint('up', flush=True); input(); heard = []\n"
+               "signal.signal(signal.SIGHUP, lambda *_: heard.append(1)); print('again', flush=True)\nwhile not heard: time.sleep(0.05)\nprint('heard')"]
+    system = f"{hosted.build().parent}/tree/system:/system"
+    for program in (wanting, ["/names/scarlet_sh", "-c", "echo up; read x; xv6_echo $x; cat"], ["/names/xv6_sh", "-c", "echo up; cat"]):
+        one = subprocess.Popen(["/usr/bin/python3", "-c", ignoring, str(hosted.build()), "--bind", system, "--", *program],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert one.stdin and one.stdout
+        assert one.stdout.readline() == b"up\n"
+        one.send_signal(signal.SIGHUP)
+        one.stdin.write(b"again\n")
+        one.stdin.flush()
+        assert one.stdout.readline() == b"again\n"
+        one.send_signal(signal.SIGHUP)
+        rest = one.communicate(timeout=hosted.LIMIT)[0]
+        assert (rest, one.returncode) == (b"heard\n" if program is wanting else b"", 0)

@@ -77,6 +77,7 @@ int linux_probe(const struct exec_probe *p, char *why, usize cap);
 // --- status.c ---
 void linux_signal_status(struct task *t, struct task_thread *tt,
                          struct abi_signal_status *out); // t->lock held
+void linux_inherit(struct task_thread *tt, const struct abi_signal_status *s);
 
 // --- exit.c ---
 void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list

@@ -154,6 +154,7 @@ const struct abi_module linux_abi = {
     .free = linux_free,
     .thread_free = linux_thread_free,
     .event_number = sig_number_of_event,
+    .inherit = linux_inherit,
     .status = linux_signal_status,
 };
 ABI_MODULE(linux_abi);

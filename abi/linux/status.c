@@ -1,5 +1,5 @@
-// What /proc/pid/status says of signals. Called with task->lock held, which guards all that is read
-// here.
+// What /proc/pid/status says of signals, with task->lock held, which guards all that is read here;
+// and what a program takes over from one of another ABI or from whoever started the machine.
 #include "linux.h"
 
 void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
@@ -21,4 +21,18 @@ void linux_signal_status(struct task *t, struct task_thread *tt, struct abi_sign
         out->pending = atomic_load(&th->pending.set);
         out->blocked = atomic_load_explicit(&th->blocked, memory_order_relaxed);
     }
+}
+
+void linux_inherit(struct task_thread *tt, const struct abi_signal_status *s)
+{
+    struct task *t = tt->task;
+    struct linux_task *lt = linux_task(t);
+    u64 ignored = s->ignored & ~SIG_UNBLOCKABLE;
+    spin_lock(&t->lock);
+    for (i32 sig = 1; sig <= SIG_MAX; sig++)
+        if (ignored & sig_bit(sig))
+            lt->actions[sig].handler = HANDLER_IGNORE;
+    t->autoreap = ignored & sig_bit(SIG_CHLD);
+    spin_unlock(&t->lock);
+    sig_set_blocked(s->blocked);
 }

@@ -143,7 +143,7 @@ static void forget(struct task *t, u32 bits)
 
 // Would it do nothing as things stand? Somebody who waits for it in event_take wants it all the
 // same.
-static bool ignored(struct task *t, struct task_thread *tt, u32 bit)
+static bool ignored(struct task *t, struct task_thread *tt, u32 bit, i32 number)
 {
     struct scarlet_task *st = scarlet_task(t);
     struct task_thread *each;
@@ -155,7 +155,7 @@ static bool ignored(struct task *t, struct task_thread *tt, u32 bit)
             (atomic_load(&th->blocked) | atomic_load(&th->waiting)) >> bit & 1)
             return false;
     }
-    return DROPPED >> bit & 1 || st->unkillable;
+    return DROPPED >> bit & 1 || st->unkillable || st->ignored >> (number - 1) & 1;
 }
 
 int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
@@ -176,7 +176,7 @@ int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
         forget(t, STOPS | BIT_STOP);
         task_continue_locked(t);
     }
-    if (ignored(t, tt, bit))
+    if (ignored(t, tt, bit, number))
         return 0;
     const struct waiting_event w = {
         .event = {.kind = kind,
@@ -191,6 +191,21 @@ int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e)
     if (!err)
         wake_for(t, tt, bit);
     return err;
+}
+
+// --- what is left to the next program; numbers that cannot be ignored are never asked for ---
+void scarlet_inherit(struct task_thread *tt, const struct abi_signal_status *s)
+{
+    spin_lock(&tt->task->lock);
+    scarlet_task(tt->task)->ignored = s->ignored;
+    spin_unlock(&tt->task->lock);
+}
+
+void scarlet_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
+{
+    (void)tt;
+    if (scarlet_task(t))
+        out->ignored = scarlet_task(t)->ignored;
 }
 
 // --- taking; task->lock held ---

@@ -53,6 +53,7 @@ static int scarlet_fork(struct task *child, struct task_thread *ct, struct trapf
         scarlet_thread_delete(th);
         return -E_NOMEM;
     }
+    st->ignored = scarlet_task(me)->ignored;
     if (how->spawn) {
         th->spawn = spawn_job_get(how->spawn);
     } else {
@@ -118,5 +119,7 @@ const struct abi_module scarlet_abi = {
     .free = scarlet_free,
     .thread_free = scarlet_thread_free,
     .event_number = scarlet_event_number,
+    .inherit = scarlet_inherit,
+    .status = scarlet_signal_status,
 };
 ABI_MODULE(scarlet_abi);

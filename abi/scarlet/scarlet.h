@@ -26,6 +26,7 @@ struct scarlet_task {
     struct event_box box; // for any thread
     u32 handled;          // kinds with a handler
     u64 entry, stack_top;
+    u64 ignored;            // without a handler these numbers (bit n-1) do nothing: inherited
     bool unkillable;        // pid 1: events without handler do nothing
     struct waitqueue taken; // threads in event_take sleep here
 };
@@ -72,6 +73,8 @@ u32 entry_take_restart(struct trapframe *tf); // SYS_RESTART_* of the interrupte
 
 // --- event.c ---
 int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e);
+void scarlet_inherit(struct task_thread *tt, const struct abi_signal_status *s);
+void scarlet_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
 void scarlet_deliver(struct trapframe *tf);
 void scarlet_fault(struct trapframe *tf, const struct event *e);
 i32 scarlet_event_number(enum event_kind k);

@@ -33,6 +33,9 @@ int xv6_event(struct task *t, struct task_thread *tt, const struct event *e)
     struct xv6_task *x = xv6_task(t);
     if (!x || xv6_key_pressed(t, e))
         return 0;
+    i32 number = xv6_event_number(e->kind);
+    if (number > 0 && x->ignored >> (number - 1) & 1 && e->kind != EVENT_CONTINUE)
+        return 0;
     switch (e->kind) {
     case EVENT_CHILD:
     case EVENT_IO:
@@ -50,15 +53,30 @@ int xv6_event(struct task *t, struct task_thread *tt, const struct event *e)
     case EVENT_TTY_INPUT:
     case EVENT_TTY_OUTPUT:
         x->stop = true;
-        x->stop_number = xv6_event_number(e->kind);
+        x->stop_number = number;
         list_for_each_entry (tt, &t->threads, link)
             task_wake_thread(tt);
         return 0;
     default:
-        task_terminate_locked(
-            t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = xv6_event_number(e->kind)});
+        task_terminate_locked(t, (struct exit_info){.kind = EXIT_BY_EVENT, .number = number});
         return 0;
     }
+}
+
+// What xv6 knows nothing of is kept for it and for programs of other systems that it runs.
+void xv6_inherit(struct task_thread *tt, const struct abi_signal_status *s)
+{
+    spin_lock(&tt->task->lock);
+    xv6_task(tt->task)->ignored =
+        s->ignored & ~(1ul << (numbers[EVENT_KILL] - 1) | 1ul << (numbers[EVENT_STOP] - 1));
+    spin_unlock(&tt->task->lock);
+}
+
+void xv6_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
+{
+    (void)tt;
+    if (xv6_task(t))
+        out->ignored = xv6_task(t)->ignored;
 }
 
 // Stops the current task, unless nobody could continue it.

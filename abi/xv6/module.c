@@ -43,6 +43,7 @@ static int on_fork(struct task *child, struct task_thread *ct, struct trapframe 
         return -E_NOMEM;
     xv6_machine_ref(me->machine);
     x->machine = me->machine;
+    x->ignored = me->ignored;
     x->env = me->env;
     if (x->env)
         refcount_inc(&x->env->refs);
@@ -112,5 +113,7 @@ const struct abi_module xv6_abi = {
     .zombie = on_zombie,
     .free = on_free,
     .event_number = xv6_event_number,
+    .inherit = xv6_inherit,
+    .status = xv6_signal_status,
 };
 ABI_MODULE(xv6_abi);

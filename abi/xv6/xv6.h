@@ -60,7 +60,8 @@ struct xv6_task {
     struct xv6_machine *machine;
     struct xv6_env *env;
     // --- guarded by task->lock ---
-    bool stop; // to be stopped at the next delivery
+    u64 ignored; // these numbers (bit n-1) do nothing: inherited
+    bool stop;   // to be stopped at the next delivery
     i32 stop_number;
     bool listening, list_wanted; // console.c
     bool counted;                // in machine->processes
@@ -132,6 +133,8 @@ void xv6_abandon(struct exec_build *b);
 
 // --- event.c ---
 int xv6_event(struct task *t, struct task_thread *tt, const struct event *e);
+void xv6_inherit(struct task_thread *tt, const struct abi_signal_status *s);
+void xv6_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
 void xv6_deliver(struct trapframe *tf);
 void xv6_fault(struct trapframe *tf, const struct event *e);
 i32 xv6_event_number(enum event_kind k);

@@ -60,6 +60,13 @@ static void drop(struct exec_build *b)
         exec_release_file(b);
 }
 
+static void inherit(const struct abi_signal_status *s)
+{
+    struct task_thread *tt = current_task_thread();
+    if (tt->task->abi->inherit)
+        tt->task->abi->inherit(tt, s);
+}
+
 // Nothing fails from here on. The caller holds no locks.
 static void commit(struct exec_build *b, struct trapframe *tf)
 {
@@ -67,6 +74,13 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     struct thread *me = current();
     struct aspace *old = t->aspace;
     const struct abi_module *old_abi = t->abi;
+    const bool other = old_abi && old_abi != b->abi;
+    struct abi_signal_status left = {0};
+    if (other && old_abi->status) {
+        spin_lock(&t->lock);
+        old_abi->status(t, current_task_thread(), &left);
+        spin_unlock(&t->lock);
+    }
     if (old && old_abi && old_abi->task_exec)
         old_abi->task_exec(t, b->abi);
     irqflags_t f = arch_irq_save();
@@ -91,6 +105,8 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     task_set_cred(b->cred);
     handle_close_on_exec(t->handles);
     b->abi->commit(b);
+    if (other)
+        inherit(&left);
     arch_thread_set_call(current_arch(), b->abi->syscall);
     arch_fpu_clear(&me->arch);
     *tf = b->frame;
@@ -166,10 +182,12 @@ out:
     return err;
 }
 
-int exec_kernel(const char *path, const char *abi, const char *const *argv, const char *const *envp)
+int exec_kernel(const char *path, const struct exec_first *how, const char *const *argv,
+                const char *const *envp)
 {
     struct arg_block args, env;
-    struct exec_request r = {.filename = path, .argv = &args, .envp = &env, .abi = abi};
+    struct exec_request r = {
+        .filename = path, .argv = &args, .envp = &env, .abi = how ? how->abi : NULL};
     struct attr attr;
     arg_block_init(&args, 1ul << 20);
     arg_block_init(&env, 1ul << 20);
@@ -186,5 +204,7 @@ int exec_kernel(const char *path, const char *abi, const char *const *argv, cons
     arg_block_free(&env);
     if (err)
         return err;
+    if (how)
+        inherit(&how->signals);
     arch_enter_user();
 }

@@ -1,6 +1,6 @@
 // The first program when whoever started the machine names it: strings and numbers in /chosen,
 // scarlet,init-argv and -envp (lists of strings), -cwd, -ids (user, group, umask, further groups),
-// -abi (the ABI that has to take it), -limits.
+// -abi (the ABI that has to take it), -limits, -signals (what it finds ignored and blocked).
 // It is started as a shell would start it there. When it ends, the machine ends with its status, or
 // by the signal that ended it; what is asked of the machine meanwhile is passed on to it.
 #include "init.h"
@@ -132,19 +132,32 @@ static int become(void)
     return 0;
 }
 
+static u64 cell64(const u8 *p, u32 i)
+{
+    return (u64)cell(p, 2 * i) << 32 | cell(p, 2 * i + 1);
+}
+
 // Limits of resources as LIMIT_* are numbered, soft and hard, 64 bits each; all ones: none.
 static void take_limits(struct task *t)
 {
     u32 len;
     const u8 *p = device_chosen("scarlet,init-limits", &len);
     for (u32 i = 0; p && i < LIMIT_COUNT && (i + 1) * 16 <= len; i++) {
-        u64 soft = (u64)cell(p, 4 * i) << 32 | cell(p, 4 * i + 1);
-        u64 hard = (u64)cell(p, 4 * i + 2) << 32 | cell(p, 4 * i + 3);
         spin_lock(&t->lock);
-        t->limits[i] = (struct limit){soft, hard};
+        t->limits[i] = (struct limit){cell64(p, 2 * i), cell64(p, 2 * i + 1)};
         task_apply_cpu_limit(t);
         spin_unlock(&t->lock);
     }
+}
+
+// Two sets of events, ignored and blocked, 64 bits each: by numbers as in exit_info, bit n-1.
+static struct abi_signal_status signals(void)
+{
+    u32 len;
+    const u8 *p = device_chosen("scarlet,init-signals", &len);
+    if (!p || len < 16)
+        return (struct abi_signal_status){0};
+    return (struct abi_signal_status){.ignored = cell64(p, 0), .blocked = cell64(p, 1)};
 }
 
 static void enter_directory(void)
@@ -190,11 +203,11 @@ static const char *variable(const char *const *envp, const char *name)
 }
 
 // A name without a slash is looked for in PATH, as execvp(3) does. Returns only on failure.
-static int run(const char *abi, const char *const *argv, const char *const *envp)
+static int run(const struct exec_first *how, const char *const *argv, const char *const *envp)
 {
     const char *name = argv[0], *path = variable(envp, "PATH");
     if (strchr(name, '/'))
-        return exec_kernel(name, abi, argv, envp);
+        return exec_kernel(name, how, argv, envp);
     int result = -E_NOENT;
     char *whole = kmalloc(PATH_MAX_LEN + 1, 0);
     if (!whole)
@@ -210,7 +223,7 @@ static int run(const char *abi, const char *const *argv, const char *const *envp
         dir = dir ?: 1;
         whole[dir] = '/';
         memcpy(whole + dir + 1, name, strlen(name) + 1);
-        int err = exec_kernel(whole, abi, argv, envp);
+        int err = exec_kernel(whole, how, argv, envp);
         if (err == -E_ACCES)
             result = err;
         else if (err != -E_NOENT && err != -E_NOTDIR)
@@ -245,7 +258,7 @@ void program_run_chosen(void)
                **envp = chosen_strings("scarlet,init-envp");
     if (!argv)
         return;
-    const char *abi = chosen_abi();
+    const struct exec_first how = {.abi = chosen_abi(), .signals = signals()};
     task_set_init_end(ended);
     work_init(&stop_work, stand_still);
     task_set_init_stop(stopped);
@@ -255,8 +268,8 @@ void program_run_chosen(void)
     int err = become();
     firmware_on_request(on_request);
     if (!err)
-        err = run(abi, argv, envp ? envp : no_environment);
-    klog(LOG_EMERG, "cannot run %s%s%s: %s", argv[0], abi ? " as a program of " : "",
-         abi ? abi : "", kerr_name((enum kerr) - err));
+        err = run(&how, argv, envp ? envp : no_environment);
+    klog(LOG_EMERG, "cannot run %s%s%s: %s", argv[0], how.abi ? " as a program of " : "",
+         how.abi ? how.abi : "", kerr_name((enum kerr) - err));
     arch_poweroff_status(err == -E_NOENT ? 127 : 126);
 }

@@ -45,7 +45,7 @@ void host_suspend(void)
     sigaddset(&stops, SIGTTOU);
     console_restore();
     pthread_sigmask(SIG_UNBLOCK, &stops, &old);
-    raise(SIGTSTP);
+    raise(signals_inherited()->ignored >> (SIGTSTP - 1) & 1 ? SIGSTOP : SIGTSTP);
     if (was_raw) {
         while (tcgetattr(0, &saved) < 0 && errno == EINTR)
             ;

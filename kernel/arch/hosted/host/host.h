@@ -20,6 +20,15 @@ void clock_start(struct timespec *started);
 void clock_calibrate(void);                        // some time after clock_start: host_clock
 void start_thread(void *(*fn)(void *), void *arg); // with all signals blocked
 void note_limits(void);                            // for machine_tree
+// Signals: the first thing of all; what was found (bit n-1 for number n); then a descriptor that
+// becomes readable when there are some for the program, and taking them from it.
+struct inherited_signals {
+    u64 ignored, blocked;
+};
+void signals_note(void);
+const struct inherited_signals *signals_inherited(void);
+int signals_open(void);
+void signals_take(int fd);
 void streams_init(bool program);
 void streams_start(void);
 struct stat;

@@ -212,6 +212,7 @@ int main(int argc, char **argv)
         die("--abi %s: needs a PROGRAM", abi);
     if (trace_file && !trace)
         die("--trace-file %s: needs --trace", trace_file);
+    signals_note();
     note_limits();
     streams_init(program != NULL);
     trace_init(trace_kind, trace_file);

@@ -2,23 +2,19 @@
 // that watches what the kernel waits for: descriptors, and signals meant for the program.
 //
 // The descriptors are shared with other processes, so their flags stay as they are: what might wait
-// is asked with RWF_NOWAIT, or polled first. Guarded by: `armed` and `requests` are atomic.
+// is asked with RWF_NOWAIT, or polled first. Guarded by: `armed` is atomic.
 #define _GNU_SOURCE
 #include "host.h"
-#include <arch/firmware.h>
 #include <arch/hostfile.h>
 #include <arch/stream.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -35,15 +31,6 @@ static struct stream {
 static u32 stream_count; // constant, as all but `armed`
 static struct pollfd *watched;
 static int wake_fd = -1, signal_fd = -1;
-static _Atomic u32 requests;
-
-static const struct {
-    int number;
-    enum arch_request request;
-} forwarded[] = {{SIGINT, REQUEST_INTERRUPT},  {SIGQUIT, REQUEST_QUIT},  {SIGHUP, REQUEST_HANGUP},
-                 {SIGTERM, REQUEST_TERMINATE}, {SIGUSR1, REQUEST_USER1}, {SIGUSR2, REQUEST_USER2},
-                 {SIGWINCH, REQUEST_WINDOW}};
-enum { FORWARDED = sizeof(forwarded) / sizeof(forwarded[0]) };
 
 // One more than the highest descriptor that is open, at least 3.
 static u32 count_open(void)
@@ -90,31 +77,10 @@ void streams_init(bool program)
         if (n > 2 && (S_ISDIR(st.st_mode) || flags & O_PATH))
             s->kind = STREAM_NONE;
     }
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < FORWARDED; i++) {
-        struct sigaction now;
-        sigaction(forwarded[i].number, NULL, &now);
-        if (now.sa_handler != SIG_IGN)
-            sigaddset(&set, forwarded[i].number);
-    }
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); // as an error
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    signal_fd = signals_open();
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (signal_fd < 0 || wake_fd < 0)
-        die("cannot watch signals: %s", strerror(errno));
-}
-
-static void take_signals(void)
-{
-    struct signalfd_siginfo info;
-    while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
-        for (int i = 0; i < FORWARDED; i++)
-            if (forwarded[i].number == (int)info.ssi_signo)
-                requests |= 1u << forwarded[i].request |
-                            (info.ssi_code == SI_KERNEL ? 1u << REQUEST_KEYBOARD : 0u);
+    if (wake_fd < 0)
+        die("cannot watch descriptors: %s", strerror(errno));
 }
 
 static void *watcher(void *arg)
@@ -135,7 +101,7 @@ static void *watcher(void *arg)
         if (fds[0].revents && read(wake_fd, &count, sizeof(count)) < 0)
             continue;
         if (fds[1].revents) {
-            take_signals();
+            signals_take(signal_fd);
             news = true;
         }
         for (u32 n = 0; n < stream_count; n++)
@@ -154,11 +120,6 @@ static void *watcher(void *arg)
 void streams_start(void)
 {
     start_thread(watcher, &hosted_cpus[0]);
-}
-
-u32 host_requests_take(void)
-{
-    return atomic_exchange(&requests, 0);
 }
 
 u32 host_stream_count(void)

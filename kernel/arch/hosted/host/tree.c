@@ -88,6 +88,9 @@ u64 machine_tree(void *t, u64 cap, const struct machine *m)
         strings(t, "scarlet,init-envp", (const char *const *)m->envp);
         owner(t);
         fdt_property(t, "scarlet,init-limits", limits, sizeof(limits));
+        const struct inherited_signals *s = signals_inherited();
+        const fdt64_t signals[] = {cpu_to_fdt64(s->ignored), cpu_to_fdt64(s->blocked)};
+        fdt_property(t, "scarlet,init-signals", signals, sizeof(signals));
         if (m->abi)
             fdt_property_string(t, "scarlet,init-abi", m->abi);
     }

@@ -126,7 +126,11 @@ struct exec_runtime {
 [[nodiscard]] int elf_load(struct exec_build *b, struct object *file, u64 base,
                            struct elf_image *out);
 
-// Runs a program in the current (new) task from the kernel: the first one. abi: the name of the one
-// that has to take it, or NULL. Returns only on failure.
-[[nodiscard]] int exec_kernel(const char *path, const char *abi, const char *const *argv,
-                              const char *const *envp);
+// Runs a program in the current (new) task from the kernel: the first one. how may be NULL. Returns
+// only on failure.
+struct exec_first {
+    const char *abi;                  // the name of the one that has to take it; NULL: any
+    struct abi_signal_status signals; // what it finds ignored and blocked
+};
+[[nodiscard]] int exec_kernel(const char *path, const struct exec_first *how,
+                              const char *const *argv, const char *const *envp);

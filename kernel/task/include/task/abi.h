@@ -89,6 +89,10 @@ struct abi_module {
     // Number of an event in this ABI (for exit_info of a kill by the kernel): e.g. SIGKILL for
     // EVENT_KILL.
     i32 (*event_number)(enum event_kind k);
+    // Current's program, just installed, starts with what its maker left it, of which it takes what
+    // it has such a thing for: `ignored` and `blocked` of s, by numbers as in exit_info. After
+    // commit. NULL: nothing.
+    void (*inherit)(struct task_thread *tt, const struct abi_signal_status *s);
     // Fills out what this ABI knows of pending and blocked events (out->queue_limit is set); tt:
     // whose own ones, may be NULL. t->lock held.
     void (*status)(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
