@@ -140,3 +140,10 @@ def test_ignored_signals_do_not_end_it() -> None:
         one.send_signal(signal.SIGHUP)
         rest = one.communicate(timeout=hosted.LIMIT)[0]
         assert (rest, one.returncode) == (b"heard\n" if program is wanting else b"", 0)
+
+
+def test_low_mappings() -> None:
+    """MAP_32BIT, as natively."""
+    low = str(hosted.program("low"))
+    native, got = hosted.run([low], hosted=False), hosted.run([low])
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode) and "second GiB" in show(got.stdout)

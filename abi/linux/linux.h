@@ -95,6 +95,9 @@ u64 linux_hwcap(void);
 // Sets the two fields of struct stat whose widths differ between machines.
 struct linux_stat;
 void linux_stat_widths(struct linux_stat *st, u64 nlink, u64 blksize);
+// Where a mapping without a fixed place may go, for flags of mmap that only some machines have.
+struct map_request;
+void linux_map_range(u32 flags, struct map_request *r);
 // AT_MINSIGSTKSZ: bytes of stack that a signal frame takes.
 u64 linux_min_signal_stack(void);
 // --- MACHINE/vdso.c ---

@@ -47,6 +47,7 @@ i64 linux_mmap(uaddr_t addr, usize len, u32 prot, u32 flags, struct href *fd, u6
     r.flags |= (shared ? VMA_SHARED : 0u) | (flags & LINUX_MAP_NORESERVE ? VMA_NORESERVE : 0u) |
                (flags & LINUX_MAP_LOCKED ? VMA_LOCKED : 0u) |
                (flags & LINUX_MAP_GROWSDOWN ? VMA_STACK : 0u);
+    linux_map_range(flags, &r);
     struct memobj *anon = NULL;
     if (flags & LINUX_MAP_ANONYMOUS) {
         r.offset = 0;

@@ -84,6 +84,8 @@ u64 area_gap_bottom(struct aspace *as, u64 len, u64 lo, u64 hi);
 // Where an area of len bytes goes without a fixed address: the hint if it is free, else from
 // mmap_base down. -E_NOMEM.
 [[nodiscard]] i64 area_place(struct aspace *as, u64 hint, u64 len);
+// The same where it is to end at `high` at the latest: the hint, else the lowest place from low on.
+[[nodiscard]] i64 area_place_within(struct aspace *as, u64 hint, u64 len, u64 low, u64 high);
 // Is [start, end) free of areas and guard gaps?
 bool area_range_free(struct aspace *as, u64 start, u64 end);
 

@@ -94,7 +94,8 @@ static i64 choose(struct aspace *as, const struct map_request *r, u64 len)
     if (len > top)
         return -E_NOMEM;
     if (!(r->how & (MAP_REQ_FIXED | MAP_REQ_NOREPLACE)))
-        return area_place(as, r->addr, len);
+        return r->high ? area_place_within(as, r->addr, len, r->low, r->high)
+                       : area_place(as, r->addr, len);
     if (r->addr > top - len)
         return -E_NOMEM;
     if (r->addr & PAGE_MASK)

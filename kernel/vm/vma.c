@@ -345,16 +345,30 @@ bool area_range_free(struct aspace *as, u64 start, u64 end)
     return !v || end <= gap_end(v) || (end <= v->start && !(v->flags & VMA_STACK));
 }
 
+// *hint becomes a whole page's.
+static bool hint_fits(struct aspace *as, u64 *hint, u64 len, u64 top)
+{
+    *hint = ALIGN_UP(*hint, PAGE_SIZE);
+    return *hint >= MMAP_LOWEST && *hint <= top - len && area_range_free(as, *hint, *hint + len);
+}
+
+i64 area_place_within(struct aspace *as, u64 hint, u64 len, u64 low, u64 high)
+{
+    if (len > high)
+        return -E_NOMEM;
+    if (hint_fits(as, &hint, len, high))
+        return (i64)hint;
+    u64 at = area_gap_bottom(as, len, low, high);
+    return at ? (i64)at : -E_NOMEM;
+}
+
 i64 area_place(struct aspace *as, u64 hint, u64 len)
 {
     u64 top = arch_user_top();
     if (len > top)
         return -E_NOMEM;
-    if (hint) {
-        hint = ALIGN_UP(hint, PAGE_SIZE);
-        if (hint >= MMAP_LOWEST && hint <= top - len && area_range_free(as, hint, hint + len))
-            return (i64)hint;
-    }
+    if (hint && hint_fits(as, &hint, len, top))
+        return (i64)hint;
     u64 at = area_gap_top(as, len, MMAP_LOWEST, MIN(as->mmap_base, top));
     if (!at)
         at = area_gap_bottom(as, len, ALIGN_DOWN(top / 3, PAGE_SIZE), top);

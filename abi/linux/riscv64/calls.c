@@ -23,6 +23,11 @@ void linux_stat_widths(struct linux_stat *st, u64 nlink, u64 blksize)
     st->st_blksize = (i32)blksize;
 }
 
+void linux_map_range(u32 flags, struct map_request *r)
+{
+    (void)flags, (void)r;
+}
+
 // The vDSO is where handlers return to.
 void linux_action_set(struct sig_action *a, const struct linux_sigaction *act)
 {

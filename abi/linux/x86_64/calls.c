@@ -4,6 +4,7 @@
 #include "../signal.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
+#include <device/random.h>
 #include <kerr.h>
 #include <vm/user.h>
 
@@ -31,6 +32,16 @@ void linux_action_set(struct sig_action *a, const struct linux_sigaction *act)
 void linux_action_get(const struct sig_action *a, struct linux_sigaction *old)
 {
     old->sa_restorer = uaddr(a->restorer);
+}
+
+// The second GiB of the space, from a random page in its first 32 MiB upwards.
+void linux_map_range(u32 flags, struct map_request *r)
+{
+    enum : u64 { LOW = 1ul << 30, SPREAD = 32ul << 20 };
+    if (!(flags & LINUX_MAP_32BIT))
+        return;
+    r->low = LOW + (random_u64() % SPREAD & ~PAGE_MASK);
+    r->high = 2 * LOW;
 }
 
 i64 linux_arch_prctl(i32 op, uaddr_t addr, struct trapframe *tf)

@@ -91,6 +91,7 @@ struct map_request {
     u64 len;               // bytes > 0; rounded up
     u32 flags;             // enum vma_flags
     u32 how;               // MAP_REQ_*
+    u64 low, high;         // without a fixed place: the lowest in [low, high); high 0: anywhere
     struct memobj *object; // reference taken
     u64 offset;
     void *file;
