@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import os
 import select
 import stat
@@ -10,6 +12,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +51,7 @@ def test_changes_are_the_hosts(tmp_path: Path) -> None:
 
 # The guest's half of a conversation: each line is evaluated, its value printed.
 EVALUATE = """
-import os, mmap, sys, errno
+import os, mmap, signal, sys, errno
 def tried(f, *a):
     try: return f(*a)
     except OSError as e: return errno.errorcode[e.errno]
@@ -60,10 +63,12 @@ for line in sys.stdin:
 
 
 class Guest:
-    """A Python inside that evaluates what it is told."""
+    """A Python inside, or a native one, that evaluates what it is told."""
 
-    def __init__(self, *options: str) -> None:
-        self.process = hosted.start([PYTHON, "-c", EVALUATE], options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *options: str, inside: bool = True) -> None:
+        words = [PYTHON, "-c", EVALUATE]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.process = hosted.start(words, options, **pipes) if inside else subprocess.Popen(words, **pipes)  # type: ignore[call-overload]
 
     def say(self, line: str) -> object:
         """The value of an expression, or None after a statement."""
@@ -158,6 +163,102 @@ def test_extended_attributes(tmp_path: Path) -> None:
     got = hosted.run([PYTHON, script, str(bound), "look"])  # the root: changes stay in the layer in memory
     assert show(got.stdout) == show(expected.stdout)
     assert [sorted(os.listxattr(bound / n)) for n in ("kept", "d")] == [["user.kept"], ["user.a", "user.empty", "user.kept"]]
+
+
+# Both sides' helpers for locks: ranges are (start, length), kinds fcntl's; "of" is an opened file's own lock, as the host's are.
+LOCKS = """
+import fcntl, struct, threading
+OF_FILE, OF_TASK, OF_FILE_WAITS = 37, 6, 38
+def ranged(fd, how, kind, start, length):
+    return fcntl.fcntl(fd, how, struct.pack('hhqqi4x', kind, 0, start, length, 0)) and None
+def asked(fd, kind, start, length):
+    kind, _, start, length, pid = struct.unpack('hhqqi4x', fcntl.fcntl(fd, 36, struct.pack('hhqqi4x', kind, 0, start, length, 0)))
+    return (kind, start, length, pid) if kind != 2 else None
+READ, WRITE, NONE = 0, 1, 2
+"""
+
+
+@pytest.mark.parametrize("where", ["native", "bound", "bound twice", "read-only"])
+def test_locks_across_the_border(where: str, tmp_path: Path) -> None:
+    """What one side locks is refused to the other, by file, by range and by process; who waits gets it when it is given back."""
+    space: dict[str, Any] = {}
+    exec(LOCKS, space)  # noqa: S102 the same text as inside
+    ranged, asked, of_file = space["ranged"], space["asked"], space["OF_FILE"]
+    none, refused = None, "EAGAIN"
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 100)
+    fd = os.open(file, os.O_RDWR)
+    binds = ["--cpus", "1", "--bind", f"{tmp_path}:{tmp_path}" + (":ro" if where == "read-only" else "")]
+    if where == "bound twice":
+        (tmp_path / "d").mkdir()
+        binds += ["--bind", f"{tmp_path}:{tmp_path}/d"]
+    guest = Guest(*binds, inside=where != "native")
+    write = "READ" if where == "read-only" else "WRITE"
+
+    def tried(*what: Any) -> object:
+        try:
+            return ranged(*what)
+        except OSError as e:
+            return errno.errorcode[e.errno]
+
+    def whole(kind: int) -> bool:
+        try:
+            fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    guest.say(f"exec({LOCKS!r})")
+    mode = "os.O_RDONLY" if where == "read-only" else "os.O_RDWR"
+    other = f"{tmp_path}/d/file" if where == "bound twice" else str(file)
+    guest.say(f"a, b, c = os.open('{file}', {mode}), os.open('{other}', {mode}), os.open('{file}', {mode})")
+    # whole files
+    assert whole(fcntl.LOCK_EX)
+    assert guest.say("tried(fcntl.flock, a, fcntl.LOCK_SH | fcntl.LOCK_NB)") == refused
+    assert whole(fcntl.LOCK_SH)
+    assert guest.say("tried(fcntl.flock, a, fcntl.LOCK_SH | fcntl.LOCK_NB), tried(fcntl.flock, b, fcntl.LOCK_SH | fcntl.LOCK_NB)") == (none, none)
+    assert guest.say("tried(fcntl.flock, c, fcntl.LOCK_EX | fcntl.LOCK_NB)") == refused
+    assert not whole(fcntl.LOCK_EX)
+    assert guest.say("tried(fcntl.flock, a, fcntl.LOCK_UN)") == none
+    assert not whole(fcntl.LOCK_EX)  # b still holds it
+    assert guest.say("os.close(b)") == none
+    assert whole(fcntl.LOCK_EX) and whole(fcntl.LOCK_UN)
+    assert guest.say("tried(fcntl.flock, c, fcntl.LOCK_EX | fcntl.LOCK_NB)") == none
+    assert not whole(fcntl.LOCK_SH)
+    guest.say(f"b = os.open('{other}', {mode})")
+    # ranges: the host's seen and refused inside
+    assert tried(fd, of_file, 1, 10, 10) == none
+    for how in ("OF_FILE", "OF_TASK"):
+        assert guest.say(f"tried(ranged, a, {how}, {write}, 5, 6), tried(ranged, a, {how}, READ, 20, 5), tried(ranged, a, {how}, NONE, 0, 0)") == (refused, none, none)
+    assert guest.say("asked(a, READ, 0, 0), asked(a, READ, 20, 0)") == ((1, 10, 10, -1), none)
+    # waiting does not stop the processor, and ends
+    guest.say(f"t = threading.Thread(target=ranged, args=(a, OF_FILE_WAITS, {write}, 0, 15))")
+    assert guest.say("t.start()") is None and guest.say("t.join(0.3), t.is_alive()") == (none, True)
+    assert tried(fd, of_file, 2, 0, 0) == none
+    assert guest.say(f"t.join({hosted.LIMIT}), t.is_alive()") == (none, False)
+    assert tried(fd, of_file, 1, 14, 5) == refused and tried(fd, of_file, 1, 15, 5) == none
+    assert tried(fd, of_file, 2, 0, 0) == none
+    # what several of ours hold together
+    assert guest.say("tried(ranged, a, OF_FILE, READ, 0, 0), tried(ranged, b, OF_FILE, READ, 50, 10), tried(ranged, c, OF_TASK, READ, 55, 20)") == (none,) * 3
+    assert asked(fd, 1, 0, 0)[:3] == (0, 0, 0) and asked(fd, 0, 0, 0) is None
+    assert guest.say("tried(ranged, a, OF_FILE, NONE, 0, 0)") == none
+    assert [tried(fd, of_file, 1, at, n) for at, n in ((0, 50), (75, 0), (49, 2), (58, 1), (74, 1))] == [none, none, refused, refused, refused]
+    assert guest.say("tried(ranged, b, OF_FILE, NONE, 0, 55)") == none
+    assert [tried(fd, of_file, 1, at, n) for at, n in ((50, 5), (55, 1))] == [none, refused]
+    assert guest.say("os.close(b), os.close(a)") == (none, none)  # one task's close gives back its locks of the file
+    assert tried(fd, of_file, 1, 0, 0) == none and tried(fd, of_file, 2, 0, 0) == none
+    # the end of a process gives back what it held
+    guest.say(f"p = os.fork() or (ranged(c, OF_TASK, {write}, 0, 0), signal.pause())")
+    end = time.monotonic() + hosted.LIMIT
+    while asked(fd, 1, 0, 0) is None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert tried(fd, of_file, 1, 90, 1) == refused
+    assert guest.say("os.kill(p, 9), os.waitpid(p, 0)[1]") == (none, 9)
+    assert tried(fd, of_file, 1, 0, 0) == none
+    assert guest.say("tried(ranged, c, OF_TASK, READ, 0, 0)") == refused
+    guest.end()
+    assert whole(fcntl.LOCK_EX)
+    os.close(fd)
 
 
 def test_places_and_read_only_binds(tmp_path: Path) -> None:

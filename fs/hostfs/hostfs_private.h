@@ -64,6 +64,9 @@ void hostfs_node_start(struct hostfs_node *n, struct superblock *sb, i64 handle,
 void hostfs_take_attr(struct hostfs_node *n, const struct host_attr *a);
 int hostfs_readdir(struct node *dir, u64 *cookie, struct dir_sink *sink);
 i64 hostfs_readlink(struct node *n, char *buf, usize cap);
+struct range_lock;
+int hostfs_live_lock(struct node *n, bool whole, const struct range_lock *l);
+int hostfs_live_lock_query(struct node *n, struct range_lock *l);
 i64 hostfs_xattr_get(struct node *n, const char *name, void *buf, usize cap);
 i64 hostfs_xattr_list(struct node *n, char *buf, usize cap);
 int hostfs_live_xattr_set(struct node *n, const char *name, const void *val, usize len, u32 flags);

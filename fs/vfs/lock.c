@@ -1,7 +1,12 @@
 // Advisory locks. All lists of the system are guarded by one spinlock: locks are rare, and finding
 // deadlocks needs to see them all. POSIX locks belong to a handle table, open-file locks and flock
 // to a struct file. Records are allocated before the lock is taken.
+//
+// Where others lock a node's file too (node_ops.lock), a second lock keeps what they see and the
+// list in step. Who waits for them asks again and again.
+#include <arch/time.h>
 #include <mem/slab.h>
+#include <sched/lock.h>
 #include <task/task.h>
 #include <vfs/fs.h>
 #include <vfs/lock.h>
@@ -28,7 +33,9 @@ struct blocked { // a thread that waits, on its stack
 struct file_locks {
     struct list held;
     struct waitqueue changed;
+    struct mutex outside; // where node_ops.lock is: held over a change of `held` and its telling
 };
+enum : u64 { PAUSE_FIRST = NS_PER_MS, PAUSE_MOST = 50 * NS_PER_MS }; // of who waits for others
 
 static struct spinlock lock = SPINLOCK_INIT(&lock_class_node);
 static struct list all_locks = LIST_INIT(all_locks);
@@ -44,6 +51,7 @@ static struct file_locks *locks_of(struct node *n)
         return NULL;
     list_init(&fresh->held);
     waitqueue_init(&fresh->changed);
+    mutex_init(&fresh->outside, &lock_class_file_locks);
     if (__atomic_compare_exchange_n(&n->locks, &l, fresh, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE))
         return fresh;
@@ -162,73 +170,152 @@ static void free_list(struct list *l)
         kfree(list_entry(i, struct held, link));
 }
 
-// Tries once. 0 done, -E_AGAIN with *on the owner in the way.
-static int try_lock(struct file_locks *l, const struct held *want, struct list *spare,
-                    struct list *freed, void **on)
+// --- others who lock the same file; l->outside held ---
+
+static void enter(struct node *n, struct file_locks *l)
 {
-    struct held *c = want->kind == LOCK_KIND_NONE ? NULL : conflict(l, want);
-    if (c) {
-        *on = c->owner;
-        return -E_AGAIN;
+    if (n->ops->lock)
+        mutex_lock(&l->outside);
+}
+
+static void leave(struct node *n, struct file_locks *l)
+{
+    if (n->ops->lock)
+        mutex_unlock(&l->outside);
+}
+
+// For ours to become what want says.
+static int take_outside(const struct held *want)
+{
+    const struct range_lock r = {.kind = want->kind, .start = want->start, .end = want->end};
+    return want->node->ops->lock(want->node, want->style == STYLE_FLOCK, &r);
+}
+
+// What is left of [start, end] with nobody of ours on it is given back.
+static void give_outside(struct node *n, struct file_locks *l, enum style style, u64 start, u64 end)
+{
+    for (u64 at = start;; at++) {
+        u64 stop = end;
+        bool kept = false;
+        struct held *h;
+        spin_lock(&lock);
+        list_for_each_entry (h, &l->held, link) {
+            if (!same_space(h->style, style) || h->end < at || h->start > stop)
+                continue;
+            kept = h->start <= at;
+            stop = kept ? h->end : h->start - 1;
+            if (kept)
+                break;
+        }
+        spin_unlock(&lock);
+        const struct range_lock r = {.kind = LOCK_KIND_NONE, .start = at, .end = stop};
+        if (!kept)
+            (void)!n->ops->lock(n, style == STYLE_FLOCK, &r);
+        if (stop >= end)
+            return;
+        at = stop;
     }
-    apply_lock(l, want, spare, freed);
-    return 0;
+}
+
+// --- taking ---
+
+// A thread on its way to a lock.
+struct request {
+    struct held want;
+    bool wait;
+    struct list spare, freed; // records
+    struct blocked b;
+    struct waiter w;
+};
+
+// Tries once. -E_AGAIN: *outside says whether somebody of ours is in the way or another; who is to
+// wait is among the waiters then, before the lock is dropped, so that no release slips by.
+static int try_lock(struct file_locks *l, struct request *r, bool *outside)
+{
+    const struct held *want = &r->want;
+    struct node *n = want->node;
+    int err = 0;
+    enter(n, l);
+    spin_lock(&lock);
+    struct held *c = want->kind == LOCK_KIND_NONE ? NULL : conflict(l, want);
+    *outside = !c && n->ops->lock && want->kind != LOCK_KIND_NONE;
+    if (c) {
+        r->b.on = c->owner;
+        err = r->wait && want->style == STYLE_POSIX && would_deadlock(r->b.owner, r->b.on)
+                  ? -E_DEADLK
+                  : -E_AGAIN;
+        if (r->wait && err == -E_AGAIN)
+            list_add_tail(&all_blocked, &r->b.link);
+    } else if (*outside) {
+        spin_unlock(&lock);
+        err = take_outside(want);
+        spin_lock(&lock);
+    }
+    if (!err)
+        apply_lock(l, want, &r->spare, &r->freed);
+    else if (r->wait && err == -E_AGAIN)
+        wait_add(&l->changed, &r->w);
+    spin_unlock(&lock);
+    if (n->ops->lock && want->kind == LOCK_KIND_NONE)
+        give_outside(n, l, want->style, want->start, want->end);
+    leave(n, l);
+    return err;
+}
+
+// After try_lock said -E_AGAIN: until it is worth trying again. 0, -E_RESTART.
+static int wait_turn(struct file_locks *l, struct request *r, bool outside, u64 pause)
+{
+    thread_set_state(THREAD_SLEEPING);
+    spin_lock(&lock);
+    bool still = outside || conflict(l, &r->want) != NULL;
+    spin_unlock(&lock);
+    u64 until = outside ? arch_time_ns() + pause : WAIT_FOREVER;
+    int slept = still ? wait_sleep(THREAD_SLEEPING, until) : 0;
+    thread_set_state(THREAD_RUNNABLE);
+    wait_remove(&l->changed, &r->w);
+    spin_lock(&lock);
+    list_del(&r->b.link);
+    spin_unlock(&lock);
+    return slept == -E_TIMEDOUT ? 0 : slept;
 }
 
 static int set_lock(struct node *n, const struct held *want, bool wait)
 {
-    struct list spare = LIST_INIT(spare), freed = LIST_INIT(freed);
     struct file_locks *l = locks_of(n);
+    struct request r = {.want = *want,
+                        .wait = wait,
+                        .spare = LIST_INIT(r.spare),
+                        .freed = LIST_INIT(r.freed),
+                        .b = {.owner = want->owner, .style = want->style},
+                        .w = {.thread = current()}};
     for (u32 i = 0; l && i < 2; i++) {
         struct held *h = kzalloc(sizeof(*h), 0);
         if (!h) {
             l = NULL;
             break;
         }
-        list_add_tail(&spare, &h->link);
+        list_add_tail(&r.spare, &h->link);
     }
     if (!l) {
-        free_list(&spare);
+        free_list(&r.spare);
         return -E_NOLCK;
     }
-    int r;
-    struct blocked b = {.owner = want->owner, .style = want->style};
-    struct waiter w = {.thread = current()};
-    list_init(&b.link);
-    list_init(&w.link);
-    for (;;) {
-        spin_lock(&lock);
-        r = try_lock(l, want, &spare, &freed, &b.on);
-        if (r && wait && want->style == STYLE_POSIX && would_deadlock(b.owner, b.on))
-            r = -E_DEADLK;
-        if (r != -E_AGAIN || !wait) {
-            spin_unlock(&lock);
+    list_init(&r.b.link);
+    list_init(&r.w.link);
+    int err;
+    bool outside;
+    u64 pause = PAUSE_FIRST;
+    while ((err = try_lock(l, &r, &outside)) == -E_AGAIN && wait) {
+        err = wait_turn(l, &r, outside, pause) ? -E_RESTART : 0;
+        if (err)
             break;
-        }
-        list_add_tail(&all_blocked, &b.link);
-        wait_add(&l->changed, &w); // before the lock is dropped: a release cannot slip by
-        spin_unlock(&lock);
-        thread_set_state(THREAD_SLEEPING);
-        spin_lock(&lock);
-        bool still = conflict(l, want) != NULL;
-        spin_unlock(&lock);
-        int slept = still ? wait_sleep(THREAD_SLEEPING, WAIT_FOREVER) : 0;
-        thread_set_state(THREAD_RUNNABLE);
-        wait_remove(&l->changed, &w);
-        spin_lock(&lock);
-        list_del(&b.link);
-        spin_unlock(&lock);
-        if (slept) {
-            r = -E_RESTART;
-            break;
-        }
+        pause = outside ? MIN(pause * 2, PAUSE_MOST) : PAUSE_FIRST;
     }
-    bool released = !r;
-    free_list(&spare);
-    free_list(&freed);
-    if (released)
+    free_list(&r.spare);
+    free_list(&r.freed);
+    if (!err)
         wake_all(&l->changed, 0);
-    return r;
+    return err;
 }
 
 static void fill_owner(struct held *h, struct file *f, enum style style)
@@ -253,14 +340,19 @@ int lock_query(struct file *f, struct range_lock *rl, bool owner_is_file)
 {
     struct held want = {.kind = rl->kind, .start = rl->start, .end = rl->end};
     fill_owner(&want, f, owner_is_file ? STYLE_OFD : STYLE_POSIX);
-    rl->kind = LOCK_KIND_NONE;
-    if (!f->node->locks)
-        return 0;
-    spin_lock(&lock);
-    struct held *c = conflict(f->node->locks, &want);
-    if (c)
-        *rl = (struct range_lock){.kind = c->kind, .start = c->start, .end = c->end, .pid = c->pid};
-    spin_unlock(&lock);
+    struct held *c = NULL;
+    if (f->node->locks) {
+        spin_lock(&lock);
+        c = conflict(f->node->locks, &want);
+        if (c)
+            *rl = (struct range_lock){
+                .kind = c->kind, .start = c->start, .end = c->end, .pid = c->pid};
+        spin_unlock(&lock);
+    }
+    if (!c && f->node->ops->lock_query)
+        return f->node->ops->lock_query(f->node, rl);
+    if (!c)
+        rl->kind = LOCK_KIND_NONE;
     return 0;
 }
 
@@ -289,15 +381,20 @@ static void release_matching(struct node *n, void *owner, bool posix)
     struct list freed = LIST_INIT(freed);
     struct held *h, *next;
     struct file_locks *l = n->locks;
+    enter(n, l);
     spin_lock(&lock);
     list_for_each_entry_safe (h, next, &l->held, link)
         if (h->owner == owner && (h->style == STYLE_POSIX) == posix)
             take_out(h, &freed);
     spin_unlock(&lock);
-    if (list_empty(&freed))
-        return;
+    bool any = !list_empty(&freed);
+    if (n->ops->lock)
+        list_for_each_entry (h, &freed, link)
+            give_outside(n, l, h->style, h->start, h->end);
+    leave(n, l);
     free_list(&freed);
-    wake_all(&l->changed, 0);
+    if (any)
+        wake_all(&l->changed, 0);
 }
 
 void lock_release_owner(struct file *f, void *owner)

@@ -417,6 +417,63 @@ static void locks(void **state)
     object_put(&b->obj);
 }
 
+static char told[256];
+static int others_say;
+
+static int tell_others(struct node *n, bool whole, const struct range_lock *l)
+{
+    (void)n;
+    if (others_say && l->kind != LOCK_KIND_NONE)
+        return others_say;
+    usize at = strlen(told);
+    snprintf(told + at, sizeof(told) - at, " %s%c%d-%d", whole ? "whole " : "", "rwn"[l->kind],
+             (int)l -> start, (int)(l->end & 0xffff));
+    return 0;
+}
+
+static int ask_others(struct node *n, struct range_lock *l)
+{
+    (void)n;
+    *l = (struct range_lock){.kind = LOCK_KIND_READ, .start = 7, .end = 8};
+    return 0;
+}
+
+// They are told what all of ours hold together, and asked before ours are changed.
+static void locks_of_others(void **state)
+{
+    (void)state;
+    struct file *a = open_file("/lo"), *b = open_file("/lo");
+    const struct node_ops *ops = a->node->ops;
+    struct node_ops shared = *ops;
+    shared.lock = tell_others;
+    shared.lock_query = ask_others;
+    a->node->ops = &shared;
+    struct range_lock l = {.kind = LOCK_KIND_READ, .start = 0, .end = 99};
+    assert_int_equal(lock_range(a, &l, true, false), 0);
+    l.start = 40, l.end = 59;
+    assert_int_equal(lock_range(b, &l, true, false), 0);
+    l = (struct range_lock){.kind = LOCK_KIND_WRITE, .start = 50, .end = 50};
+    assert_int_equal(lock_range(b, &l, true, false), -E_AGAIN); // ours: nobody is asked
+    l = (struct range_lock){.kind = LOCK_KIND_NONE, .start = 20, .end = 200};
+    assert_int_equal(lock_range(a, &l, true, false), 0);
+    assert_string_equal(told, " r0-99 r40-59 n20-39 n60-200");
+    told[0] = 0;
+    others_say = -E_AGAIN;
+    l = (struct range_lock){.kind = LOCK_KIND_WRITE, .start = 300, .end = 300};
+    assert_int_equal(lock_range(a, &l, true, false), -E_AGAIN);
+    assert_int_equal(lock_flock(a, LOCK_KIND_WRITE, false), -E_AGAIN);
+    assert_int_equal(lock_query(a, &l, true), 0);
+    assert_int_equal(l.start, 7); // theirs, as none of ours is in the way
+    others_say = 0;
+    assert_int_equal(lock_flock(a, LOCK_KIND_READ, false), 0);
+    assert_int_equal(lock_flock(b, LOCK_KIND_READ, false), 0);
+    object_put(&a->obj);
+    assert_string_equal(told, " whole r0-65535 whole r0-65535 n0-19");
+    told[0] = 0;
+    object_put(&b->obj);
+    assert_string_equal(told, " n40-59 whole n0-65535");
+}
+
 static void temporary(void **state)
 {
     (void)state;
@@ -440,9 +497,10 @@ static void temporary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_model), cmocka_unit_test(listing),    cmocka_unit_test(limits),
-        cmocka_unit_test(deep),          cmocka_unit_test(attributes), cmocka_unit_test(locks),
-        cmocka_unit_test(temporary),
+        cmocka_unit_test(against_model),   cmocka_unit_test(listing),
+        cmocka_unit_test(limits),          cmocka_unit_test(deep),
+        cmocka_unit_test(attributes),      cmocka_unit_test(locks),
+        cmocka_unit_test(locks_of_others), cmocka_unit_test(temporary),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

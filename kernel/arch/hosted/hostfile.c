@@ -19,6 +19,8 @@ i64 host_result(i64 r)
         return r;
     u64 e = (u64)-r;
     switch (e) { // those far from the others
+    case 37:
+        return -E_NOLCK;
     case 61:
         return -E_NODATA;
     case 75:
@@ -88,6 +90,16 @@ i64 arch_host_allocate(i64 file, u32 mode, u64 off, u64 len)
 i64 arch_host_sync(i64 handle, bool data_only)
 {
     return HOST(host_file_sync(handle, data_only));
+}
+
+i64 arch_host_lock(i64 file, bool whole, bool writable, const struct host_lock *l)
+{
+    return HOST(host_file_lock(file, whole, writable, l));
+}
+
+i64 arch_host_lock_query(i64 file, bool writable, struct host_lock *l)
+{
+    return HOST(host_file_lock_query(file, writable, l));
 }
 
 i64 arch_host_make(i64 dir, const char *name, u32 mode, const char *link, struct host_attr *out)

@@ -1,5 +1,6 @@
 // Advisory locks: POSIX byte ranges (owned by a handle table), open-file ranges (owned by the file)
-// and whole-file flock.
+// and whole-file flock. Others than our tasks may lock the same files (node_ops.lock): they and
+// ours exclude each other as much.
 #pragma once
 #include <vfs/file.h>
 
@@ -12,7 +13,7 @@ enum lock_kind {
 struct range_lock {
     enum lock_kind kind;
     u64 start, end; // inclusive; UINT64_MAX >> 1: to the end of the file
-    u32 pid;        // answer of lock_query; 0xffffffff for open-file locks
+    u32 pid;        // answer of lock_query; 0xffffffff for open-file locks, 0: no task of ours
 };
 // owner_is_file: open-file lock (OFD), else POSIX lock of the current handle table. wait: sleeps
 // until free (-E_RESTART, -E_DEADLK); else -E_AGAIN. -E_NOLCK: no memory. -E_BADF: wrong access

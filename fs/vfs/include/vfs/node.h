@@ -18,6 +18,7 @@ struct file;
 struct file_ops;
 struct superblock;
 struct file_locks; // vfs/lock.h
+struct range_lock;
 struct object;
 
 // A name as it is passed around: NUL-terminated, len excludes the NUL.
@@ -102,6 +103,13 @@ struct node_ops {
                      u32 flags);                             // XATTR_*
     i64 (*xattr_list)(struct node *n, char *buf, usize cap); // names, each with its NUL
     int (*xattr_remove)(struct node *n, const char *name);
+    // For files that others than our tasks lock too: what they see of the locks of all of ours
+    // together. From now on it is l->kind in l's range; whole: of flock's kind. -E_AGAIN: one of
+    // theirs is in the way; then nothing was changed. Giving back cannot fail. Never waits; one
+    // call at a time. (nobody else)
+    int (*lock)(struct node *n, bool whole, const struct range_lock *l);
+    // The first range lock of theirs in the way of *l, as lock_query. With `lock` only.
+    int (*lock_query)(struct node *n, struct range_lock *l);
     // Last reference gone: give back what the node owns, except what lock-free readers may look at
     // (the struct itself, link).
     void (*destroy)(struct node *n);

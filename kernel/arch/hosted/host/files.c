@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -19,9 +20,9 @@
 #include <unistd.h>
 
 enum { HANDLES = 1 << 20, TEXT = 32 };
-// By handle: descriptor + 1, 0: not opened. Guarded by whoever owns the handle. Reader and writer
-// may be one.
-static int readers[HANDLES], writers[HANDLES];
+// By handle: descriptor + 1, 0: not opened. Guarded by whoever owns the handle. Two or all may be
+// one.
+static int readers[HANDLES], writers[HANDLES], lockers[HANDLES];
 
 static i64 ns(struct timespec t)
 {
@@ -105,11 +106,13 @@ i64 host_file_probe(i64 dir, const char *name, struct host_attr *out)
 
 void host_file_shut(i64 handle)
 {
+    if (lockers[handle] && lockers[handle] != readers[handle] && lockers[handle] != writers[handle])
+        close(lockers[handle] - 1);
     if (writers[handle] && writers[handle] != readers[handle])
         close(writers[handle] - 1);
     if (readers[handle])
         close(readers[handle] - 1);
-    readers[handle] = writers[handle] = 0;
+    readers[handle] = writers[handle] = lockers[handle] = 0;
 }
 
 void host_file_close(i64 handle)
@@ -192,6 +195,57 @@ i64 host_file_sync(i64 handle, bool data_only)
 {
     int fd = writers[handle] ? writers[handle] - 1 : reader(handle, O_NONBLOCK);
     return fd < 0 ? fd : result(data_only ? fdatasync(fd) : fsync(fd));
+}
+
+// All locks of one file are those of one opened file, so it has to be open for both if it can be.
+static int locker(i64 file, bool writable)
+{
+    if (!lockers[file] && readers[file] && readers[file] == writers[file])
+        lockers[file] = readers[file];
+    if (!lockers[file] && writable)
+        (void)!opened(lockers, file, O_RDWR | O_NONBLOCK);
+    if (!lockers[file])
+        lockers[file] = readers[file] ? readers[file] : writers[file];
+    return opened(lockers, file, O_RDONLY | O_NONBLOCK);
+}
+
+// Those of open files, which closing another descriptor of the file does not take away.
+static struct flock range_of(const struct host_lock *l)
+{
+    bool rest = l->end >= INT64_MAX;
+    return (struct flock){.l_type = (short)l->kind,
+                          .l_whence = SEEK_SET,
+                          .l_start = (off_t)l->start,
+                          .l_len = rest ? 0 : (off_t)(l->end - l->start + 1)};
+}
+
+i64 host_file_lock(i64 file, bool whole, bool writable, const struct host_lock *l)
+{
+    static const int kinds[] = {[F_RDLCK] = LOCK_SH, [F_WRLCK] = LOCK_EX, [F_UNLCK] = LOCK_UN};
+    int fd = locker(file, writable);
+    if (fd < 0)
+        return fd;
+    struct flock range = range_of(l);
+    int r = whole ? flock(fd, kinds[l->kind] | LOCK_NB) : fcntl(fd, F_OFD_SETLK, &range);
+    if (r < 0 && errno == EBADF) // it could not be opened that way
+        return -ENOLCK;
+    return result(r);
+}
+
+i64 host_file_lock_query(i64 file, bool writable, struct host_lock *l)
+{
+    int fd = locker(file, writable);
+    if (fd < 0)
+        return fd;
+    struct flock range = range_of(l);
+    if (fcntl(fd, F_OFD_GETLK, &range) < 0)
+        return -errno;
+    *l = (struct host_lock){.kind = (u32)range.l_type,
+                            .pid = range.l_pid < 0 ? UINT32_MAX : 0,
+                            .start = (u64)range.l_start,
+                            .end = range.l_len ? (u64)(range.l_start + range.l_len - 1)
+                                               : (u64)INT64_MAX};
+    return 0;
 }
 
 i64 host_file_list(i64 dir, u64 pos, void *buf, u64 n)

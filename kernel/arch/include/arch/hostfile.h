@@ -32,6 +32,17 @@ enum : u64 { HOST_AT_END = ~0ull }; // as a position: behind what is there, in o
 [[nodiscard]] i64 arch_host_truncate(i64 file, u64 size);
 [[nodiscard]] i64 arch_host_allocate(i64 file, u32 mode, u64 off, u64 len); // FALLOC_* (vfs)
 [[nodiscard]] i64 arch_host_sync(i64 handle, bool data_only);
+// Advisory locks of that system: what all of this machine's hold together on an open file. kind as
+// fcntl's l_type; `end` is included, INT64_MAX: to the end of the file; whole: flock's, without a
+// range. pid: 0, 0xffffffff: not a process's. Nothing waits: -E_AGAIN. writable: the file may be
+// opened for writing. The caller serialises these with opening.
+struct host_lock {
+    u32 kind, pid;
+    u64 start, end;
+};
+[[nodiscard]] i64 arch_host_lock(i64 file, bool whole, bool writable, const struct host_lock *l);
+// The first range lock in the way of *l goes there, or kind 2.
+[[nodiscard]] i64 arch_host_lock_query(i64 file, bool writable, struct host_lock *l);
 // Entries of a directory from position *cookie on (0: the start), "." and ".." left out: emit gets
 // each with the position behind it and returns false to stop before it.
 [[nodiscard]] int

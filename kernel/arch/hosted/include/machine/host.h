@@ -85,6 +85,9 @@ i64 host_file_xattr_list(i64 handle, char *buf, u64 cap);
 i64 host_file_xattr_remove(i64 handle, const char *name);
 struct host_statfs;
 i64 host_file_statfs(i64 handle, struct host_statfs *out);
+struct host_lock;
+i64 host_file_lock(i64 file, bool whole, bool writable, const struct host_lock *l);
+i64 host_file_lock_query(i64 file, bool writable, struct host_lock *l);
 // Raw entries (struct linux_dirent64) from position pos on, as many as fit. Bytes, 0 at the end.
 i64 host_file_list(i64 dir, u64 pos, void *buf, u64 n);
 i64 host_file_readlink(i64 link, char *buf, u64 cap);
