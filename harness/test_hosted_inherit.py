@@ -147,3 +147,66 @@ def test_low_mappings() -> None:
     low = str(hosted.program("low"))
     native, got = hosted.run([low], hosted=False), hosted.run([low])
     assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode) and "second GiB" in show(got.stdout)
+
+
+# Stores through mappings of descriptor 5, step by step; at each the caller looks at the file.
+STORES = """import ctypes, mmap, os, sys
+def step(what):
+    print(what, os.lseek(5, 0, os.SEEK_CUR), os.pread(5, 12, 0), flush=True); input()
+os.write(5, b"hello, ")
+m = mmap.mmap(5, 10000)
+step("mapped"); m[0:5] = b"HELLO"; m[8200:8202] = b"ab"
+m.flush(); step("flushed")
+os.write(5, b"world"); step(m[0:14]); m[0:1] = b"h"
+m.flush(); n = mmap.mmap(6, 0, prot=mmap.PROT_READ); step(n[0:3])
+m[1:2] = b"3"; m.close(); step("unmapped")
+m = mmap.mmap(5, 4096); m[2:3] = b"1"; os.close(5); os.dup2(6, 5); step("closed")
+if os.fork() == 0:
+    m[4:5] = b"0"; os._exit(0)
+os.wait(); m[3:4] = b"L"; n.close(); os.ftruncate(7, 4096); step(os.fstat(7).st_size)
+m[0:1] = b"J"
+os.kill(os.getpid(), 9)"""
+
+
+def test_mapped_output(tmp_path: Path) -> None:
+    """A redirected regular file mapped shared for writing: when stores reach it, the position, other descriptors, an end by force."""
+    os.chmod(tmp_path, 0o755)
+    seen: list[list[object]] = []
+    for command in ([], [str(hosted.build()), "--"]):
+        file = tmp_path / "file"
+        file.write_bytes(bytes(10000))
+        file.chmod(0o600)  # an ordinary user could not open it
+        outer = ["sh", "-c", 'f=$1; shift; exec 5<>$f 6<$f 7<>$f; exec setpriv --reuid 65534 --clear-groups "$@"', "sh", str(file)]
+        one = subprocess.Popen([*outer, *command, "/usr/bin/python3", "-c", STORES], cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert one.stdin and one.stdout
+        steps: list[object] = []
+        for line in one.stdout:
+            data = file.read_bytes()
+            steps.append((show(line), data[:14], data[8200:8202], len(data)))
+            one.stdin.write(b"\n")
+            one.stdin.flush()
+        one.stdin.close()
+        steps.append((one.wait(hosted.LIMIT), file.read_bytes()[:14]))
+        seen.append(steps)
+    assert seen[1] == seen[0]
+    assert len(seen[0]) == 8 and seen[0][-1] == (-signal.SIGKILL, b"J31L0, world\0\0")
+
+
+def test_directories_passed_on(tmp_path: Path) -> None:
+    """A directory's descriptor is opened where the program sees it; one that it cannot see is said in the log."""
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place/within").write_text("found\n", encoding="ascii")
+    program = ("import os, stat\nf = os.open('within', os.O_RDONLY, dir_fd=15)\nprint(os.read(f, 9), os.listdir(15), os.listdir(18), stat.filemode(os.fstat(15).st_mode))\n"
+               "print(os.readlink('/proc/self/fd/16'), os.path.basename(os.readlink('/proc/self/fd/17')))\n"
+               "os.fchdir(15); print(os.path.exists('within'))\ntry: os.read(17, 1)\nexcept OSError as e: print(e.errno)")
+    outer = ["/usr/bin/python3", "-c", "import os, sys\nos.dup2(os.open(sys.argv[1], os.O_RDONLY), 15); os.dup2(15, 18); os.dup2(os.open('/etc', os.O_PATH), 16)\n"
+             "os.dup2(os.open(sys.argv[1] + '/within', os.O_PATH), 17); os.execv(sys.argv[2], sys.argv[2:])", str(tmp_path / "place")]
+    seen = []
+    for command in ([], [str(hosted.build()), "--bind", f"{tmp_path}/place:{tmp_path}/place:ro", "--"], [str(hosted.build()), "--bind", f"{tmp_path}:/mnt/here", "--"],
+                    [str(hosted.build()), "--"]):
+        done = subprocess.run([*outer, *command, "/usr/bin/python3", "-c", program], capture_output=True, timeout=hosted.LIMIT, check=False)
+        seen.append((show(done.stdout), show(done.stderr), done.returncode))
+    assert seen[1:] == [seen[0]] * 3 and seen[0][2] == 0 and "found" in seen[0][0]
+    other = ["--root", str(hosted.TREE), "--log", "6", "--", "/bin/sh", "-c", "test -e /proc/self/fd/15 || echo none"]
+    done = subprocess.run([*outer, str(hosted.build()), *other], capture_output=True, timeout=hosted.LIMIT, check=False)
+    assert show(done.stdout) == "none\n" and f"descriptor 15 is not passed on, as {tmp_path}/place is not seen" in show(done.stderr)

@@ -241,6 +241,24 @@ static const struct superblock_ops hostfs_superblock_ops = {.destroy = hostfs_sb
                                                             .sync = hostfs_live_sync,
                                                             .remount = hostfs_remount};
 
+static struct superblock *instance(const struct filesystem_type *t, bool live, bool writable)
+{
+    struct hostfs *h = kzalloc(sizeof(*h), 0);
+    struct superblock *sb =
+        h ? superblock_create(t, &hostfs_superblock_ops, HOSTFS_MAGIC, h) : NULL;
+    if (!sb) {
+        kfree(h);
+        return NULL;
+    }
+    h->live = live;
+    h->writable = writable;
+    spin_init(&h->lock, &lock_class_hostfs);
+    list_init(&h->stored);
+    atomic_store_explicit(&sb->flags, writable ? 0 : SB_RDONLY, memory_order_relaxed);
+    sb->block_size = BLOCK;
+    return sb;
+}
+
 static int hostfs_mount(const struct filesystem_type *t, const struct fs_source *src,
                         struct superblock **out)
 {
@@ -250,21 +268,12 @@ static int hostfs_mount(const struct filesystem_type *t, const struct fs_source 
         return -E_PERM;
     if (!src->source || (src->data && *src->data && !live))
         return -E_INVAL;
-    struct hostfs *h = kzalloc(sizeof(*h), 0);
     struct hostfs_node *n = hostfs_node_alloc();
-    struct superblock *sb =
-        h && n ? superblock_create(t, &hostfs_superblock_ops, HOSTFS_MAGIC, h) : NULL;
+    struct superblock *sb = n ? instance(t, live, live && !(src->flags & MOUNT_RDONLY)) : NULL;
     if (!sb) {
-        kfree(h);
         kfree(n);
         return -E_NOMEM;
     }
-    h->live = live;
-    h->writable = live && !(src->flags & MOUNT_RDONLY);
-    spin_init(&h->lock, &lock_class_hostfs);
-    list_init(&h->stored);
-    atomic_store_explicit(&sb->flags, h->writable ? 0 : SB_RDONLY, memory_order_relaxed);
-    sb->block_size = BLOCK;
     i64 handle = arch_host_root(src->source, &a);
     int err = handle < 0 ? (int)handle : 0;
     if (err) {
@@ -285,3 +294,9 @@ static int hostfs_mount(const struct filesystem_type *t, const struct fs_source 
 static const struct filesystem_type hostfs_type = {
     .name = "hostfs", .flags = FS_NODEV, .mount = hostfs_mount};
 FILESYSTEM_TYPE(hostfs_type);
+
+int hostfs_instance_live(struct superblock **out)
+{
+    *out = instance(&hostfs_type, true, true);
+    return *out ? 0 : -E_NOMEM;
+}

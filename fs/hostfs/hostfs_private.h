@@ -79,6 +79,11 @@ void hostfs_data_destroy(struct memobj *o);
 extern const struct node_ops hostfs_live_ops;
 extern const struct file_ops hostfs_live_file_ops, hostfs_live_dir_ops;
 extern const struct memobj_ops hostfs_live_data_ops;
+// n (used up) becomes the node of a handle, or its file has one.
+struct node *hostfs_live_start(struct superblock *sb, struct hostfs_node *n, i64 handle,
+                               const struct host_attr *a);
+// A live instance that may be written, without a root.
+[[nodiscard]] int hostfs_instance_live(struct superblock **out);
 // Attributes with those of the contents.
 [[nodiscard]] int hostfs_live_refresh(struct hostfs_node *n);
 int hostfs_live_truncate(struct node *n, u64 size);

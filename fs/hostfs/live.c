@@ -78,9 +78,8 @@ static void live_destroy(struct node *node)
     hostfs_destroy(node);
 }
 
-// n (used up) becomes the node of a handle.
-static struct node *start(struct superblock *sb, struct hostfs_node *n, i64 handle,
-                          const struct host_attr *a)
+struct node *hostfs_live_start(struct superblock *sb, struct hostfs_node *n, i64 handle,
+                               const struct host_attr *a)
 {
     hostfs_node_start(n, sb, handle, a);
     if ((a->mode & MODE_FMT) == MODE_REG)
@@ -109,7 +108,7 @@ static int live_lookup(struct node *dir, const struct pathname *name, struct nod
         kfree(n);
         return (int)handle;
     }
-    *out = start(dir->sb, n, handle, &a);
+    *out = hostfs_live_start(dir->sb, n, handle, &a);
     hostfs_take_attr(hostfs_node(*out), &a);
     return 0;
 }
@@ -203,7 +202,7 @@ static int live_create(struct node *dir, const struct pathname *name, const stru
         return (int)handle;
     }
     give(handle, a, &have);
-    *out = start(dir->sb, n, handle, &have);
+    *out = hostfs_live_start(dir->sb, n, handle, &have);
     return 0;
 }
 

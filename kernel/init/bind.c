@@ -88,22 +88,69 @@ static int bind(const char *what, const char *place, bool readonly)
     return err;
 }
 
-void bind_chosen(void)
+struct bind {
+    const char *what, *place, *how;
+};
+
+// The next of those asked for; *at starts as 0.
+static bool next_bind(u32 *at, struct bind *b)
 {
     u32 len;
     const char *p = device_chosen("scarlet,binds", &len);
     if (!p || !len || p[len - 1])
-        return;
-    const char *end = p + len;
-    while (p < end) {
-        const char *what = p, *place = what + strlen(what) + 1, *how = place + strlen(place) + 1;
-        if (place >= end || how >= end)
-            return;
-        int err = bind(what, place, !strcmp(how, "ro"));
+        return false;
+    const char **fields[] = {&b->what, &b->place, &b->how};
+    for (usize i = 0; i < ARRAY_LEN(fields); i++) {
+        if (*at >= len)
+            return false;
+        *fields[i] = p + *at;
+        *at += (u32)strlen(p + *at) + 1;
+    }
+    return true;
+}
+
+void bind_chosen(void)
+{
+    struct bind b;
+    for (u32 at = 0; next_bind(&at, &b);) {
+        int err = bind(b.what, b.place, !strcmp(b.how, "ro"));
         if (err) {
-            klog(LOG_EMERG, "cannot bind %s at %s: %s", what, place, kerr_name((enum kerr) - err));
+            klog(LOG_EMERG, "cannot bind %s at %s: %s", b.what, b.place,
+                 kerr_name((enum kerr) - err));
             arch_poweroff_status(STATUS_USAGE);
         }
-        p = how + strlen(how) + 1;
     }
+}
+
+// The rest of name behind directory top ("" or from a slash on); NULL: it is not below it.
+static const char *below(const char *name, const char *top)
+{
+    usize len = strlen(top);
+    while (len && top[len - 1] == '/')
+        len--;
+    return !strncmp(name, top, len) && (!name[len] || name[len] == '/') ? name + len : NULL;
+}
+
+bool bind_seen_name(const char *name, char *out, usize cap)
+{
+    const char *root = root_host_directory(), *rest = root ? below(name, root) : NULL;
+    struct bind b;
+    *out = 0;
+    if (rest && strlcpy(out, *rest ? rest : "/", cap) >= cap)
+        return false;
+    for (u32 at = 0; next_bind(&at, &b);) {
+        rest = below(name, b.what);
+        if (rest) {
+            usize len = strlen(b.place);
+            while (len && b.place[len - 1] == '/')
+                len--;
+            if (len + strlen(rest) + 2 > cap)
+                return false;
+            memcpy(out, b.place, len);
+            strlcpy(out + len, len || *rest ? rest : "/", cap - len);
+        } else if (below(out, b.place)) { // covered
+            *out = 0;
+        }
+    }
+    return *out;
 }

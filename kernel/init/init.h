@@ -22,8 +22,16 @@ struct view;
 // scarlet,host-root names of the system underneath, under a layer that is thrown away. An error is
 // the reason why there is none.
 [[nodiscard]] int root_mount(struct view **out);
+// The directory of the system underneath that the root is a layer over; NULL: a boot image's root.
+const char *root_host_directory(void);
 // Mounts what /chosen scarlet,binds asks for (bind.c).
 void bind_chosen(void);
+// What a name of the system underneath is called here, if the root or a bind shows it and nothing
+// that was mounted later covers it. False: it is not to be seen, or the name is too long.
+[[nodiscard]] bool bind_seen_name(const char *name, char *out, usize cap);
+// Opens the channels that the first program is given (channels.c).
+struct task;
+void channels_open(struct task *t);
 // In a root of several systems that is a layer over a host's directory, /data/config becomes a
 // tmpfs: that layer is an overlay, which cannot be the upper layer of the systems' views. After
 // everything else is mounted.

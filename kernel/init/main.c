@@ -7,13 +7,11 @@
 // Each line relies on those before it; nothing else in the kernel depends on this file.
 #include "init.h"
 #include <arch/kmap.h>
-#include <arch/stream.h>
 #include <arch/time.h>
 #include <arch/upcall.h>
 #include <device/device.h>
 #include <device/fdt.h>
 #include <device/random.h>
-#include <device/stream.h>
 #include <exec/environment.h>
 #include <exec/exec.h>
 #include <ipc/init.h>
@@ -55,36 +53,6 @@ static void seal_direct_map(void)
         panic("no memory for the kernel's own page tables");
 }
 
-static int install(struct task *t, i32 at, struct object *o, u32 rights)
-{
-    int fd = handle_install(t->handles, o, rights, 0, at, (u32)at + 1);
-    if (fd < 0)
-        object_put(o);
-    return fd < 0 ? fd : 0;
-}
-
-// What the first program finds opened: channels that it was given; standard input, output and error
-// are else the console, read and write.
-static void open_channels(struct task *t)
-{
-    struct path base = BASE_CWD;
-    struct open_request r = {.access = FILE_READ | FILE_WRITE};
-    int err = 0;
-    for (i32 i = 0; i < (i32)arch_stream_count(); i++) {
-        struct object *o;
-        u32 rights;
-        int e = stream_open((u32)i, &o, &rights);
-        if (e == -E_NODEV)
-            e = vfs_open(&base, (struct pathname){"/dev/console", 12}, &r, &o, &rights);
-        if (!e && o)
-            e = install(t, i, o, rights);
-        err = err ?: e;
-    }
-    if (err)
-        klog(LOG_WARN, "init: cannot open what the first program was given: %s",
-             kerr_name((enum kerr) - err));
-}
-
 static void try_program(const char *path)
 {
     const char *argv[] = {path, NULL};
@@ -98,7 +66,7 @@ static void try_program(const char *path)
 static void first_task(void *arg)
 {
     (void)arg;
-    open_channels(current_task());
+    channels_open(current_task());
     program_run_chosen();
     if (options.init[0]) {
         try_program(options.init);

@@ -9,6 +9,7 @@
 #include <device/stream.h>
 #include <exec/environment.h>
 #include <exec/exec.h>
+#include <hostfs/channel.h>
 #include <kerr.h>
 #include <lib/string.h>
 #include <mem/slab.h>
@@ -40,6 +41,7 @@ static const char **chosen_strings(const char *name)
 static void ended(const struct exit_info *how)
 {
     vfs_sync();
+    hostfs_sync_channels();
     if (how->kind != EXIT_NORMAL)
         arch_poweroff_killed((u32)how->number);
     arch_poweroff_status((u32)how->number & 0xff);

@@ -61,8 +61,7 @@ static int host_root_mount(const char *directory, struct view **out)
     return err;
 }
 
-// NULL: the root is a boot image's.
-static const char *host_root(void)
+const char *root_host_directory(void)
 {
     u32 len;
     const char *directory = device_chosen("scarlet,host-root", &len);
@@ -86,8 +85,8 @@ void root_mount_changes(void)
 {
     static const char *const places[] = {"/data", "/data/config"};
     struct path base = BASE_CWD, system;
-    if (!host_root() || path_lookup(&base, (struct pathname){"/system", 7},
-                                    LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &system))
+    if (!root_host_directory() || path_lookup(&base, (struct pathname){"/system", 7},
+                                              LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &system))
         return;
     path_put(&system);
     int err = 0;
@@ -101,7 +100,7 @@ void root_mount_changes(void)
 
 int root_mount(struct view **out)
 {
-    const char *directory = host_root();
+    const char *directory = root_host_directory();
     if (directory)
         return host_root_mount(directory, out);
     int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", out);

@@ -40,6 +40,11 @@ i64 arch_host_root(const char *path, struct host_attr *out)
     return HOST(host_file_root(path, out));
 }
 
+i64 arch_host_stream(u32 n, struct host_attr *out)
+{
+    return HOST(host_file_stream(n, out));
+}
+
 static bool single(const char *name)
 {
     return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");

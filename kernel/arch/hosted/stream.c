@@ -16,6 +16,11 @@ enum arch_stream_kind arch_stream_kind(u32 n, u32 *access)
     return (enum arch_stream_kind)host_stream_kind(n, access);
 }
 
+i64 arch_stream_name(u32 n, char *buf, usize cap)
+{
+    return HOST(host_stream_name(n, buf, cap));
+}
+
 i64 arch_stream_attr(u32 n, struct host_attr *out)
 {
     return HOST(host_stream_attr(n, out));

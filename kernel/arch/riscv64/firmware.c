@@ -62,6 +62,12 @@ enum arch_stream_kind arch_stream_kind(u32 n, u32 *access)
     return STREAM_CONSOLE;
 }
 
+i64 arch_stream_name(u32 n, char *buf, usize cap)
+{
+    (void)n, (void)buf, (void)cap;
+    return -E_NODEV;
+}
+
 i64 arch_stream_attr(u32 n, struct host_attr *out)
 {
     (void)n, (void)out;

@@ -12,6 +12,7 @@
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
 NONE(arch_host_root, const char *path, struct host_attr *out)
+NONE(arch_host_stream, u32 n, struct host_attr *out)
 NONE(arch_host_lookup, i64 dir, const char *name, struct host_attr *out)
 NONE(arch_host_attr, i64 handle, struct host_attr *out)
 NONE(arch_host_probe, i64 dir, const char *name, struct host_attr *out)

@@ -16,15 +16,7 @@
 struct stream {
     struct object obj; // first
     u32 n;
-    struct stream_pages *pages; // made by the first mapping; guarded by map_mutex until it is there
 };
-// Contents of a regular file for those who map it, as they were when a page was first looked at
-// since the last mapping.
-struct stream_pages {
-    struct memobj data; // first; its size is guarded by map_mutex
-    u32 n;
-};
-static struct mutex map_mutex = MUTEX_INIT(map_mutex, &lock_class_stream_pages);
 enum : u64 { CHUNK = 16384 };
 
 static struct waitqueue ready_wait = WAITQUEUE_INIT(ready_wait);
@@ -139,60 +131,6 @@ static int stream_sync(struct object *o, bool data_only)
     return (int)arch_stream_sync(number(o));
 }
 
-static int pages_read_in(struct memobj *o, u64 index, struct frame *f)
-{
-    const struct stream_pages *p = (const struct stream_pages *)(const void *)o;
-    for (usize done = 0; done < PAGE_SIZE;) {
-        u64 pos = (index << PAGE_SHIFT) + done;
-        i64 got = arch_stream_read(p->n, (u8 *)frame_to_virt(f) + done, PAGE_SIZE - done, &pos);
-        if (got < 0)
-            return (int)got;
-        if (!got)
-            break;
-        done += (usize)got;
-    }
-    return 0;
-}
-
-static void pages_destroy(struct memobj *o)
-{
-    kfree(o);
-}
-
-static const struct memobj_ops pages_ops = {.read_in = pages_read_in, .destroy = pages_destroy};
-
-// Regular files only, and not shared for writing.
-static int stream_map(struct object *o, struct map_request *r)
-{
-    struct stream *s = (struct stream *)(void *)o;
-    struct host_attr h;
-    u32 access;
-    (void)arch_stream_kind(s->n, &access);
-    int err = (int)arch_stream_attr(s->n, &h);
-    if (err)
-        return err;
-    if (!(access & STREAM_READ))
-        return -E_ACCES;
-    if ((h.mode & MODE_FMT) != MODE_REG || (r->flags & VMA_SHARED && r->flags & VMA_WRITE))
-        return -E_NODEV;
-    if (r->flags & VMA_SHARED)
-        r->flags &= ~(u32)VMA_MAYWRITE;
-    mutex_lock(&map_mutex);
-    if (!s->pages && (s->pages = kzalloc(sizeof(*s->pages), 0)) != NULL) {
-        s->pages->n = s->n;
-        memobj_init(&s->pages->data, &pages_ops, h.size);
-    }
-    if (s->pages) { // every mapping starts with what there is now
-        memobj_drop(&s->pages->data, 0, ~0ul);
-        memobj_truncate(&s->pages->data, h.size);
-    }
-    mutex_unlock(&map_mutex);
-    if (!s->pages)
-        return -E_NOMEM;
-    r->object = &s->pages->data;
-    return 0;
-}
-
 static struct timestamp stamp(i64 ns)
 {
     return (struct timestamp){ns / (i64)NS_PER_SEC, (u32)(ns % (i64)NS_PER_SEC)};
@@ -238,9 +176,6 @@ static void stream_free(struct object *o)
 
 static void stream_release(struct object *o)
 {
-    struct stream *s = (struct stream *)(void *)o;
-    if (s->pages)
-        memobj_put(&s->pages->data);
     object_free(o, stream_free);
 }
 
@@ -261,7 +196,6 @@ static const struct object_type seekable_type = {.name = "stream",
                                                  .write = stream_write,
                                                  .seek = stream_seek,
                                                  .truncate = stream_truncate,
-                                                 .map = stream_map,
                                                  .poll = stream_poll,
                                                  .sync = stream_sync,
                                                  .getattr = stream_getattr,
@@ -272,14 +206,8 @@ int stream_open(u32 n, struct object **out, u32 *rights)
     u32 access = 0;
     *out = NULL;
     *rights = 0;
-    switch (arch_stream_kind(n, &access)) {
-    case STREAM_NONE:
-        return 0;
-    case STREAM_CONSOLE:
+    if (arch_stream_kind(n, &access) != STREAM_BYTES)
         return -E_NODEV;
-    case STREAM_BYTES:
-        break;
-    }
     struct stream *s = kzalloc(sizeof(*s), 0);
     if (!s)
         return -E_NOMEM;

@@ -81,6 +81,25 @@ i64 host_file_root(const char *path, struct host_attr *out)
     return describe(open(path, O_PATH | O_CLOEXEC), out);
 }
 
+// Not opened again for what the descriptor allows: this process might not be allowed to. But what
+// is written at a position has to go there, which it does not with O_APPEND.
+i64 host_file_stream(u32 n, struct host_attr *out)
+{
+    char path[TEXT];
+    int flags = fcntl((int)n, F_GETFL);
+    i64 handle = describe(open(by_handle(n, path), O_PATH | O_CLOEXEC), out);
+    if (handle < 0)
+        return handle;
+    int own = fcntl((int)n, F_DUPFD_CLOEXEC, 3);
+    if (own >= 0 && (flags & O_ACCMODE) != O_WRONLY)
+        readers[handle] = own + 1;
+    if (own >= 0 && (flags & O_ACCMODE) != O_RDONLY && !(flags & O_APPEND))
+        writers[handle] = own + 1;
+    if (own >= 0 && !readers[handle] && !writers[handle])
+        close(own);
+    return handle;
+}
+
 i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out)
 {
     return describe(openat((int)dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), out);

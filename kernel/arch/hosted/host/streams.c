@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -48,7 +49,7 @@ static u32 count_open(void)
 }
 
 // Before there is any descriptor or thread of ours: what is closed is kept closed for the program,
-// and standard numbers are not used for anything else. Directories cannot be passed on.
+// and standard numbers are not used for anything else.
 void streams_init(bool program)
 {
     stream_count = program ? count_open() : 3;
@@ -74,8 +75,10 @@ void streams_init(bool program)
                     (lseek(n, 0, SEEK_CUR) >= 0 ? STREAM_SEEK : 0u) |
                     (flags & O_APPEND ? STREAM_APPEND : 0u);
         s->regular = fstat(n, &st) == 0 && S_ISREG(st.st_mode);
-        if (n > 2 && (S_ISDIR(st.st_mode) || flags & O_PATH))
-            s->kind = STREAM_NONE;
+        if (program && (S_ISDIR(st.st_mode) || flags & O_PATH)) {
+            s->kind = STREAM_PLACE;
+            s->access = STREAM_READ | (flags & O_PATH ? STREAM_PATH_ONLY : 0u);
+        }
     }
     signal_fd = signals_open();
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -131,6 +134,21 @@ i32 host_stream_kind(u32 n, u32 *access)
 {
     *access = streams[n].access;
     return streams[n].kind;
+}
+
+i64 host_stream_name(u32 n, char *buf, u64 cap)
+{
+    char link[32];
+    struct stat named, st;
+    snprintf(link, sizeof(link), "/proc/self/fd/%u", n);
+    isize len = readlink(link, buf, cap);
+    if (len < 0 || (u64)len >= cap)
+        return len < 0 ? -errno : -ENAMETOOLONG;
+    buf[len] = 0;
+    if (fstat((int)n, &st) || lstat(buf, &named) || named.st_dev != st.st_dev ||
+        named.st_ino != st.st_ino)
+        return -ENOENT;
+    return len;
 }
 
 i64 host_stream_attr(u32 n, struct host_attr *out)

@@ -13,6 +13,8 @@ struct host_attr {
 };
 // The file `path` of that system. -E_NODEV: this machine runs on none.
 [[nodiscard]] i64 arch_host_root(const char *path, struct host_attr *out);
+// The file of stream n (arch/stream.h), with what the stream may do opened already.
+[[nodiscard]] i64 arch_host_stream(u32 n, struct host_attr *out);
 // What `name` in directory dir is: a new handle. -E_INVAL: not a single component. -E_NFILE: there
 // are too many.
 [[nodiscard]] i64 arch_host_lookup(i64 dir, const char *name, struct host_attr *out);

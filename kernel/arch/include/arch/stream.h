@@ -7,13 +7,28 @@
 #include <lib/types.h>
 
 struct host_attr;
-enum arch_stream_kind { STREAM_NONE /* closed */, STREAM_CONSOLE, STREAM_BYTES };
-enum { STREAM_READ = 1, STREAM_WRITE = 2, STREAM_SEEK = 4, STREAM_APPEND = 8 };
+enum arch_stream_kind {
+    STREAM_NONE, // closed
+    STREAM_CONSOLE,
+    STREAM_BYTES,
+    STREAM_PLACE, // a directory, or a file that is opened as a place only
+};
+enum {
+    STREAM_READ = 1,
+    STREAM_WRITE = 2,
+    STREAM_SEEK = 4,
+    STREAM_APPEND = 8,
+    STREAM_PATH_ONLY = 16 // as a place only
+};
 enum { STREAM_POLL_IN = 1, STREAM_POLL_OUT = 4, STREAM_POLL_ERR = 8, STREAM_POLL_HUP = 16 };
 
 u32 arch_stream_count(void); // behind the highest number; at least 3
-// What channel n is; STREAM_BYTES: which of STREAM_READ... it offers goes to *access.
+// What channel n is; STREAM_BYTES and STREAM_PLACE: which of STREAM_READ... it offers goes to
+// *access.
 enum arch_stream_kind arch_stream_kind(u32 n, u32 *access);
+// The absolute name that the file behind it has in the system underneath, with its NUL: the length,
+// -E_NAMETOOLONG, -E_NOENT: it has none (any more).
+[[nodiscard]] i64 arch_stream_name(u32 n, char *buf, usize cap);
 [[nodiscard]] i64 arch_stream_attr(u32 n, struct host_attr *out);
 // Bytes moved, 0 at the end, -E_AGAIN: nothing now, -E_PIPE: nobody reads. pos NULL: the channel's
 // own position.

@@ -52,6 +52,7 @@ void host_trace_write(const char *line, u64 n);
 struct host_attr;
 u32 host_stream_count(void);              // any
 i32 host_stream_kind(u32 n, u32 *access); // any
+i64 host_stream_name(u32 n, char *buf, u64 cap);
 i64 host_stream_attr(u32 n, struct host_attr *out);
 i64 host_stream_read(u32 n, void *buf, u64 len, const u64 *pos);
 i64 host_stream_write(u32 n, const void *buf, u64 len, const u64 *pos);
@@ -62,6 +63,7 @@ u32 host_stream_ready(u32 n, u32 wanted);
 
 // --- files: as arch/hostfile.h, errors are the host's negative errnos ---
 i64 host_file_root(const char *path, struct host_attr *out);
+i64 host_file_stream(u32 n, struct host_attr *out);
 i64 host_file_lookup(i64 dir, const char *name, struct host_attr *out);
 void host_file_close(i64 handle);
 i64 host_file_attr(i64 handle, struct host_attr *out);
