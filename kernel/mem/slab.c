@@ -293,10 +293,10 @@ static struct slab_cache *get_record(void)
     for (;;) {
         irqflags_t irq = spin_lock_irqsave(&records_lock);
         struct slab_cache *c = records;
-        while (c && c->name)
+        while (c && __atomic_load_n(&c->name, __ATOMIC_ACQUIRE)) // slab_destroy clears it
             c = c->next;
         if (c)
-            c->name = taken;
+            __atomic_store_n(&c->name, taken, __ATOMIC_RELAXED);
         spin_unlock_irqrestore(&records_lock, irq);
         if (c)
             return c;
