@@ -9,11 +9,13 @@ ifneq ($(ARCH),hosted)
 hosted:
 	@$(MAKE) --no-print-directory ARCH=hosted MACHINE=x86_64 OUT=$(HOSTED_OUT) ABIS='$(ABIS)' SAN='$(SAN)' $(HOSTED_OUT)/scarlet-host $(HOSTED_ROOT)
 else
-# A small root: Debian's busybox for this machine, one directory tree around it, and the other systems' programs (docs/views.md).
-$(HOSTED_ROOT): ci/hosted-root userland/image/etc/runtimes $(addprefix $(USER_BIN)/,$(USER_PROGRAMS)) $(XV6_BINARIES)
+# The boot image with this machine's programs in it, and the same as a tree (--root DIR). amd64 is what Debian calls the machine.
+$(HOSTED_ROOT): userland/image/root.manifest $(PACK) $(IMAGE_PROGRAMS)
 	@$(MAKE) --no-print-directory ARCH=$(ARCH) MACHINE=$(MACHINE) userland >/dev/null
 	@echo "  IMAGE   $@" >&2
-	@ci/hosted-root $@ $(USER_OVERLAY)/system/scarlet $(XV6_OUT) $(MACHINE)
+	@$(PACK) build --quiet --cache build/amd64 --arch amd64 --machine x86-64 --werror $(IMAGE_WORDS) --lock build/hosted/root.lock --depfile build/hosted/root.d -o $@ $<
+	@rm -rf build/hosted/tree && $(PACK) extract --quiet $@ -C build/hosted/tree || { rm -f $@; exit 1; }
+-include build/hosted/root.d
 HOSTED_KEEP := hosted_boot hosted_signal hosted_kernel_fault hosted_cpus
 HOSTED_LIBS := $(addprefix /usr/lib/x86_64-linux-gnu/,libfdt.a libz.a libzstd.a)
 HOSTED_HOST_C := $(wildcard kernel/arch/hosted/host/*.c)

@@ -5,12 +5,14 @@ LINUX_IMAGE := build/linux/Image
 IMAGE_LOCK := build/image/root.lock
 
 -include build/image/root.d
+# The programs of the other systems are those of the build's machine.
+IMAGE_WORDS := -D USERLAND=$(USER_OUT) -D MACHINE=$(MACHINE)
 IMAGE_PROGRAMS := $(addprefix $(USER_BIN)/,$(USER_PROGRAMS)) $(XV6_BINARIES)
 $(IMAGE): userland/image/root.manifest $(PACK) $(IMAGE_PROGRAMS)
 	@$(MAKE) --no-print-directory userland >/dev/null
 	@echo "  IMAGE   $@" >&2
 	@mkdir -p $(@D)
-	@$(PACK) build --quiet --cache build --lock $(IMAGE_LOCK) --werror --depfile build/image/root.d -o $@ $<
+	@$(PACK) build --quiet --cache build --lock $(IMAGE_LOCK) --werror $(IMAGE_WORDS) --depfile build/image/root.d -o $@ $<
 
 .PHONY: linux-kernel
 linux-kernel: $(LINUX_IMAGE)

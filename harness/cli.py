@@ -34,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--overlay", type=Path, metavar="DIR", help="lay this folder over the root image")
     p.add_argument("--append", default=os.environ.get("SCARLET_APPEND", ""), metavar="WORDS", help="more kernel words")
     p.add_argument("--kernel", type=Path, metavar="IMAGE", help="another kernel image")
-    p.add_argument("--linux", action="store_true", help="boot Debian's kernel instead of Scarlet")
+    p.add_argument("--on", choices=machine.PLATFORMS, default="scarlet", metavar="PLATFORM",
+                   help=f"what to boot: {', '.join(machine.PLATFORMS)} (docs/hosted.md)")
+    p.add_argument("--linux", dest="on", action="store_const", const="linux", help="boot Debian's kernel instead of Scarlet: --on linux")
     p.add_argument("--initrd", type=Path, metavar="FILE", help="another root image")
     p.add_argument("--stdin", type=Path, metavar="FILE", help="the command's standard input (default /dev/null)")
     p.add_argument("--shell", metavar="ABI", default=os.environ.get("SHELL_ABI") or "linux",
@@ -68,12 +70,12 @@ def interactive(what: machine.Machine, shell: str, gdb: bool) -> int:
                cpio.Entry("/.scarlet/terminal", 0o100644, f"{size.lines} {size.columns} {term}\n".encode())]
     if shell:
         control.append(cpio.Entry("/.scarlet/session", 0o100644, shell.encode() + b"\n"))
-    extra = ["-nographic"] + (gdb_arguments(what.kernel_file) if gdb else [])
+    extra = gdb_arguments(what.kernel_file) if gdb else []
     with machine.initrd_file(what.initrd_bytes(control)) as initrd:
         print("control-A X leaves", file=sys.stderr)
         old = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            status = subprocess.run(what.argv(initrd, ["console=ttyS0", "quiet", "loglevel=1"], extra), check=False)
+            status = subprocess.run(what.argv(initrd, ["console=ttyS0", "quiet", "loglevel=1"], machine.Console.PERSON, extra), check=False)
         finally:
             signal.signal(signal.SIGINT, old)
     return trouble.HOST if status.returncode else 0
@@ -104,10 +106,10 @@ def main(argv: list[str]) -> int:
     """Entry of harness/boot."""
     args = parser().parse_args(argv)
     words = args.command
-    what = machine.Machine(smp=args.smp, memory=args.mem, append=args.append, kernel=args.kernel, linux=args.linux,
-                           overlay=args.overlay, image=args.initrd or machine.ROOT_IMAGE)
+    what = machine.Machine(smp=args.smp, memory=args.mem, append=args.append, kernel=args.kernel, on=args.on,
+                           overlay=args.overlay, image=args.initrd)
     try:
-        shell = machine.shell_of(args.shell, args.linux)
+        shell = machine.shell_of(args.shell, what.platform)
         text = os.environ.get("SCARLET_CMD", "") if args.cmd_from_env else " ".join(words)
         if not text:
             return interactive(what, shell, args.gdb)

@@ -1,6 +1,7 @@
 """Fixtures: machines with 1 and 4 harts, one boot shared by many cases, an interactive console.
 
-`--on=linux` runs every boot test on the reference machine instead: a test that fails there is wrong.
+`--on=linux` runs every boot test on the reference machine instead: a test that fails there is wrong. `--on=hosted` (-san, -tsan:
+under sanitizers) runs them on the hosted kernel.
 Boot tests are skipped only while the tree has no kernel to boot (no sources in kernel/init).
 """
 
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import batch, cases, console, machine
+from harness import batch, cases, console, hosted, machine
 
 HARTS = (1, 4)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Our options."""
-    parser.addoption("--on", choices=["scarlet", "linux"], default="scarlet", help="which kernel boot tests run on")
+    parser.addoption("--on", choices=list(machine.PLATFORMS), default="scarlet", help="what boot tests run on")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,10 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: long; runs with SCARLET_SOAK=1")
     config.addinivalue_line("markers", "hosted: more of the hosted kernel; runs in make test-hosted")
     config.addinivalue_line("markers", "scarlet: about Scarlet alone, not run with --on linux")
-    linux = config.getoption("--on") == "linux"
-    config.stash[SHARED] = {
-        n: batch.Batch(machine.Machine(smp=n, linux=linux), f"shared-{n}") for n in HARTS
-    }
+    config.addinivalue_line("markers", "qemu: about machines in QEMU, not run with --on hosted")
+    machine.use(config.getoption("--on"))
+    if machine.chosen().hosted and not hosted.permitted():
+        hosted.build(machine.chosen().sanitizers)
+    config.stash[SHARED] = {n: batch.Batch(machine.Machine(smp=n), f"shared-{n}") for n in HARTS}
 
 
 SHARED = pytest.StashKey[dict[int, batch.Batch]]()
@@ -66,6 +68,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
         if item.get_closest_marker("hosted") and not os.environ.get("SCARLET_HOSTED"):
             item.add_marker(pytest.mark.skip(reason="more of the same: make test-hosted"))
+        if machine.chosen().hosted:
+            if item.get_closest_marker("qemu"):
+                item.add_marker(pytest.mark.skip(reason="about machines in QEMU"))
+            elif item.get_closest_marker("boot") and hosted.permitted():
+                item.add_marker(pytest.mark.skip(reason=hosted.permitted()))
         if item.get_closest_marker("scarlet") and linux:
             item.add_marker(pytest.mark.skip(reason="about Scarlet alone"))
         if item.get_closest_marker("boot") and not linux and no_kernel_yet():
@@ -78,7 +85,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        on = " --on=linux" if item.config.getoption("--on") == "linux" else ""
+        on = item.config.getoption("--on")
+        on = "" if on == "scarlet" else f" --on={on}"
         report.sections.append(("run it again", f"/usr/bin/pytest-3 -p no:cacheprovider{on} '{item.nodeid}'"))
 
 
@@ -101,15 +109,15 @@ def shared(request: pytest.FixtureRequest, smp: int) -> batch.Batch:
 
 
 @pytest.fixture
-def guest(on_linux: bool) -> machine.Machine:
+def guest() -> machine.Machine:
     """A machine of one hart, to be varied with dataclasses.replace."""
-    return machine.Machine(linux=on_linux)
+    return machine.Machine()
 
 
 @pytest.fixture
-def terminal(on_linux: bool) -> Iterator[console.Console]:
+def terminal() -> Iterator[console.Console]:
     """A machine with a shell on its console."""
-    with console.Console(machine.Machine(linux=on_linux)) as one:
+    with console.Console(machine.Machine()) as one:
         yield one
 
 

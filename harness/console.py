@@ -1,7 +1,7 @@
 """An interactive shell on a machine's console, watched for panics and restarts at every moment.
 
 Built on pexpect: whatever is waited for, a panic, the firmware's banner for a second time and the
-end of QEMU are waited for as well and end the wait with the console's last lines.
+machine's end are waited for as well and end the wait with the console's last lines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ConsoleTrouble(Exception):
 class Console(contextlib.AbstractContextManager["Console"]):
     """One machine and its console. Use as a context manager; boots on entry to a quiet prompt."""
 
-    TROUBLE = (r"(?m)^(?:\[[^\]]*\] ?)?(?:panic: |Kernel panic)", r"OpenSBI v")
+    TROUBLE = (r"(?m)^(?:\[[^\]]*\] ?)?(?:panic: |Kernel panic)|==\d+==ERROR: |runtime error: ", r"OpenSBI v")
 
     def __init__(self, what: machine.Machine, rows: int = 24, columns: int = 80, timeout: float = 60) -> None:
         self._machine = what
@@ -40,15 +40,14 @@ class Console(contextlib.AbstractContextManager["Console"]):
         control = [cpio.Entry("/.scarlet", 0o040755),
                    cpio.Entry("/.scarlet/terminal", 0o100644, f"{rows} {columns} vt100\n".encode())]
         initrd = self._stack.enter_context(machine.initrd_file(self._machine.initrd_bytes(control)))
-        argv = self._machine.argv(initrd, machine.WORDS, [
-            "-display", "none", "-monitor", "none", "-no-reboot",
-            "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"])
+        argv = self._machine.argv(initrd, machine.WORDS, machine.Console.TYPED)
         file = self._stack.enter_context(open(self.log, "wb"))
         self.child = pexpect.spawn(argv[0], argv[1:], timeout=self._timeout, dimensions=self._size, echo=False)
         self.child.logfile_read = file
         self.child.delaybeforesend = 0.02
         self._stack.callback(self.child.close, True)
-        self.expect(r"OpenSBI v[^\n]*\n", watch_banner=False)
+        if not self._machine.hosted:
+            self.expect(r"OpenSBI v[^\n]*\n", watch_banner=False)
         self.expect(r"[#$] $|[#$] \x1b\[6n")
         self.child.sendline(f"PS1='{PROMPT}'")
         self.expect(PROMPT)
@@ -71,7 +70,7 @@ class Console(contextlib.AbstractContextManager["Console"]):
         except pexpect.TIMEOUT as error:
             raise ConsoleTrouble(f"no {pattern!r} within {wait:g} s; the console ended with:\n{self.tail()}") from error
         except pexpect.EOF as error:
-            raise ConsoleTrouble(f"QEMU ended while waiting for {pattern!r}; the console:\n{self.tail()}") from error
+            raise ConsoleTrouble(f"the machine ended while waiting for {pattern!r}; the console:\n{self.tail()}") from error
         if index > 0:
             with contextlib.suppress(pexpect.ExceptionPexpect):
                 self.child.expect(pexpect.EOF, timeout=2)
@@ -101,7 +100,7 @@ class Console(contextlib.AbstractContextManager["Console"]):
 def first_prompt(what: machine.Machine, prompt: str, *steps: tuple[str, str]) -> None:
     """Type keys, each time waiting for an answer, at the shell of a machine whose first program is not the image's."""
     with machine.initrd_file(what.initrd_bytes([])) as initrd:
-        argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot", "-chardev", "stdio,id=keys,signal=off", "-serial", "chardev:keys"])
+        argv = what.argv(initrd, machine.WORDS, machine.Console.TYPED)
         child = pexpect.spawn(argv[0], argv[1:], timeout=60, echo=False)
         try:
             child.expect(prompt)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.machine import ROOT
+from harness import guestprog, machine
 
 # What an argument is; the same names stand in fuzz.c.
 PATHS, FDS, PIDS, SIGNALS, MEMORY, NUMBERS, SET, SIZE = "PATHS", "FDS", "PIDS", "SIGNALS", "MEMORY", "NUMBERS", "SET", "SIZE"
@@ -14,7 +14,7 @@ PATHS, FDS, PIDS, SIGNALS, MEMORY, NUMBERS, SET, SIZE = "PATHS", "FDS", "PIDS", 
 # Calls that end the program or the machine, or reach others than the program itself.
 LEFT_OUT = {"reboot", "exit", "exit_group", "rt_sigreturn", "syslog", "shutdown", "exit_thread", "event_return"}
 SENDS = {"kill", "task_kill", "send_direct", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"}
-NOT_AS_ROOT = SENDS | {"clone", "clone3", "execve", "execveat", "settimeofday",
+NOT_AS_ROOT = SENDS | {"fork", "vfork", "clone", "clone3", "execve", "execveat", "settimeofday",
                "clock_settime", "clock_adjtime", "adjtimex", "prlimit64", "setrlimit", "sethostname", "setdomainname", "setpriority", "spawn", "execve_abi", "clock_set",
                        "set_node_name", "limit_set", "priority_set"}
 
@@ -67,8 +67,9 @@ def table(decode: Path) -> str:
 
 def write(abi: str = "linux", name: str = "fuzz") -> None:
     """The header, beside the built programs."""
-    text = table(ROOT / f"build/release/gen/{abi}/{abi}_decode.json")
-    out = ROOT / f"build/guest/{name}_table.h"
+    kernel = machine.chosen().kernel or machine.scarlet_kernel()
+    text = table(kernel.parent / f"gen/{abi}/{abi}_decode.json")
+    out = guestprog.out() / f"{name}_table.h"
     out.parent.mkdir(parents=True, exist_ok=True)
     if not out.is_file() or out.read_text() != text:
         out.write_text(text)

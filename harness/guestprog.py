@@ -1,4 +1,4 @@
-"""Build the small programs in harness/guest without any library: for the Linux ABI on riscv64, or one source for each ABI."""
+"""Build the small programs in harness/guest without any library: for the Linux ABI, or one source for each ABI, on the chosen platform's machine."""
 
 from __future__ import annotations
 
@@ -7,59 +7,68 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from harness import machine
 from harness.machine import ROOT
 
 SOURCES = ROOT / "harness/guest"
-OUT = ROOT / "build/guest"
-FLAGS = ["--target=riscv64-linux-gnu", "-march=rv64gc", "-mabi=lp64d", "-std=c23", "-O2", "-Wall", "-Wextra", "-Werror",
-         "-ffreestanding", "-fno-pic", "-fno-stack-protector", "-nostdlib", "-static", "-fuse-ld=lld-19",
-         "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", f"-I{OUT}"]
-
-
-BARE = ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax", "-std=c23", "-O1", "-ffreestanding",
-        "-fno-common", "-fno-stack-protector", "-fno-pic", "-nostdlib", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
-        "-I", str(ROOT / "build/userland/gen")]
-LINK = ["ld.lld-19", "-m", "elf64lriscv", "-static", "--no-relax", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
+TARGET = {
+    "riscv64": ["--target=riscv64-linux-gnu", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-mno-relax"],
+    "x86_64": ["--target=x86_64-linux-gnu", "-march=x86-64", "-fno-asynchronous-unwind-tables"],
+}
+EMULATION = {"riscv64": "elf64lriscv", "x86_64": "elf_x86_64"}
+XV6_BASE = {"riscv64": "0", "x86_64": "0x10000"}  # docs/decisions/two-abis-on-x86-64.md
+FLAGS = ["-std=c23", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-ffreestanding", "-fno-pic", "-fno-common", "-fno-stack-protector"]
+LINK = ["ld.lld-19", "-static", "--build-id=none", "-z", "max-page-size=4096", "-z", "nognustack"]
 NATIVE_MARK = 83  # EI_OSABI of native programs
 ABIS = ("linux", "xv6", "native")
+
+
+def out() -> Path:
+    """Where the programs for the chosen platform's machine come to lie."""
+    return ROOT / "build/guest" / machine.chosen().isa
+
+
+def compiler() -> list[str]:
+    """The compiler with what all programs are compiled with: they find the calls' numbers in what the tables generate."""
+    kernel = machine.chosen().kernel or machine.scarlet_kernel()
+    return ["clang-19", *TARGET[machine.chosen().isa], *FLAGS, f"-I{out()}", f"-I{kernel.parent}/gen/linux", f"-I{machine.chosen().userland}/gen"]
 
 
 @functools.cache
 def build_for(name: str, abi: str) -> Path:
     """harness/guest/NAME.c as a program of an ABI, compiled with -DABI_...; `make userland` came before if it includes what the tables generate."""
-    source, out = SOURCES / f"{name}.c", OUT / f"{name}-{abi}"
-    OUT.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["clang-19", *BARE, f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{out}.o"], check=True)
-    # xv6's programs begin at address 0 with code and data in one segment; the others lie where the linker puts them.
-    place = ["-Ttext=0", "--no-rosegment", "-N"] if abi == "xv6" else []
-    subprocess.run([*LINK, *place, "-o", str(out), f"{out}.o"], check=True)
+    isa = machine.chosen().isa
+    source, program = SOURCES / f"{name}.c", out() / f"{name}-{abi}"
+    out().mkdir(parents=True, exist_ok=True)
+    subprocess.run([*compiler(), "-O1", f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{program}.o"], check=True)
+    # xv6's programs begin at one address with code and data in one segment; the others lie where the linker puts them.
+    place = [f"-Ttext={XV6_BASE[isa]}", "--no-rosegment", "-N"] if abi == "xv6" else []
+    subprocess.run([*LINK, "-m", EMULATION[isa], "--no-relax", *place, "-o", str(program), f"{program}.o"], check=True)
     if abi == "native":
-        data = bytearray(out.read_bytes())
-        data[7] = NATIVE_MARK
-        out.write_bytes(data)
-    return out
+        mark_native(program, program)
+    return program
 
 
 def install(name: str, root: Path) -> None:
     """The program of all three ABIs in the places of an overlay where their views have their programs."""
-    for abi, place in (("linux", "usr/bin"), ("xv6", "system/xv6-riscv64"), ("native", "system/scarlet/bin")):
+    for abi, place in (("linux", "usr/bin"), ("xv6", f"system/xv6-{machine.chosen().isa}"), ("native", "system/scarlet/bin")):
         (root / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(build_for(name, abi), root / place / name)
 
 
 def build(name: str) -> Path:
     """The program of harness/guest/NAME.c, built if its sources are newer."""
-    source, out = SOURCES / f"{name}.c", OUT / name
-    newest = max(p.stat().st_mtime for p in (source, *SOURCES.glob("*.h"), *OUT.glob(f"{name}_table.h")))
-    if not out.is_file() or out.stat().st_mtime < newest:
-        OUT.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["clang-19", *FLAGS, "-o", str(out), str(source)], check=True)
-    return out
+    source, program = SOURCES / f"{name}.c", out() / name
+    newest = max(p.stat().st_mtime for p in (source, *SOURCES.glob("*.h"), *out().glob(f"{name}_table.h")))
+    if not program.is_file() or program.stat().st_mtime < newest:
+        out().mkdir(parents=True, exist_ok=True)
+        subprocess.run([*compiler(), "-O2", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-o", str(program), str(source)], check=True)
+    return program
 
 
 def mark_native(program: Path, to: Path) -> None:
     """A copy that the native ABI takes for its own: OS/ABI byte 83 (userland/libscarlet/mark.py)."""
     data = bytearray(program.read_bytes())
-    data[7] = 83
+    data[7] = NATIVE_MARK
     to.write_bytes(data)
     to.chmod(0o755)

@@ -63,6 +63,16 @@ def named(text: str, program_: Path) -> str:
     return ADDRESS.sub(lambda m: names.get(m[1] or m[2], m[0]), text)
 
 
+def where(pid: int) -> str:
+    """What gdb tells of a hosted kernel that hangs: its threads, and where tasks sleep."""
+    commands = ["scarlet tasks", "scarlet threads", "thread apply all bt 12"]
+    words = ["gdb", "-q", "-batch", "-x", str(ROOT / "harness/gdb/scarlet.py"), "-p", str(pid), *(w for c in commands for w in ("-ex", c))]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"gdb: {error}"
+
+
 # What the build and the comparison need beyond ci/setup.
 NEEDS = ["/usr/bin/strace", "/usr/include/libfdt.h", "/usr/lib/x86_64-linux-gnu/libfdt.a", "/usr/bin/gcc", "/usr/bin/perl", "/usr/bin/git",
          "/usr/bin/unshare"]

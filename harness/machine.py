@@ -1,13 +1,14 @@
-"""One QEMU machine: how it is started, what its boot image holds, how it is looked at when it hangs.
+"""One machine, in QEMU or hosted: how it is started, what its boot image holds, how it is looked at when it hangs.
 
 Everything that boots goes through Machine.argv(), so that Scarlet and the reference Linux differ in
-the kernel file alone.
+the kernel file alone, and the hosted kernel runs the same image with the same tests.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import os
 import secrets
 import socket
@@ -21,7 +22,6 @@ from harness.image import cpio, tree
 
 ROOT = Path(__file__).resolve().parents[1]
 QEMU = os.environ.get("SCARLET_QEMU", "qemu-system-riscv64")
-ROOT_IMAGE = ROOT / "build/image/root.cpio"
 LINUX_KERNEL = ROOT / "build/linux/Image"
 LOGS = ROOT / "build/log"
 KEEP_LOGS = 100
@@ -35,16 +35,64 @@ class MachineError(Exception):
     """Something is missing or wrong on the host's side."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """What a machine is made of, and what its programs are for."""
+
+    name: str
+    isa: str  # as in the names of tables and views
+    image: Path  # the boot image
+    userland: Path  # the native and xv6 programs in it
+    kernel: Path | None = None  # None: the Scarlet kernel of the current variant
+    hint: str = "make kernel"  # what builds the kernel
+    sanitizers: str = ""  # of a hosted kernel
+
+    @property
+    def hosted(self) -> bool:
+        """Whether the kernel is a process of this machine."""
+        return self.isa != "riscv64"
+
+def _in_qemu(name: str, kernel: Path | None, hint: str) -> Platform:
+    return Platform(name, "riscv64", ROOT / "build/image/root.cpio", ROOT / "build/userland", kernel, hint)
+
+
+def _hosted(name: str, sanitizers: str) -> Platform:
+    return Platform(name, "x86_64", ROOT / "build/hosted/root.cpio", ROOT / "build/hosted/userland", ROOT / f"build/{name}/scarlet-host",
+                    f"make hosted SAN={sanitizers}", sanitizers)
+
+
+PLATFORMS = {platform.name: platform for platform in (
+    _in_qemu("scarlet", None, "make kernel"), _in_qemu("linux", LINUX_KERNEL, "make linux-kernel"), _hosted("hosted", ""),
+    _hosted("hosted-san", "address,undefined"), _hosted("hosted-tsan", "thread"))}
+_chosen = "scarlet"
+
+
+def use(name: str) -> None:
+    """The platform of every machine that does not say otherwise (pytest's --on)."""
+    global _chosen  # noqa: PLW0603
+    _chosen = name
+
+
+def chosen() -> Platform:
+    """The platform that use() named."""
+    return PLATFORMS[_chosen]
+
+
+def root_image() -> Path:
+    """The boot image of the chosen platform."""
+    return chosen().image
+
+
 def scarlet_kernel(variant: str | None = None) -> Path:
     """The kernel image of a variant, by default of SCARLET_VARIANT or release."""
     return ROOT / "build" / (variant or os.environ.get("SCARLET_VARIANT", "release")) / "scarlet"
 
 
-def shell_of(abi: str, linux: bool) -> str:
+def shell_of(abi: str, platform: Platform) -> str:
     """The program that is an ABI's shell, as Job wants it."""
     if abi not in SHELLS:
         raise MachineError(f"--shell {abi}: no such shell; there are {', '.join(SHELLS)}")
-    if linux and abi != "linux":
+    if platform.name == "linux" and abi != "linux":
         raise MachineError(f"--shell {abi}: the reference machine runs Linux programs only")
     return "" if abi == "linux" else f"/names/{abi}_sh"
 
@@ -59,42 +107,78 @@ class Job:
     shell: str = ""  # program that runs the command line with -c; empty: busybox's sh
 
 
+class Console(enum.Enum):
+    """What the console is connected to, in QEMU's words."""
+
+    NONE = ()  # told by further arguments
+    PIPE = ("-display", "none", "-serial", "stdio", "-no-reboot")
+    TYPED = ("-display", "none", "-monitor", "none", "-no-reboot", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console")
+    PERSON = ("-nographic",)
+
+
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """A machine to boot. `kernel` None is the Scarlet kernel of the current variant."""
+    """A machine to boot. `kernel` and `image` None are the platform's."""
 
     smp: int = 1
     memory: str = "512M"
     append: str = ""
     kernel: Path | None = None
-    linux: bool = False
     overlay: Path | None = None
-    image: Path = ROOT_IMAGE
+    image: Path | None = None
+    on: str = dataclasses.field(default_factory=lambda: _chosen)
+
+    @property
+    def platform(self) -> Platform:
+        """What it is made of."""
+        return PLATFORMS[self.on]
+
+    @property
+    def linux(self) -> bool:
+        """Whether it is the reference machine."""
+        return self.on == "linux"
+
+    @property
+    def hosted(self) -> bool:
+        """Whether its kernel is a process of this machine."""
+        return self.platform.hosted
 
     @property
     def kernel_file(self) -> Path:
         """The kernel that will boot."""
-        return self.kernel or (LINUX_KERNEL if self.linux else scarlet_kernel())
+        return self.kernel or self.platform.kernel or scarlet_kernel()
+
+    @property
+    def image_file(self) -> Path:
+        """The boot image."""
+        return self.image or self.platform.image
 
     def check(self) -> None:
         """Refuse early, in words, what cannot boot."""
         if not self.kernel_file.is_file():
-            hint = "make linux-kernel" if self.linux else "make kernel"
-            raise MachineError(f"no kernel {self.kernel_file} (build it with: {hint})")
-        if not self.image.is_file():
-            raise MachineError(f"no boot image {self.image} (build it with: make image)")
+            raise MachineError(f"no kernel {self.kernel_file} (build it with: {self.platform.hint})")
+        if not self.image_file.is_file():
+            raise MachineError(f"no boot image {self.image_file} (build it with: {'make hosted' if self.hosted else 'make image'})")
         if self.overlay and not self.overlay.is_dir():
             raise MachineError(f"--overlay {self.overlay}: not a folder")
 
-    def argv(self, initrd: Path, words: Sequence[str], extra: Sequence[str]) -> list[str]:
-        """The QEMU command line."""
+    def argv(self, initrd: Path, words: Sequence[str], console: Console, extra: Sequence[str] = ()) -> list[str]:
+        """The command line: QEMU's, or the hosted kernel's, which has its console on standard input and output whatever that is."""
         append = " ".join([*words, self.append]).strip()
-        return [QEMU, "-machine", "virt", "-smp", str(self.smp), "-m", self.memory,
+        if self.hosted:
+            return [str(self.kernel_file), "--root", str(initrd), "--cpus", str(self.smp), "--mem", str(self._mebibytes()), "--append", append]
+        return [QEMU, *console.value, "-machine", "virt", "-smp", str(self.smp), "-m", self.memory,
                 "-kernel", str(self.kernel_file), "-initrd", str(initrd), "-append", append, *extra]
+
+    def _mebibytes(self) -> int:
+        unit = {"M": 1, "G": 1024}.get(self.memory[-1:].upper())
+        if unit is None or not self.memory[:-1].isdecimal():
+            raise MachineError(f"memory {self.memory}: a number and M or G is wanted")
+        return int(self.memory[:-1]) * unit
 
     def initrd_bytes(self, control: list[cpio.Entry]) -> bytes:
         """The boot image: the root, the overlay, and the harness's own small archive behind it."""
-        data = self.image.read_bytes()
+        data = self.image_file.read_bytes()
         if self.overlay:
             data += cpio.archive(tree.from_folder(self.overlay))
         if control:

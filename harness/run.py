@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import frames, machine, trouble
+from harness import frames, hosted, machine, trouble
 from harness.machine import Job, Machine
 
 
@@ -49,8 +49,7 @@ class Run:
         with contextlib.ExitStack() as stack:
             stack.callback(monitor.close)
             initrd = stack.enter_context(machine.initrd_file(data))
-            argv = self._machine.argv(initrd, machine.WORDS, [
-                "-display", "none", "-serial", "stdio", "-no-reboot", *monitor.arguments(), *self._extra])
+            argv = self._machine.argv(initrd, machine.WORDS, machine.Console.PIPE, [*monitor.arguments(), *self._extra])
             self.log.parent.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(open(self.log, "wb"))
             try:
@@ -60,6 +59,13 @@ class Run:
                 raise machine.MachineError(f"cannot start {argv[0]}: {error}") from error
             stack.callback(_stop, qemu)
             yield from self._watch(qemu, frames.Frames(token), file, monitor, timeout)
+
+    def _state(self, process: subprocess.Popen[bytes], monitor: machine.Monitor) -> str:
+        """Where a machine that hangs stands."""
+        if self._machine.hosted:
+            return hosted.where(process.pid)
+        registers = monitor.ask("info registers -a")
+        return f"{registers}\n{machine.symbolise(self._machine.kernel_file.with_suffix('.elf'), registers)}"
 
     def _watch(self, qemu: subprocess.Popen[bytes], parser: frames.Frames, file, monitor: machine.Monitor,
                timeout: float) -> Iterator[frames.Event]:
@@ -93,14 +99,20 @@ class Run:
                             off = True
                             deadline = time.monotonic() + min(timeout, 20)
                     yield event
+        reported = trouble.sanitizer(tail) if self._machine.hosted else -1
+        if reported >= 0:
+            machine.keep_log(self.log)
+            report = tail[reported : reported + 12000].decode(errors="replace").replace("\r", "")
+            raise Failure(trouble.SANITIZER, self.log, hosted.named(report, self._machine.kernel_file)[:6000])
         if off and not timed_out and not trouble.restarted(tail):
             self.clean_end = True
             return
+        # A hosted kernel has no firmware before it; what it refuses itself ends with the host's status.
+        if self._machine.hosted and not timed_out and qemu.wait() != trouble.HOST:
+            began = True
         status = trouble.classify(tail, timed_out, began)
         if timed_out:
-            registers = monitor.ask("info registers -a")
-            elf = self._machine.kernel_file.with_suffix(".elf")
-            note = f"\n--- harness: no end within {timeout:g} s ---\n{registers}\n{machine.symbolise(elf, registers)}\n"
+            note = f"\n--- harness: no end within {timeout:g} s ---\n{self._state(qemu, monitor)}\n"
             file.write(note.encode())
         machine.keep_log(self.log)
         text = tail.decode(errors="replace").replace("\r", "")

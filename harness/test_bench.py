@@ -59,6 +59,7 @@ def test_flame() -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.qemu
 @pytest.mark.scarlet
 @pytest.mark.skipif(not shutil.which(build.CROSS), reason="no cross compiler (ci/setup bench installs it)")
 def test_budget() -> None:

@@ -33,19 +33,20 @@ def pack(data: bytes, how: str) -> bytes:
 def test_compressed_images(guest: machine.Machine, tmp_path: Path, how: str) -> None:
     """A compressed root boots; the plain archive behind it, with the command, is still found."""
     image = tmp_path / "image"
-    data = pack(machine.ROOT_IMAGE.read_bytes(), how)
+    data = pack(machine.root_image().read_bytes(), how)
     image.write_bytes(data + bytes(-len(data) % 4096))
     output, status, _ = boot(dataclasses.replace(guest, image=image), "md5sum < /bin/busybox; cat /etc/hostname")
-    package = machine.ROOT_IMAGE.read_bytes()
+    package = machine.root_image().read_bytes()
     assert status == 0 and output.endswith("scarlet\n") and len(package) > 0
     plain, _, _ = boot(guest, "md5sum < /bin/busybox; cat /etc/hostname")
     assert output == plain
 
 
+@pytest.mark.qemu
 def test_unaligned_image(guest: machine.Machine, tmp_path: Path) -> None:
     """An archive whose file data stands anywhere boots as well: mapped where it can be, copied where not."""
     image = tmp_path / "image"
-    subprocess.run([machine.ROOT / "build/host/scarlet-pack", "build", "-q", "--cache", "build", "--align", "4", "-o", image,
+    subprocess.run([machine.ROOT / "build/host/scarlet-pack", "build", "-q", "--cache", "build", "--align", "4", "-D", "USERLAND=build/userland", "-D", "MACHINE=riscv64", "-o", image,
                     "userland/image/root.manifest"], cwd=machine.ROOT, check=True)
     data = image.read_bytes()
     image.write_bytes(data + bytes(-len(data) % 4096))
@@ -59,7 +60,7 @@ def test_archives_in_a_row(guest: machine.Machine, tmp_path: Path) -> None:
                          cpio.Entry("/new/a", 0o100644, b"shared\n", links=("/new/b", "/new/c")), cpio.Entry("/new/fifo", 0o010622),
                          cpio.Entry("/new/empty", 0o100000)])
     image = tmp_path / "image"
-    image.write_bytes(machine.ROOT_IMAGE.read_bytes() + bytes(8192) + more + bytes(4096))
+    image.write_bytes(machine.root_image().read_bytes() + bytes(8192) + more + bytes(4096))
     output, _, _ = boot(dataclasses.replace(guest, image=image),
                         "cd /new; cat /etc/hostname b; stat -c '%a %h %F' /new a fifo empty; [ a -ef c ] && echo same")
     assert output == "second\nshared\n711 2 directory\n644 3 regular file\n622 1 fifo\n0 1 regular empty file\nsame\n"
@@ -69,7 +70,7 @@ def test_archives_in_a_row(guest: machine.Machine, tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
 def test_damaged_images(guest: machine.Machine, tmp_path: Path, how: str) -> None:
     """Whatever is wrong with the image, the kernel says so or goes on; it does not panic."""
-    root = machine.ROOT_IMAGE.read_bytes()
+    root = machine.root_image().read_bytes()
     count = 60 if SOAK else 8
     variants = damage.cpio_variants(root, SEED)
     for number, (what, bad) in enumerate(itertools.islice(variants, count)):

@@ -11,6 +11,7 @@ import pytest
 from harness import guestprog, machine, once
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
+ISA = machine.chosen().isa
 XV6 = machine.ROOT / "abi/xv6"
 NATIVE = machine.ROOT / "abi/scarlet"
 
@@ -24,13 +25,14 @@ def boot(what: machine.Machine, command: str, timeout: float = 60) -> tuple[list
 @pytest.fixture(name="worlds")
 def three_worlds(guest: machine.Machine, tmp_path: Path) -> machine.Machine:
     """A machine with a system tree for each ABI; the boot image's own tree stays the base."""
-    for folder in ("system/linux-riscv64/bin", "system/linux-riscv64/etc", "system/xv6-riscv64", "system/scarlet/bin", "system/etc",
+    linux, xv6 = (f"system/{abi}-{ISA}" for abi in ("linux", "xv6"))
+    for folder in (f"{linux}/bin", f"{linux}/etc", xv6, "system/scarlet/bin", "system/etc",
                    "data/shared", "data/config", "home/u"):
         (tmp_path / folder).mkdir(parents=True)
-    shutil.copy(guestprog.build_for("hop", "linux"), tmp_path / "system/linux-riscv64/bin/hop")
-    (tmp_path / "system/linux-riscv64/etc/issue").write_text("the linux view\n")
+    shutil.copy(guestprog.build_for("hop", "linux"), tmp_path / linux / "bin/hop")
+    (tmp_path / linux / "etc/issue").write_text("the linux view\n")
     if XV6.is_dir():
-        shutil.copy(guestprog.build_for("hop", "xv6"), tmp_path / "system/xv6-riscv64/hop")
+        shutil.copy(guestprog.build_for("hop", "xv6"), tmp_path / xv6 / "hop")
     if NATIVE.is_dir():
         shutil.copy(guestprog.build_for("hop", "native"), tmp_path / "system/scarlet/bin/hop")
     return dataclasses.replace(guest, overlay=tmp_path)
@@ -38,8 +40,8 @@ def three_worlds(guest: machine.Machine, tmp_path: Path) -> machine.Machine:
 
 # The base tree's busybox serves as the Linux view's too.
 TREE = """
-    export PATH=$PATH:/names; cp /bin/busybox /system/linux-riscv64/bin/
-    for a in sh ash cat echo ls pwd env readlink; do ln -s busybox /system/linux-riscv64/bin/$a; done; cd /home/u
+    export PATH=$PATH:/names; cp /bin/busybox /system/linux-$(uname -m)/bin/
+    for a in sh ash cat echo ls pwd env readlink; do ln -s busybox /system/linux-$(uname -m)/bin/$a; done; cd /home/u
 """
 needs_both = pytest.mark.skipif(not (XV6.is_dir() and NATIVE.is_dir()), reason="built without one of the ABIs")
 
@@ -129,10 +131,10 @@ def test_views(worlds: machine.Machine, smp: int) -> None:
         cat /etc/issue 2>/dev/null || echo none; scarlet_hop /names/linux_cat /etc/issue; xv6_hop /names/linux_cat /etc/issue
         scarlet_hop /names/linux_hop /names/xv6_hop /names/scarlet_hop /names/linux_echo round trip
         scarlet_hop /names/linux_sh -c 'pwd; echo mine > /etc/new; echo shared > /home/u/f; echo $0; cat /scarlet/etc/hostname; cd /bin; xv6_hop /names/linux_pwd'
-        cat f; ls /etc/new 2>/dev/null; cat /data/config/linux-riscv64/etc/new; xv6_hop /names/linux_cat /etc/new; find /data/config -type f
+        cat f; ls /etc/new 2>/dev/null; cat /data/config/linux-$(uname -m)/etc/new; xv6_hop /names/linux_cat /etc/new; find /data/config -type f
         FOO=bar HOME=/home/u scarlet_hop /names/linux_env | grep -E '^(FOO|HOME|PATH)=' | sort | cut -c1-41""")
     assert lines == ["none", "the linux view", "the linux view", "round trip", "/home/u", "sh", "scarlet", "/", "shared", "mine", "mine",
-                     "/data/config/linux-riscv64/etc/new", "FOO=bar", "HOME=/home/u", "PATH=/bin:/usr/bin:/sbin:/usr/sbin:/names"]
+                     f"/data/config/linux-{ISA}/etc/new", "FOO=bar", "HOME=/home/u", "PATH=/bin:/usr/bin:/sbin:/usr/sbin:/names"]
 
 
 @needs_both
@@ -151,8 +153,8 @@ def test_registry_with_views(worlds: machine.Machine) -> None:
     lines, _ = boot(worlds, TREE + r"""
         echo 'demo suffix=.demo linux /bin/echo run' > /system/etc/runtimes; printf x > a.demo; chmod +x a.demo; cp a.demo /usr/bin/b.demo
         xv6_hop /home/u/a.demo 1; xv6_hop /scarlet/usr/bin/b.demo; ./a.demo 2
-        printf y > /system/xv6-riscv64/c.demo; chmod +x /system/xv6-riscv64/c.demo; xv6_hop /c.demo""")
-    assert lines == ["run /home/u/a.demo 1", "run /scarlet/usr/bin/b.demo", "run ./a.demo 2", "run /scarlet/system/xv6-riscv64/c.demo"]
+        printf y > /system/xv6-$(uname -m)/c.demo; chmod +x /system/xv6-$(uname -m)/c.demo; xv6_hop /c.demo""")
+    assert lines == ["run /home/u/a.demo 1", "run /scarlet/usr/bin/b.demo", "run ./a.demo 2", f"run /scarlet/system/xv6-{ISA}/c.demo"]
 
 
 @needs_both

@@ -34,5 +34,5 @@ def test_random_calls(guest: machine.Machine, smp: int, abi: str, who: str, tmp_
     other = "/fuzz_native" if abi == "scarlet" else "-"
     output, _, _ = boot(dataclasses.replace(guest, smp=smp, overlay=tmp_path), f"""
         mkdir /tmp/f; mount -t tmpfs -o size=16m,mode=777 x /tmp/f; cd /tmp/f
-        /fuzz {SEED + smp} {count} {who} 0 {other}; FAILING=1 exec /fuzz {SEED + smp} {count} {who} {count} {other}""", timeout=120 + 2 * count)
+        /fuzz {SEED + smp} {count} {who} 0 {other}; chmod 755 /fuzz*; FAILING=1 exec /fuzz {SEED + smp} {count} {who} {count} {other}""", timeout=120 + 2 * count)
     assert output.count(f"{count} processes, ") == 2, output  # root writes to the console, too

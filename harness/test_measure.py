@@ -29,7 +29,7 @@ def measure(what: machine.Machine, folder: Path) -> dict[str, int]:
         cpio.Entry("/dev", 0o040755), cpio.Entry("/dev/console", 0o020600, device=(5, 1)),
         cpio.Entry("/init", 0o100755, guestprog.build("measure").read_bytes())]))
     serial = folder / "serial"
-    argv = what.argv(image, machine.WORDS, [
+    argv = what.argv(image, machine.WORDS, machine.Console.NONE, [
         "-display", "none", "-monitor", "none", "-serial", f"file:{serial}", "-no-reboot", "-seed", "1",
         "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"])
     subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=120)
@@ -43,6 +43,7 @@ def measure(what: machine.Machine, folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.boot
+@pytest.mark.qemu
 def test_measure_boot_and_call(guest: machine.Machine, tmp_path: Path) -> None:
     """At most 60 million instructions to the first program, fewer than 200 for a null call."""
     got = measure(guest, tmp_path)
@@ -55,6 +56,7 @@ def test_measure_boot_and_call(guest: machine.Machine, tmp_path: Path) -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.qemu
 @pytest.mark.scarlet
 @pytest.mark.parametrize("harts", [1, 4])
 def test_measure_kernel_memory(guest: machine.Machine, harts: int) -> None:
@@ -66,13 +68,14 @@ def test_measure_kernel_memory(guest: machine.Machine, harts: int) -> None:
     output, _, _ = boot(dataclasses.replace(guest, smp=harts), "cat /proc/meminfo")
     found = re.search(r"^MemFree: +(\d+) kB", output, re.MULTILINE)
     assert found, output
-    given = FIRMWARE_KIB + machine.ROOT_IMAGE.stat().st_size // 1024 + machine.scarlet_kernel().stat().st_size // 1024
+    given = FIRMWARE_KIB + machine.root_image().stat().st_size // 1024 + machine.scarlet_kernel().stat().st_size // 1024
     used = (512 << 10) - int(found[1]) - given
     print(f"{harts} harts: {used} KiB in use")
     assert 2 << 10 < used <= 4 << 10
 
 
 @pytest.mark.boot
+@pytest.mark.qemu
 @pytest.mark.scarlet
 def test_measure_kernel_size() -> None:
     """The kernel image is under 2 MiB."""

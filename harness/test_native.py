@@ -17,7 +17,7 @@ import pytest
 from harness import frames, guestprog, machine, once, run
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
-OVERLAY = machine.ROOT / "build/userland/overlay"
+OVERLAY = machine.chosen().userland / "overlay"
 BIN = "/system/scarlet/bin"
 
 SCRIPT = r"""
@@ -96,7 +96,8 @@ ls: d: not found
 @pytest.fixture(scope="module", autouse=True)
 def programs() -> None:
     """The native programs, built."""
-    subprocess.run(["make", "-s", "userland"], cwd=machine.ROOT, check=True)
+    if not machine.chosen().hosted:  # whose programs are built with it
+        subprocess.run(["make", "-s", "userland"], cwd=machine.ROOT, check=True)
 
 
 def boot(smp: int, command: str, stdin: bytes | None = None, timeout: float = 120, overlay: Path = OVERLAY) -> tuple[str, int]:
@@ -268,8 +269,7 @@ def console(log: Path, overlay: Path = OVERLAY) -> Iterator[pexpect.spawn]:
     """A machine whose first task is the native init."""
     what = machine.Machine(overlay=overlay, append=f"init={BIN}/init")
     with machine.initrd_file(what.initrd_bytes([])) as initrd, open(log, "wb") as file:
-        argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot",
-                                                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"])
+        argv = what.argv(initrd, machine.WORDS, machine.Console.TYPED)
         child = pexpect.spawn(argv[0], argv[1:], timeout=30, dimensions=(24, 80), echo=False)
         child.logfile_read = file
         child.delaybeforesend = 0.05
@@ -414,7 +414,7 @@ def test_without_other_abis() -> None:
             assert data.startswith(b"fine\n") and b"\nno" not in data
             continue
         with machine.initrd_file(what.initrd_bytes([])) as initrd:
-            argv = what.argv(initrd, machine.WORDS, ["-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"])
+            argv = what.argv(initrd, machine.WORDS, machine.Console.TYPED)
             child = pexpect.spawn(argv[0], argv[1:], timeout=30, echo=False)
             try:
                 child.expect("scarlet# ")

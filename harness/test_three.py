@@ -20,6 +20,7 @@ from harness.console import PROMPT, Console, first_prompt
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
 ABIS = machine.SHELLS
+ISA = machine.chosen().isa
 BOOT = str(machine.ROOT / "harness/boot")
 # xv6's root shows no /etc but its own; the base tree is at /scarlet in every view.
 PASSWD = {"linux": "/etc/passwd", "scarlet": "/etc/passwd", "xv6": "/scarlet/etc/passwd"}
@@ -28,7 +29,7 @@ PASSWD = {"linux": "/etc/passwd", "scarlet": "/etc/passwd", "xv6": "/scarlet/etc
 def test_six_orders_from_three_shells(smp: int) -> None:
     """A line through three systems, whatever the order and whoever's shell typed it."""
     orders = [f"{a}_cat {PASSWD[a]} | {b}_grep root | {c}_wc" for a, b, c in permutations(ABIS)]
-    jobs = [machine.Job("; ".join(orders).encode(), shell=machine.shell_of(abi, False)) for abi in ABIS]
+    jobs = [machine.Job("; ".join(orders).encode(), shell=machine.shell_of(abi, machine.chosen())) for abi in ABIS]
     for abi, done in zip(ABIS, once.boot_all(machine.Machine(smp=smp), jobs)):
         assert [line.split() for line in done.lines] == [["1", "1", "30"]] * 6, f"{abi}'s shell printed {done.output}"
 
@@ -51,7 +52,7 @@ def test_two_hundred_pipelines_leave_nothing(smp: int) -> None:
 @pytest.fixture(name="session")
 def interactive() -> Iterator[pexpect.spawn]:
     """harness/boot without a command, as `make run` calls it."""
-    child = pexpect.spawn(BOOT, timeout=60, dimensions=(24, 100), env={**os.environ, "TERM": "vt100"})
+    child = pexpect.spawn(BOOT, ["--on", machine.chosen().name], timeout=60, dimensions=(24, 100), env={**os.environ, "TERM": "vt100"})
     child.delaybeforesend = 0.05
     yield child
     child.close(True)
@@ -82,6 +83,7 @@ def test_shells_by_name(session: pexpect.spawn) -> None:
     assert "outside" in line("echo out''side", "linux")
 
 
+@pytest.mark.qemu
 def test_make_run_takes_a_shell() -> None:
     """SHELL_ABI= of make and --shell choose who reads the command line; a wrong one is named."""
     env = {name: value for name, value in os.environ.items() if name not in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")}
@@ -147,8 +149,8 @@ def test_one_writes_one_appends_one_renames() -> None:
 
 # 128 + 15 for a Linux or native parent, -1 for an xv6 one. A Linux writer dies of a signal; native and xv6 ones are told by the call and end by
 # themselves.
-TRUTH = """143 143 143 143 255 9 8 7 6 5 linux_cat 141 scarlet_cat 1 xv6_cat 1
-    linux-riscv64 sleep linux-riscv64 sleep scarlet sort xv6-riscv64 act 3 0"""
+TRUTH = f"""143 143 143 143 255 9 8 7 6 5 linux_cat 141 scarlet_cat 1 xv6_cat 1
+    linux-{ISA} sleep linux-{ISA} sleep scarlet sort xv6-{ISA} act 3 0"""
 
 
 def test_changes_stay_in_the_configuration() -> None:
@@ -160,11 +162,10 @@ def test_changes_stay_in_the_configuration() -> None:
         scarlet_sh -c "linux_sh -c 'echo 3 > /etc/three'; echo 4 > /etc/four"
         xv6_sh -c 'echo 5 > /five'
         everything after; diff /tmp/before /tmp/after | grep '^[+-]/'
-        grep -c more /etc/hosts; scarlet_sh -c 'linux_tail -n 1 /etc/hosts; linux_ls /etc/guide'; cat /data/config/xv6-riscv64/five""")
+        grep -c more /etc/hosts; scarlet_sh -c 'linux_tail -n 1 /etc/hosts; linux_ls /etc/guide'; cat /data/config/xv6-$(uname -m)/five""")
     config = "+/data/config/"
     assert done.lines == [config + name for name in (
-        "linux-riscv64/etc/hosts", "linux-riscv64/etc/one", "linux-riscv64/etc/three", "linux-riscv64/opt/two", "scarlet/etc/four",
-        "xv6-riscv64/five")] + ["0", "more", "ls: /etc/guide: No such file or directory", "5"]
+        *(f"linux-{ISA}/{name}" for name in ("etc/hosts", "etc/one", "etc/three", "opt/two")), "scarlet/etc/four", f"xv6-{ISA}/five")] + ["0", "more", "ls: /etc/guide: No such file or directory", "5"]
 
 
 def test_where_xv6_programs_start() -> None:
@@ -173,7 +174,7 @@ def test_where_xv6_programs_start() -> None:
     done = once.boot(machine.Machine(smp=2), r"""
         cd /root; echo here > f; xv6_cat f; echo cat f > s; xv6_sh s; xv6_sh -c scarlet_pwd; cd /tmp; xv6_sh -c scarlet_pwd
         cd /home; echo scarlet_pwd | xv6_sh 2> /dev/null; cd /; xv6_ls wc; scarlet_sh -c 'cd /; xv6_ls wc'
-        echo text > /system/xv6-riscv64/README; ls /names | grep -c xv6_README; ls /names | grep -c xv6_wc""")
+        echo text > /system/xv6-$(uname -m)/README; ls /names | grep -c xv6_README; ls /names | grep -c xv6_wc""")
     assert [line.split(" ")[0] for line in done.lines] == ["here", "here", "/", "/tmp", "/home", "wc", "wc", "0", "1"], done.output
 
 
@@ -261,6 +262,7 @@ def no_old_objects() -> Iterator[None]:
     shutil.rmtree(machine.ROOT / "build/abis", ignore_errors=True)
 
 
+@pytest.mark.qemu
 def test_any_abi_can_be_left_out(fresh_objects: None) -> None:
     """A kernel without one of the ABIs runs what is left; changing ABIS= is all it takes."""
     for abis, missing in (("linux xv6", "scarlet"), ("linux scarlet", "xv6")):

@@ -15,13 +15,14 @@ from harness import machine, once
 from harness.console import PROMPT, Console, first_prompt
 
 pytestmark = [pytest.mark.boot, pytest.mark.scarlet]
-PROGRAMS = machine.ROOT / "build/userland/xv6"
+PROGRAMS = machine.chosen().userland / "xv6"
 
 
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """The folder of our xv6 programs, built."""
-    subprocess.run(["make", "-s", "-C", str(machine.ROOT), "xv6-programs"], check=True)
+    if not machine.chosen().hosted:  # whose programs are built with it
+        subprocess.run(["make", "-s", "-C", str(machine.ROOT), "xv6-programs"], check=True)
     return PROGRAMS
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 # Exit statuses of harness/boot (docs/run.md).
-PANIC, HANG, FIRMWARE, RESTART, HOST = 201, 202, 203, 204, 210
+PANIC, HANG, FIRMWARE, RESTART, SANITIZER, HOST = 201, 202, 203, 204, 205, 210
 
 NAMES = {
     PANIC: "the kernel panicked",
     HANG: "no end in time (hang)",
     FIRMWARE: "the firmware failed before it reached the kernel",
-    RESTART: "the machine was reset, powered off or left QEMU before the command ended",
+    RESTART: "the machine was reset, powered off or left before the command ended",
+    SANITIZER: "a sanitizer has found an error in the hosted kernel",
     HOST: "something is missing on the host",
 }
 
@@ -21,6 +22,7 @@ _FIRMWARE = re.compile(
     rb"^(?:init_(?:cold|warm)boot: |sbi_[a-z_]+: (?:\w+ ){0,4}(?:failed|error)|Invalid (?:next|payload)|"
     rb"hart\d+: .*(?:trap|failed)|qemu-system-[a-z0-9]+: )", re.MULTILINE)
 _BANNER = re.compile(rb"^OpenSBI v", re.MULTILINE)
+_SANITIZER = re.compile(rb"^(?:==\d+==ERROR: |WARNING: ThreadSanitizer: |[^\n]{1,200}: runtime error: )", re.MULTILINE)
 # Lines of a kernel's log that are a failure of the kernel whatever the test says.
 _LOG = re.compile(
     rb"^" + _STAMP + rb"(BUG:|UBSAN:|lock order:|hart \d+: no progress|panic: |Kernel panic|Oops|"
@@ -36,6 +38,12 @@ def classify(console: bytes, timed_out: bool, began: bool) -> int:
     if not timed_out and not began and not _BANNER.search(console):
         return FIRMWARE
     return HANG if timed_out else RESTART
+
+
+def sanitizer(console: bytes) -> int:
+    """Where in a console's bytes a sanitizer's report begins; -1: nowhere."""
+    found = _SANITIZER.search(console)
+    return found.start() if found else -1
 
 
 def restarted(console: bytes) -> bool:

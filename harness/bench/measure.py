@@ -64,7 +64,7 @@ class Subject:
 
     def machine(self, smp: int = 1, memory: str = "512M") -> machine.Machine:
         """A machine of this kernel."""
-        return machine.Machine(linux=self.linux, kernel=self._kernel, overlay=self._overlay, smp=smp, memory=memory)
+        return machine.Machine(on="linux" if self.linux else "scarlet", kernel=self._kernel, overlay=self._overlay, smp=smp, memory=memory)
 
     @property
     def image(self) -> Path:
@@ -165,7 +165,7 @@ def boot_instructions(subject: Subject) -> Values:
         image.write_bytes(cpio.archive([
             cpio.Entry("/dev", 0o040755), cpio.Entry("/dev/console", 0o020600, device=(5, 1)),
             cpio.Entry("/init", 0o100755, guestprog.build("measure").read_bytes())]))
-        argv = subject.machine().argv(image, machine.WORDS, [
+        argv = subject.machine().argv(image, machine.WORDS, machine.Console.NONE, [
             "-display", "none", "-monitor", "none", "-serial", f"file:{serial}", "-no-reboot", *guest.icount(1)])
         subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=guest.TIMEOUT)
         words = serial.read_text(errors="replace").split()

@@ -18,7 +18,7 @@ def main(stems: list[str]) -> int:
     if unknown:
         print(f"record: no case file named {' '.join(sorted(unknown))}", file=sys.stderr)
         return 1
-    batches = [batch.Batch(machine.Machine(smp=n, linux=True), f"record-{n}") for n in (1, 4)]
+    batches = [batch.Batch(machine.Machine(smp=n, on="linux"), f"record-{n}") for n in (1, 4)]
     for one in batches:
         for case in todo:
             one.want(case)

@@ -9,6 +9,6 @@
         put_number(call(numbers[i], 1, 2, 3, 4));
         put("\n");
     }
-    call(SYS_EXIT_GROUP, 0, 0, 0, 0);
+    call(SYS_exit_group, 0, 0, 0, 0);
     __builtin_trap();
 }

@@ -5,36 +5,6 @@
 #include "start.h"
 
 enum {
-    SYS_GETCWD = 17,
-    SYS_EVENTFD = 19,
-    SYS_EPOLL_CREATE = 20,
-    SYS_EPOLL_CTL = 21,
-    SYS_DUP3 = 24,
-    SYS_MKDIRAT = 34,
-    SYS_UNLINKAT = 35,
-    SYS_SYMLINKAT = 36,
-    SYS_UMOUNT = 39,
-    SYS_MOUNT = 40,
-    SYS_CHDIR = 49,
-    SYS_OPENAT = 56,
-    SYS_CLOSE = 57,
-    SYS_PIPE2 = 59,
-    SYS_GETDENTS = 61,
-    SYS_READ = 63,
-    SYS_PREAD = 67,
-    SYS_PWRITE = 68,
-    SYS_TIMERFD = 85,
-    SYS_UNSHARE = 97,
-    SYS_MUNMAP = 215,
-    SYS_CLONE = 220,
-    SYS_EXECVE = 221,
-    SYS_MMAP = 222,
-    SYS_MPROTECT = 226,
-    SYS_WAIT4 = 260,
-    SYS_RENAMEAT2 = 276,
-    SYS_MEMFD = 279,
-};
-enum {
     SIGCHLD = 17,
     NOMEM = 12,
     AGAIN = 11,
@@ -60,7 +30,7 @@ static long fail_nth_by(long fd, long n)
         *--d = (char)('0' + n % 10);
     while (n /= 10);
     length = (word)(text + sizeof(text) - d);
-    return call(SYS_PWRITE, (word)fd, (word)d, length, 0);
+    return call(SYS_pwrite64, (word)fd, (word)d, length, 0);
 }
 
 static long fail_nth(long n)
@@ -70,16 +40,16 @@ static long fail_nth(long n)
 
 static void fail_in_child(void)
 {
-    long fd = call(SYS_OPENAT, CWD, (word) "/proc/self/fail-nth", 02000002, 0);
+    long fd = call(SYS_openat, CWD, (word) "/proc/self/fail-nth", 02000002, 0);
     if (fd < 0 || fail_nth_by(fd, wanted) < 0)
-        call(SYS_EXIT_GROUP, TOUCHED, 0, 0, 0);
+        call(SYS_exit_group, TOUCHED, 0, 0, 0);
 }
 
 // What is left of n; -1: cannot be read.
 static long left(void)
 {
     char text[24];
-    long n = call(SYS_PREAD, FAIL_FD, (word)text, sizeof(text), 0), v = 0;
+    long n = call(SYS_pread64, FAIL_FD, (word)text, sizeof(text), 0), v = 0;
     for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
         v = v * 10 + text[i] - '0';
     return n > 0 ? v : -1;
@@ -87,13 +57,13 @@ static long left(void)
 
 static long fork_(void)
 {
-    return call(SYS_CLONE, SIGCHLD, 0, 0, 0);
+    return call(SYS_clone, SIGCHLD, 0, 0, 0);
 }
 
 static long wait_for(long p)
 {
     int status = 0;
-    long got = call(SYS_WAIT4, (word)p, (word)&status, 0, 0);
+    long got = call(SYS_wait4, (word)p, (word)&status, 0, 0);
     return got == p ? status : -1000;
 }
 
@@ -109,7 +79,7 @@ static void done(void)
 
 static long closed(long fd)
 {
-    return fd < 0 ? fd : call(SYS_CLOSE, (word)fd, 0, 0, 0);
+    return fd < 0 ? fd : call(SYS_close, (word)fd, 0, 0, 0);
 }
 
 // --- things to do: 0 or a negative error ---------------------------------------------------
@@ -118,7 +88,7 @@ static long do_fork(void)
 {
     long p = fork_();
     if (p == 0)
-        call(SYS_EXIT_GROUP, 0, 0, 0, 0);
+        call(SYS_exit_group, 0, 0, 0, 0);
     if (p < 0)
         return p;
     return wait_for(p) ? -1 : 0;
@@ -127,8 +97,8 @@ static long do_fork(void)
 static bool still_the_same(void)
 {
     char mark[4] = {0};
-    return call(SYS_PREAD, MARK_FD, (word)mark, 4, 0) == 4 && mark[0] == 'm' &&
-           call(SYS_GETCWD, (word)buffer, sizeof(buffer), 0, 0) > 0 && buffer[1] == 't';
+    return call(SYS_pread64, MARK_FD, (word)mark, 4, 0) == 4 && mark[0] == 'm' &&
+           call(SYS_getcwd, (word)buffer, sizeof(buffer), 0, 0) > 0 && buffer[1] == 't';
 }
 
 // -NOMEM: it could not be started and the child is as before, or the failure hit the started
@@ -139,8 +109,8 @@ static long start_program(const char *name)
     if (p == 0) {
         const char *args[] = {name, "ok", NULL}, *env[] = {"A=b", "HOME=/tmp", NULL};
         fail_in_child();
-        call(SYS_EXECVE, (word)name, (word)args, (word)env, 0);
-        call(SYS_EXIT_GROUP, still_the_same() ? UNTOUCHED : TOUCHED, 0, 0, 0);
+        call(SYS_execve, (word)name, (word)args, (word)env, 0);
+        call(SYS_exit_group, still_the_same() ? UNTOUCHED : TOUCHED, 0, 0, 0);
     }
     if (p < 0)
         return p;
@@ -172,12 +142,12 @@ static long do_exec_runtime(void)
 static long do_pipe(void)
 {
     int ends[2];
-    long r = call(SYS_PIPE2, (word)ends, 0, 0, 0);
+    long r = call(SYS_pipe2, (word)ends, 0, 0, 0);
     if (r)
         return r;
-    r = call(SYS_WRITE, (word)ends[1], (word)buffer, 5000, 0);
+    r = call(SYS_write, (word)ends[1], (word)buffer, 5000, 0);
     if (r > 0)
-        r = call(SYS_READ, (word)ends[0], (word)buffer, 5000, 0) > 0 ? 0 : -1;
+        r = call(SYS_read, (word)ends[0], (word)buffer, 5000, 0) > 0 ? 0 : -1;
     closed(ends[0]);
     closed(ends[1]);
     return r;
@@ -185,37 +155,37 @@ static long do_pipe(void)
 
 static long do_file(void)
 {
-    long fd = call(SYS_OPENAT, CWD, (word) "/tmp/new", 0102, 0600), r;
+    long fd = call(SYS_openat, CWD, (word) "/tmp/new", 0102, 0600), r;
     if (fd < 0)
         return fd;
-    r = call(SYS_PWRITE, (word)fd, (word)buffer, 5000, 1 << 22);
+    r = call(SYS_pwrite64, (word)fd, (word)buffer, 5000, 1 << 22);
     closed(fd);
-    long gone = call(SYS_UNLINKAT, CWD, (word) "/tmp/new", 0, 0);
+    long gone = call(SYS_unlinkat, CWD, (word) "/tmp/new", 0, 0);
     return r < 0 ? r : gone;
 }
 
 static long do_names(void)
 {
-    long r = call(SYS_MKDIRAT, CWD, (word) "/tmp/dir", 0700, 0);
+    long r = call(SYS_mkdirat, CWD, (word) "/tmp/dir", 0700, 0);
     if (r)
         return r;
-    r = call(SYS_SYMLINKAT, (word) "target", CWD, (word) "/tmp/dir/link", 0);
+    r = call(SYS_symlinkat, (word) "target", CWD, (word) "/tmp/dir/link", 0);
     if (!r)
-        r = call(SYS_RENAMEAT2, CWD, (word) "/tmp/dir/link", CWD, (word) "/tmp/dir/other");
+        r = call(SYS_renameat2, CWD, (word) "/tmp/dir/link", CWD, (word) "/tmp/dir/other");
     done();
-    call(SYS_UNLINKAT, CWD, (word) "/tmp/dir/link", 0, 0);
-    call(SYS_UNLINKAT, CWD, (word) "/tmp/dir/other", 0, 0);
-    call(SYS_UNLINKAT, CWD, (word) "/tmp/dir", 0x200, 0);
+    call(SYS_unlinkat, CWD, (word) "/tmp/dir/link", 0, 0);
+    call(SYS_unlinkat, CWD, (word) "/tmp/dir/other", 0, 0);
+    call(SYS_unlinkat, CWD, (word) "/tmp/dir", 0x200, 0);
     return r;
 }
 
 static long do_listing(void)
 {
-    long fd = call(SYS_OPENAT, CWD, (word) "/proc/self/fd", 0200000, 0), n;
+    long fd = call(SYS_openat, CWD, (word) "/proc/self/fd", 0200000, 0), n;
     if (fd < 0)
         return fd;
     do
-        n = call(SYS_GETDENTS, (word)fd, (word)buffer, sizeof(buffer), 0);
+        n = call(SYS_getdents64, (word)fd, (word)buffer, sizeof(buffer), 0);
     while (n > 0);
     closed(fd);
     return n;
@@ -223,11 +193,11 @@ static long do_listing(void)
 
 static long read_all(const char *name)
 {
-    long fd = call(SYS_OPENAT, CWD, (word)name, 0, 0), n;
+    long fd = call(SYS_openat, CWD, (word)name, 0, 0), n;
     if (fd < 0)
         return fd;
     do
-        n = call(SYS_READ, (word)fd, (word)buffer, sizeof(buffer), 0);
+        n = call(SYS_read, (word)fd, (word)buffer, sizeof(buffer), 0);
     while (n > 0);
     closed(fd);
     return n;
@@ -243,11 +213,11 @@ static long do_mounts(void)
 
 static long do_mount(void)
 {
-    long r = call(SYS_MOUNT, (word) "x", (word) "/mnt", (word) "tmpfs", 0);
+    long r = call(SYS_mount, (word) "x", (word) "/mnt", (word) "tmpfs", 0);
     if (!r)
-        r = call(SYS_UMOUNT, (word) "/mnt", 2, 0, 0);
+        r = call(SYS_umount2, (word) "/mnt", 2, 0, 0);
     done();
-    call(SYS_UMOUNT, (word) "/mnt", 2, 0, 0);
+    call(SYS_umount2, (word) "/mnt", 2, 0, 0);
     return r;
 }
 
@@ -256,8 +226,8 @@ static long do_namespace(void)
     long p = fork_();
     if (p == 0) {
         fail_in_child();
-        long r = call(SYS_UNSHARE, 0x20000, 0, 0, 0);
-        call(SYS_EXIT_GROUP, (word)-r, 0, 0, 0);
+        long r = call(SYS_unshare, 0x20000, 0, 0, 0);
+        call(SYS_exit_group, (word)-r, 0, 0, 0);
     }
     if (p < 0)
         return p;
@@ -266,38 +236,28 @@ static long do_namespace(void)
 
 static long do_mapping(void)
 {
-    register word length __asm__("a1") = 64 * 4096;
-    register word at __asm__("a0") = 0;
-    register word prot __asm__("a2") = 3;
-    register word flags __asm__("a3") = 0x22;
-    register word fd __asm__("a4") = -1ul;
-    register word offset __asm__("a5") = 0;
-    register long number __asm__("a7") = SYS_MMAP;
-    __asm__ volatile("ecall"
-                     : "+r"(at)
-                     : "r"(length), "r"(prot), "r"(flags), "r"(fd), "r"(offset), "r"(number)
-                     : "memory");
-    if ((long)at < 0)
-        return (long)at;
+    long at = machine_call(SYS_mmap, 0, 64 * 4096, 3, 0x22, -1ul, 0);
+    if (at < 0)
+        return at;
     char *p = (char *)at;
     for (word i = 0; i < 64; i += 7)
         p[i * 4096] = 1;
-    long r = call(SYS_MPROTECT, (word)p + 4096, 8192, 1, 0), r2;
-    while ((r2 = call(SYS_MUNMAP, (word)p, 64 * 4096, 0, 0)) == -NOMEM)
+    long r = call(SYS_mprotect, (word)p + 4096, 8192, 1, 0), r2;
+    while ((r2 = call(SYS_munmap, (word)p, 64 * 4096, 0, 0)) == -NOMEM)
         r = r2;
     return r ? r : r2;
 }
 
 static long do_descriptors(void)
 {
-    long fd = call(SYS_EVENTFD, 0, 0, 0, 0), ep, r;
+    long fd = call(SYS_eventfd2, 0, 0, 0, 0), ep, r;
     if (fd < 0)
         return fd;
-    ep = call(SYS_EPOLL_CREATE, 0, 0, 0, 0);
+    ep = call(SYS_epoll_create1, 0, 0, 0, 0);
     word event[2] = {1, 0};
-    r = ep < 0 ? ep : call(SYS_EPOLL_CTL, (word)ep, 1, (word)fd, (word)event);
+    r = ep < 0 ? ep : call(SYS_epoll_ctl, (word)ep, 1, (word)fd, (word)event);
     if (!r)
-        r = call(SYS_DUP3, (word)fd, 700, 0, 0);
+        r = call(SYS_dup3, (word)fd, 700, 0, 0);
     closed(700);
     if (ep >= 0)
         closed(ep);
@@ -307,11 +267,11 @@ static long do_descriptors(void)
 
 static long do_devices(void)
 {
-    long r = closed(call(SYS_OPENAT, CWD, (word) "/dev/ptmx", 0402, 0));
+    long r = closed(call(SYS_openat, CWD, (word) "/dev/ptmx", 0402, 0));
     if (!r)
-        r = closed(call(SYS_TIMERFD, 1, 0, 0, 0));
+        r = closed(call(SYS_timerfd_create, 1, 0, 0, 0));
     if (!r)
-        r = closed(call(SYS_MEMFD, (word) "m", 0, 0, 0));
+        r = closed(call(SYS_memfd_create, (word) "m", 0, 0, 0));
     return r;
 }
 
@@ -385,15 +345,15 @@ static bool same(const char *a, const char *b)
 [[noreturn]] void start(const word *stack)
 {
     const char *only = stack[0] > 1 ? (const char *)stack[2] : NULL;
-    long fd = call(SYS_OPENAT, CWD, (word) "/proc/self/fail-nth", 2, 0);
-    call(SYS_DUP3, (word)fd, FAIL_FD, 0, 0);
-    fd = call(SYS_OPENAT, CWD, (word) "/tmp/mark", 0, 0);
-    call(SYS_DUP3, (word)fd, MARK_FD, 0, 0);
-    call(SYS_CHDIR, (word) "/tmp", 0, 0, 0);
+    long fd = call(SYS_openat, CWD, (word) "/proc/self/fail-nth", 2, 0);
+    call(SYS_dup3, (word)fd, FAIL_FD, 0, 0);
+    fd = call(SYS_openat, CWD, (word) "/tmp/mark", 0, 0);
+    call(SYS_dup3, (word)fd, MARK_FD, 0, 0);
+    call(SYS_chdir, (word) "/tmp", 0, 0, 0);
     bool good = true;
     for (word i = 0; i < sizeof(things) / sizeof(things[0]); i++)
         if (!only || same(only, things[i].name))
             good &= each_allocation(things[i].name, things[i].act, things[i].by_child);
-    call(SYS_EXIT_GROUP, good ? 0 : 1, 0, 0, 0);
+    call(SYS_exit_group, good ? 0 : 1, 0, 0, 0);
     __builtin_trap();
 }

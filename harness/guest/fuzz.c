@@ -10,39 +10,10 @@
 #define FUZZ_TABLE "fuzz_table.h"
 #include "fuzz.h"
 
-enum {
-    SYS_UNSHARE = 97,
-    SYS_MOUNT = 40,
-    SYS_DUP3 = 24,
-    SYS_OPENAT = 56,
-    SYS_PIPE2 = 59,
-    SYS_SIGTIMEDWAIT = 137,
-    SYS_SIGPROCMASK = 135,
-    SYS_SIGACTION = 134,
-    SYS_KILL = 129,
-    SYS_SETSID = 157,
-    SYS_SETGID = 144,
-    SYS_SETUID = 146,
-    SYS_PRCTL = 167,
-    SYS_MMAP = 222,
-    SYS_MPROTECT = 226,
-    SYS_CLONE = 220,
-    SYS_WAIT4 = 260,
-    SYS_PRLIMIT = 261,
-    SYS_MKDIRAT = 34,
-    SYS_SYMLINKAT = 36,
-    SYS_EPOLL_CREATE = 20,
-    SYS_EVENTFD = 19,
-    SYS_TIMERFD = 85,
-    SYS_MEMFD = 279,
-    SYS_SETGROUPS = 159,
-    SYS_EXECVE = 221,
-    SYS_PWRITE64 = 68,
-};
 enum { SIGCHLD = 17, SIGKILL = 9, USER = 1000 };
 static long write_call(long fd, const char *s, word n)
 {
-    return call(SYS_PWRITE64, (word)fd, (word)s, n, 0);
+    return call(SYS_pwrite64, (word)fd, (word)s, n, 0);
 }
 
 static long call5(long n, word a, word b, word c, word d, word e)
@@ -53,55 +24,55 @@ static long call5(long n, word a, word b, word c, word d, word e)
 static void limit(word what, word most)
 {
     word two[2] = {most, most};
-    call(SYS_PRLIMIT, 0, what, (word)two, 0);
+    call(SYS_prlimit64, 0, what, (word)two, 0);
 }
 
 static void own_files(void)
 {
     word two[2];
-    call(SYS_OPENAT, -100ul, (word) "f", 02 | 0100, 0666);
-    call(SYS_OPENAT, -100ul, (word) "d", 0200000, 0);
-    call(SYS_PIPE2, (word)two, 04000, 0, 0);
-    call(SYS_OPENAT, -100ul, (word) "/dev/zero", 2, 0);
-    call(SYS_OPENAT, -100ul, (word) "/dev/ptmx", 02 | 0400 | 04000, 0);
-    call(SYS_EPOLL_CREATE, 0, 0, 0, 0);
-    call(SYS_EVENTFD, 0, 04000, 0, 0);
-    call(SYS_TIMERFD, 1, 04000, 0, 0);
-    call(SYS_MEMFD, (word) "m", 2, 0, 0);
-    call(SYS_OPENAT, -100ul, (word) "/proc/self/fd", 0200000, 0);
-    call(SYS_OPENAT, -100ul, (word) "f", 010000000, 0);
+    call(SYS_openat, -100ul, (word) "f", 02 | 0100, 0666);
+    call(SYS_openat, -100ul, (word) "d", 0200000, 0);
+    call(SYS_pipe2, (word)two, 04000, 0, 0);
+    call(SYS_openat, -100ul, (word) "/dev/zero", 2, 0);
+    call(SYS_openat, -100ul, (word) "/dev/ptmx", 02 | 0400 | 04000, 0);
+    call(SYS_epoll_create1, 0, 0, 0, 0);
+    call(SYS_eventfd2, 0, 04000, 0, 0);
+    call(SYS_timerfd_create, 1, 04000, 0, 0);
+    call(SYS_memfd_create, (word) "m", 2, 0, 0);
+    call(SYS_openat, -100ul, (word) "/proc/self/fd", 0200000, 0);
+    call(SYS_openat, -100ul, (word) "f", 010000000, 0);
 }
 
 // As at first, whatever the calls did to it.
 static void own_arena(void)
 {
-    call6(SYS_MMAP, (word[6]){(word)arena, ARENA_PAGES * PAGE, 3, 0x32, -1ul, 0});
-    call(SYS_MPROTECT, (word)arena + (ARENA_PAGES - 2) * PAGE, PAGE, 1, 0);
-    call(SYS_MPROTECT, (word)arena + (ARENA_PAGES - 1) * PAGE, PAGE, 0, 0);
+    call6(SYS_mmap, (word[6]){(word)arena, ARENA_PAGES * PAGE, 3, 0x32, -1ul, 0});
+    call(SYS_mprotect, (word)arena + (ARENA_PAGES - 2) * PAGE, PAGE, 1, 0);
+    call(SYS_mprotect, (word)arena + (ARENA_PAGES - 1) * PAGE, PAGE, 0, 0);
 }
 
 [[noreturn]] static void child(bool root, const char *other, bool fail)
 {
-    call(SYS_SETSID, 0, 0, 0, 0);
-    long null = call(SYS_OPENAT, -100ul, (word) "/dev/null", 2, 0);
+    call(SYS_setsid, 0, 0, 0, 0);
+    long null = call(SYS_openat, -100ul, (word) "/dev/null", 2, 0);
     for (word i = 0; i < 3; i++)
-        call(SYS_DUP3, (word)null, i, 0, 0);
+        call(SYS_dup3, (word)null, i, 0, 0);
     limit(1, 4 << 20);   // file size
     limit(4, 0);         // no core
     limit(9, 512 << 20); // address space
     limit(7, 64);        // descriptors
     if (fail)            // while that is allowed, and where no random call is likely to close it
-        failing = call(SYS_DUP3,
-                       (word)call(SYS_OPENAT, -100ul, (word) "/proc/self/fail-nth", 02002000, 0),
+        failing = call(SYS_dup3,
+                       (word)call(SYS_openat, -100ul, (word) "/proc/self/fail-nth", 02002000, 0),
                        FAIL_FD, 0, 0);
     if (root) {
-        call(SYS_UNSHARE, 0x20000, 0, 0, 0);
-        call5(SYS_MOUNT, 0, (word) "/", 0, 0x44000, 0);
+        call(SYS_unshare, 0x20000, 0, 0, 0);
+        call5(SYS_mount, 0, (word) "/", 0, 0x44000, 0);
     } else {
         limit(6, 20); // processes
-        call(SYS_SETGROUPS, 0, 0, 0, 0);
-        call(SYS_SETGID, USER, 0, 0, 0);
-        call(SYS_SETUID, USER, 0, 0, 0);
+        call(SYS_setgroups, 0, 0, 0, 0);
+        call(SYS_setgid, USER, 0, 0, 0);
+        call(SYS_setuid, USER, 0, 0, 0);
     }
     own_files();
     if (other) { // it goes on there
@@ -110,24 +81,24 @@ static void own_arena(void)
         for (word v = state; v; v /= 10)
             *--d = (char)('0' + v % 10);
         const char *args[] = {other, d, root ? "root" : "user", fail ? "fail" : NULL, NULL};
-        call(SYS_EXECVE, (word)other, (word)args, (word)(args + 4), 0);
-        call(SYS_EXIT_GROUP, 1, 0, 0, 0);
+        call(SYS_execve, (word)other, (word)args, (word)(args + 4), 0);
+        call(SYS_exit_group, 1, 0, 0, 0);
     }
-    own_pid = (word)call(172, 0, 0, 0, 0);
+    own_pid = (word)call(SYS_getpid, 0, 0, 0, 0);
     for (word i = 1; i <= 64; i++) // most would end it
-        call(SYS_SIGACTION, i, (word)(const word[4]){1}, 0, 8);
-    arena = (char *)call6(SYS_MMAP, (word[6]){0, ARENA_PAGES * PAGE, 3, 0x22, -1ul, 0});
+        call(SYS_rt_sigaction, i, (word)(const word[4]){1}, 0, 8);
+    arena = (char *)call6(SYS_mmap, (word[6]){0, ARENA_PAGES * PAGE, 3, 0x22, -1ul, 0});
     for (word i = 0; i < CALLS; i++) {
         own_arena();
         random_call(root);
     }
-    call(SYS_EXIT_GROUP, 0, 0, 0, 0);
+    call(SYS_exit_group, 0, 0, 0, 0);
     __builtin_trap();
 }
 
 static long fork_(void)
 {
-    return call5(SYS_CLONE, SIGCHLD, 0, 0, 0, 0);
+    return call5(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
 // Kills what the last child left, and waits for all of it. A user's child kills the user's others.
@@ -137,13 +108,13 @@ static void clean(bool root)
     if (!root) {
         long p = fork_();
         if (p == 0) {
-            call(SYS_PRLIMIT, 0, 6, (word)limits, 0);
-            call(SYS_SETUID, USER, 0, 0, 0);
-            call(SYS_KILL, -1ul, SIGKILL, 0, 0);
-            call(SYS_EXIT_GROUP, 0, 0, 0, 0);
+            call(SYS_prlimit64, 0, 6, (word)limits, 0);
+            call(SYS_setuid, USER, 0, 0, 0);
+            call(SYS_kill, -1ul, SIGKILL, 0, 0);
+            call(SYS_exit_group, 0, 0, 0, 0);
         }
     }
-    while (call(SYS_WAIT4, -1ul, 0, 0x40000000, 0) > 0)
+    while (call(SYS_wait4, -1ul, 0, 0x40000000, 0) > 0)
         ;
 }
 
@@ -158,12 +129,12 @@ static void clean(bool root)
     for (const char *const *e = argv + stack[0] + 1; *e; e++)
         fail |= e[0][0] == 'F' && e[0][1] == 'A' && e[0][6] == 'G' && e[0][7] == '=';
     word mask = 1ul << (SIGCHLD - 1), moment[2] = {0, 250'000'000}, killed = 0, crashed = 0;
-    call(SYS_SIGPROCMASK, 0, (word)&mask, 0, 8);
-    call(SYS_PRCTL, 36, 1, 0, 0); // orphans become ours
-    call(SYS_MKDIRAT, -100ul, (word) "d", 0777, 0);
-    call(SYS_MKDIRAT, -100ul, (word) "w", 0777, 0);
-    call(SYS_SYMLINKAT, (word) "loop", -100ul, (word) "loop", 0);
-    call(SYS_SYMLINKAT, (word) "f", -100ul, (word) "link", 0);
+    call(SYS_rt_sigprocmask, 0, (word)&mask, 0, 8);
+    call(SYS_prctl, 36, 1, 0, 0); // orphans become ours
+    call(SYS_mkdirat, -100ul, (word) "d", 0777, 0);
+    call(SYS_mkdirat, -100ul, (word) "w", 0777, 0);
+    call(SYS_symlinkat, (word) "loop", -100ul, (word) "loop", 0);
+    call(SYS_symlinkat, (word) "f", -100ul, (word) "link", 0);
     for (word i = first; i < first + count; i++) {
         state = (seed * 1000003 + i) * 0x9E3779B97F4A7C15 | 1;
         for (int k = 0; k < 5; k++)
@@ -179,11 +150,11 @@ static void clean(bool root)
         }
         int status = 0;
         long got;
-        while ((got = call(SYS_WAIT4, (word)p, (word)&status, 1, 0)) == 0) {
-            if (call(SYS_SIGTIMEDWAIT, (word)&mask, 0, (word)moment, 8) == -11) {
+        while ((got = call(SYS_wait4, (word)p, (word)&status, 1, 0)) == 0) {
+            if (call(SYS_rt_sigtimedwait, (word)&mask, 0, (word)moment, 8) == -11) {
                 killed++;
-                call(SYS_KILL, (word)p, SIGKILL, 0, 0);
-                got = call(SYS_WAIT4, (word)p, (word)&status, 0x40000000, 0);
+                call(SYS_kill, (word)p, SIGKILL, 0, 0);
+                got = call(SYS_wait4, (word)p, (word)&status, 0x40000000, 0);
                 break;
             }
         }
@@ -196,6 +167,6 @@ static void clean(bool root)
     put(" ended late, ");
     put_number((long)crashed);
     put(" by a signal\n");
-    call(SYS_EXIT_GROUP, 0, 0, 0, 0);
+    call(SYS_exit_group, 0, 0, 0, 0);
     __builtin_trap();
 }

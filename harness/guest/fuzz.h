@@ -40,18 +40,7 @@ static word pick(word n)
 
 static long call6(long n, const word *a)
 {
-    register word a0 __asm__("a0") = a[0];
-    register word a1 __asm__("a1") = a[1];
-    register word a2 __asm__("a2") = a[2];
-    register word a3 __asm__("a3") = a[3];
-    register word a4 __asm__("a4") = a[4];
-    register word a5 __asm__("a5") = a[5];
-    register long a7 __asm__("a7") = n;
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
-                     : "memory");
-    return (long)a0;
+    return machine_call(n, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static word number(void)

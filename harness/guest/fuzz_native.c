@@ -3,15 +3,14 @@
 #define OWN_START
 #define FUZZ_TABLE "fuzz_native_table.h"
 #include "fuzz.h"
-
-enum { NATIVE_EXIT = 1, NATIVE_GETPID = 7, NATIVE_WRITE_AT = 203 };
+#include <scarlet_consts.h>
 
 static long write_call(long fd, const char *s, word n)
 {
-    return call(NATIVE_WRITE_AT, (word)fd, (word)s, n, 0);
+    return call(SCARLET_SYS_write_at, (word)fd, (word)s, n, 0);
 }
 
-__asm__(".globl _start\n_start: andi sp, sp, -16\n call begin\n");
+ENTRY_REGISTERS(begin);
 
 [[noreturn]] void begin(word argc, const char *const *argv)
 {
@@ -20,9 +19,9 @@ __asm__(".globl _start\n_start: andi sp, sp, -16\n call begin\n");
     bool root = argc > 2 && argv[2][0] == 'r';
     failing = argc > 3 ? FAIL_FD : -1;
     arena = room;
-    own_pid = (word)call(NATIVE_GETPID, 0, 0, 0, 0);
+    own_pid = (word)call(SCARLET_SYS_getpid, 0, 0, 0, 0);
     for (word i = 0; i < CALLS; i++)
         random_call(root);
-    call(NATIVE_EXIT, 0, 0, 0, 0);
+    call(SCARLET_SYS_exit, 0, 0, 0, 0);
     __builtin_trap();
 }

@@ -20,7 +20,7 @@ enum { BATCHES = 50, CALLS = 1000 };
     for (int batch = 0; batch < BATCHES; batch++) {
         word before = now(), ticks;
         for (int i = 0; i < CALLS; i++)
-            call(SYS_GETPPID, 0, 0, 0, 0);
+            call(SYS_getppid, 0, 0, 0, 0);
         ticks = now() - before;
         if (ticks < best)
             best = ticks;
@@ -30,7 +30,7 @@ enum { BATCHES = 50, CALLS = 1000 };
     put("\ncalls ");
     put_number((long)best);
     put("\n");
-    call(SYS_REBOOT, 0xfee1dead, 672274793, 0x4321fedc, 0);
-    call(SYS_EXIT_GROUP, 1, 0, 0, 0);
+    call(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0);
+    call(SYS_exit_group, 1, 0, 0, 0);
     __builtin_trap();
 }

@@ -8,6 +8,6 @@ static int bss[5000];
 {
     bss[4999] = data;
     put("victim ran\n");
-    call(SYS_EXIT_GROUP, (word)(bss[4999] - 7) + (stack[0] ? 0 : 1), 0, 0, 0);
+    call(SYS_exit_group, (word)(bss[4999] - 7) + (stack[0] ? 0 : 1), 0, 0, 0);
     __builtin_trap();
 }

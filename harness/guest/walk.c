@@ -8,6 +8,8 @@
 // ABI has, then does something by chance: copies, forks, sends itself the handle, narrows it more,
 // or executes the program of another ABI. The last one prints "end". A failure prints "GAINED" or
 // "LOST" with the way.
+#include "machine.h"
+
 typedef unsigned long u64;
 typedef unsigned u32;
 
@@ -29,19 +31,8 @@ enum {
 };
 enum { H = 3, SPARE = 9 };
 
-static long call(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
-{
-    register u64 a7 __asm__("a7") = nr, a0 __asm__("a0") = a, a1 __asm__("a1") = b,
-                    a2 __asm__("a2") = c, a3 __asm__("a3") = d, a4 __asm__("a4") = e,
-                    a5 __asm__("a5") = f;
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
-                     : "memory");
-    return (long)a0;
-}
 #define CALL(nr, a, b, c, d, e, f)                                                                 \
-    call(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
+    MACHINE_CALL(nr, (u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f))
 
 static long write_(int h, const void *p, u64 n);
 static void quit(int code);
@@ -194,7 +185,7 @@ static long execute(const char *path, char *const *argv)
 }
 
 #elifdef ABI_NATIVE
-#include "scarlet_consts.h"
+#include <scarlet_consts.h>
 static long write_(int h, const void *p, u64 n)
 {
     return CALL(SCARLET_SYS_write, h, p, n, 0, 0, 0);
@@ -355,50 +346,23 @@ static long execute(const char *path, char *const *argv)
 }
 
 #else
-enum {
-    NR_SETXATTR = 7,
-    NR_DUP = 23,
-    NR_DUP3 = 24,
-    NR_FCNTL = 25,
-    NR_UNLINKAT = 35,
-    NR_LINKAT = 37,
-    NR_TRUNCATE = 45,
-    NR_FTRUNCATE = 46,
-    NR_FALLOCATE = 47,
-    NR_FCHMOD = 52,
-    NR_OPENAT = 56,
-    NR_CLOSE = 57,
-    NR_LSEEK = 62,
-    NR_READ = 63,
-    NR_WRITE = 64,
-    NR_PREAD = 67,
-    NR_PWRITE = 68,
-    NR_FSTAT = 80,
-    NR_EXIT = 94,
-    NR_CLONE = 220,
-    NR_EXECVE = 221,
-    NR_MMAP = 222,
-    NR_MPROTECT = 226,
-    NR_WAIT4 = 260,
-    NR_EXECVEAT = 281,
-    CWD = -100,
-    PATH = 010000000
-};
+#include <linux_numbers_user.h>
+enum { CWD = -100, PATH = 010000000 };
 static long write_(int h, const void *p, u64 n)
 {
-    return CALL(NR_WRITE, h, p, n, 0, 0, 0);
+    return CALL(SYS_write, h, p, n, 0, 0, 0);
 }
 static void quit(int code)
 {
-    (void)CALL(NR_EXIT, code, 0, 0, 0, 0, 0);
+    (void)CALL(SYS_exit_group, code, 0, 0, 0, 0, 0);
 }
 static void close_(long h)
 {
-    (void)CALL(NR_CLOSE, h, 0, 0, 0, 0, 0);
+    (void)CALL(SYS_close, h, 0, 0, 0, 0, 0);
 }
 static long open_(const char *path, int flags)
 {
-    return CALL(NR_OPENAT, CWD, path, flags, 0600, 0, 0);
+    return CALL(SYS_openat, CWD, path, flags, 0600, 0, 0);
 }
 // mmap answers an address, which may look negative to nobody: it lies in the lower half.
 static void start_file(void)
@@ -407,27 +371,27 @@ static void start_file(void)
     (void)write_((int)w, "0123456789", 10);
     close_(w);
     (void)open_("/tmp/walk-file", 0);
-    (void)CALL(NR_UNLINKAT, CWD, "/tmp/walk-file", 0, 0, 0, 0);
+    (void)CALL(SYS_unlinkat, CWD, "/tmp/walk-file", 0, 0, 0, 0);
     mask = OPENED;
 }
 static void attempts(void)
 {
     static char st[256];
     char c = 'x';
-    expect(READ, CALL(NR_READ, H, &c, 1, 0, 0, 0), "read");
+    expect(READ, CALL(SYS_read, H, &c, 1, 0, 0, 0), "read");
     expect(WRITE, write_(H, &c, 1), "write");
-    expect(READ | SEEK, CALL(NR_PREAD, H, &c, 1, 0, 0, 0), "pread");
-    expect(WRITE | SEEK, CALL(NR_PWRITE, H, &c, 1, 0, 0, 0), "pwrite");
-    expect(WRITE, CALL(NR_FTRUNCATE, H, 10, 0, 0, 0, 0), "ftruncate");
-    expect(WRITE, CALL(NR_FALLOCATE, H, 0, 0, 10, 0, 0), "fallocate");
-    expect(SEEK, CALL(NR_LSEEK, H, 0, 0, 0, 0, 0), "lseek");
-    expect(METADATA, CALL(NR_FSTAT, H, st, 0, 0, 0, 0), "fstat");
-    expect(METADATA | CONTROL, CALL(NR_FCHMOD, H, 0600, 0, 0, 0, 0), "fchmod");
-    expect(READ | MAP, CALL(NR_MMAP, 0, 4096, 1, 2, H, 0), "mmap private");
-    expect(READ | WRITE | MAP, CALL(NR_MMAP, 0, 4096, 3, 1, H, 0), "mmap shared");
-    long at = CALL(NR_MMAP, 0, 4096, 1, 1, H, 0);
+    expect(READ | SEEK, CALL(SYS_pread64, H, &c, 1, 0, 0, 0), "pread");
+    expect(WRITE | SEEK, CALL(SYS_pwrite64, H, &c, 1, 0, 0, 0), "pwrite");
+    expect(WRITE, CALL(SYS_ftruncate, H, 10, 0, 0, 0, 0), "ftruncate");
+    expect(WRITE, CALL(SYS_fallocate, H, 0, 0, 10, 0, 0), "fallocate");
+    expect(SEEK, CALL(SYS_lseek, H, 0, 0, 0, 0, 0), "lseek");
+    expect(METADATA, CALL(SYS_fstat, H, st, 0, 0, 0, 0), "fstat");
+    expect(METADATA | CONTROL, CALL(SYS_fchmod, H, 0600, 0, 0, 0, 0), "fchmod");
+    expect(READ | MAP, CALL(SYS_mmap, 0, 4096, 1, 2, H, 0), "mmap private");
+    expect(READ | WRITE | MAP, CALL(SYS_mmap, 0, 4096, 3, 1, H, 0), "mmap shared");
+    long at = CALL(SYS_mmap, 0, 4096, 1, 1, H, 0);
     if (at >= 0)
-        expect(WRITE, CALL(NR_MPROTECT, at, 4096, 3, 0, 0, 0), "mprotect");
+        expect(WRITE, CALL(SYS_mprotect, at, 4096, 3, 0, 0, 0), "mprotect");
     static const struct {
         int flags;
         u32 needs;
@@ -448,38 +412,38 @@ static void attempts(void)
         close_(h);
         close_(p);
     }
-    expect_over_place(WRITE, CALL(NR_TRUNCATE, place(H), 0, 0, 0, 0, 0), "truncate place");
-    expect_over_place(REOPEN, CALL(NR_LINKAT, H, "", CWD, "/tmp/walk-back", 0x1000, 0), "linkat");
-    expect_over_place(REOPEN, CALL(NR_LINKAT, CWD, place(H), CWD, "/tmp/walk-back", 0x400, 0),
+    expect_over_place(WRITE, CALL(SYS_truncate, place(H), 0, 0, 0, 0, 0), "truncate place");
+    expect_over_place(REOPEN, CALL(SYS_linkat, H, "", CWD, "/tmp/walk-back", 0x1000, 0), "linkat");
+    expect_over_place(REOPEN, CALL(SYS_linkat, CWD, place(H), CWD, "/tmp/walk-back", 0x400, 0),
                       "linkat place");
-    expect_over_place(REOPEN, CALL(NR_EXECVEAT, H, "", 0, 0, 0x1000, 0), "execveat");
+    expect_over_place(REOPEN, CALL(SYS_execveat, H, "", 0, 0, 0x1000, 0), "execveat");
 }
 static long copy(void)
 {
-    long d = chance(2) ? CALL(NR_DUP, H, 0, 0, 0, 0, 0) : CALL(NR_FCNTL, H, 0, 5, 0, 0, 0);
+    long d = chance(2) ? CALL(SYS_dup, H, 0, 0, 0, 0, 0) : CALL(SYS_fcntl, H, 0, 5, 0, 0, 0);
     if (d < 0)
         return d;
-    long r = CALL(NR_DUP3, d, H, 0, 0, 0, 0);
+    long r = CALL(SYS_dup3, d, H, 0, 0, 0, 0);
     close_(d);
     return r;
 }
 static bool continue_in_child(void)
 {
-    long pid = CALL(NR_CLONE, 17, 0, 0, 0, 0, 0);
+    long pid = CALL(SYS_clone, 17, 0, 0, 0, 0, 0);
     if (pid == 0)
         return true;
-    (void)CALL(NR_WAIT4, pid, 0, 0, 0, 0, 0);
+    (void)CALL(SYS_wait4, pid, 0, 0, 0, 0, 0);
     quit(0);
     return false;
 }
 static void special(u32 steps)
 {
     (void)steps;
-    (void)CALL(NR_FCNTL, H, 4, 02, 0, 0, 0); // F_SETFL with an access mode, which changes nothing
+    (void)CALL(SYS_fcntl, H, 4, 02, 0, 0, 0); // F_SETFL with an access mode, which changes nothing
 }
 static long execute(const char *path, char *const *argv)
 {
-    return CALL(NR_EXECVE, path, argv, environment, 0, 0, 0);
+    return CALL(SYS_execve, path, argv, environment, 0, 0, 0);
 }
 #endif
 
@@ -529,7 +493,11 @@ static void become(const char *path, u32 steps)
 }
 
 #if defined(ABI_XV6) || defined(ABI_NATIVE)
-__asm__(".globl _start\n_start:\ncall run\n");
+ENTRY_REGISTERS(run);
 #else
-__asm__(".globl _start\n_start:\nld a0, 0(sp)\naddi a1, sp, 8\nandi sp, sp, -16\ncall run\n");
+[[gnu::used]] static void begin(u64 *stack)
+{
+    run(stack[0], (char **)(stack + 1));
+}
+ENTRY(begin);
 #endif

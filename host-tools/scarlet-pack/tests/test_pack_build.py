@@ -411,7 +411,7 @@ def test_our_own_image(pack: Run, tmp_path: Path) -> None:
         pytest.skip("build/image/root.cpio is not built")
     pack("verify", "--aligned", "--werror", image)
     subprocess.run(["bsdcpio", "-it"], stdin=image.open("rb"), check=True, capture_output=True)
-    pack("build", "-q", "--cache", ROOT / "build", "--offline", ROOT / "userland/image/root.manifest", "-o", tmp_path / "again", "--werror")
+    pack("build", "-q", "--cache", ROOT / "build", "--offline", "-D", "USERLAND=build/userland", "-D", "MACHINE=riscv64", ROOT / "userland/image/root.manifest", "-o", tmp_path / "again", "--werror")
     assert image.read_bytes() == (tmp_path / "again").read_bytes()
 
 
