@@ -12,7 +12,7 @@
 #include <machine/user.h>
 #include <stdatomic.h>
 
-enum { NR_MMAP = 9, NR_MUNMAP = 11, MAP_SHARED_FIXED = 0x11, AROUND = 16, ERRNO_NOMEM = -12 };
+enum { NR_MMAP = 9, NR_MUNMAP = 11, MAP_SHARED_FIXED = 0x11, AROUND = 64, ERRNO_NOMEM = -12 };
 static _Atomic u64 online;
 
 static void lock(struct space_cpu *s)
@@ -132,13 +132,15 @@ void space_fill(struct arch_aspace *as, struct space_cpu *s, u64 va)
 {
     lock(s);
     const pte_t *t = leaf_table(as, va);
-    u64 at = pt_index(va, 0), first = ALIGN_DOWN(at, (u64)AROUND),
-        base = va & ~(PAGE_SIZE * 512 - 1);
-    for (u64 i = first; t && i < first + AROUND;) {
+    u64 around = AROUND; // at worst a call for each: what was noted before must not be lost for it
+    while (around > 1 && around > GUEST_OPS_MAX - s->count)
+        around /= 2;
+    u64 at = pt_index(va, 0), first = ALIGN_DOWN(at, around), base = va & ~(PAGE_SIZE * 512 - 1);
+    for (u64 i = first; t && i < first + around;) {
         pte_t e = __atomic_load_n(&t[i], __ATOMIC_RELAXED);
         u64 run = 1;
         if (pte_present(e) && pte_user(e)) {
-            while (i + run < first + AROUND &&
+            while (i + run < first + around &&
                    __atomic_load_n(&t[i + run], __ATOMIC_RELAXED) == e + run * PAGE_SIZE)
                 run++;
             note_map(s, base + i * PAGE_SIZE, e, run);

@@ -45,6 +45,8 @@ struct guest {
     u32 slot;  // of the parameter file
     struct guest_op *ops;
     struct user_regs_struct base; // segment registers
+    int processor;                // of the host, plus one, that it has to stay on; 0: any
+    bool runs_long;               // ptrace transport: its last run took until an interrupt
     // --- trap transport ---
     pid_t runner; // shares the mappings and runs user code
     struct stage *stage;
@@ -59,6 +61,10 @@ struct hosted_cpu *cpu(void);
 struct guest *space_make(bool stage);
 void space_end(struct guest *g);
 i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 *done);
+// Around what this thread has g do while it waits: both on one of the host's processors. for_long:
+// what comes next may take time, so g may go anywhere.
+void space_together(struct guest *g);
+void space_apart(struct guest *g, bool for_long);
 // Makes the process start another one that shares its mappings and carries out ops, then stops by
 // itself. Its process id, negative: refused.
 pid_t space_spawn_runner(struct guest *g, const struct guest_op *ops, u32 count);

@@ -37,6 +37,19 @@ static void store(struct trapframe *tf, const struct user_regs_struct *r)
     tf->rip = r->rip, tf->flags = r->eflags, tf->fs_base = r->fs_base, tf->gs_base = r->gs_base;
 }
 
+// A program that makes calls takes turns with this thread; one that computes is by itself.
+static int let_run(struct guest *g)
+{
+    if (!g->runs_long)
+        space_together(g);
+    int sig = ptrace(PTRACE_SYSEMU_, g->pid, 0, 0) == 0 ? wait_stop(g->pid) : -1;
+    bool was_long = g->runs_long;
+    g->runs_long = sig == SIG_KICK;
+    if (!was_long)
+        space_apart(g, g->runs_long);
+    return sig;
+}
+
 static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
 {
     struct hosted_cpu *c = cpu();
@@ -54,8 +67,8 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     int sig = -1;
     if (atomic_load(&c->pending)) // came before the handler knew whom to stop
         out->stop = GUEST_KICKED;
-    else if (ptrace(PTRACE_SYSEMU_, g->pid, 0, 0) == 0)
-        sig = wait_stop(g->pid);
+    else
+        sig = let_run(g);
     atomic_store(&c->guest, 0);
     if (sig < 0 || ptrace(PTRACE_GETREGS, g->pid, 0, &r))
         return;

@@ -35,6 +35,47 @@ static u64 slots[SLOTS / 64];
 static _Atomic pid_t pids[SLOTS][2]; // by slot: holder and runner, for the end
 static struct guest *seeds[64];      // by CPU
 
+// --- handing over on one processor ---
+// This thread and the process it has work done by take turns, so they take them on one of the
+// host's processors: waking another one that sleeps costs more than the work. The thread is free
+// again afterwards, the process follows it.
+static cpu_set_t allowed; // what this process may use
+static bool can_hold;
+
+static void set_affinity(pid_t pid, const cpu_set_t *set)
+{
+    (void)syscall(SYS_sched_setaffinity, pid, sizeof(*set), set);
+}
+
+static int hold_processor(void)
+{
+    int at = can_hold ? sched_getcpu() : -1;
+    if (at < 0 || at >= CPU_SETSIZE)
+        return -1;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((u32)at, &one);
+    set_affinity(0, &one);
+    return at;
+}
+
+static void leave_processor(void)
+{
+    if (can_hold)
+        set_affinity(0, &allowed);
+}
+
+static void bring(struct guest *g, int at)
+{
+    if (at < 0 || g->processor == at + 1)
+        return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((u32)at, &one);
+    set_affinity(g->pid, &one);
+    g->processor = at + 1;
+}
+
 void space_init(void)
 {
     params_fd = memfd_create("scarlet-guests", MFD_CLOEXEC);
@@ -46,6 +87,7 @@ void space_init(void)
         die("cannot map the parameter file: %s", strerror(errno));
     stub_consts = (struct stub_consts *)(void *)(params + PAGE);
     stub_write(params, params + PAGE);
+    can_hold = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1;
 }
 
 struct hosted_cpu *cpu(void)
@@ -53,6 +95,20 @@ struct hosted_cpu *cpu(void)
     struct hosted_cpu *c;
     __asm__ volatile("movq %%gs:16, %0" : "=r"(c));
     return c;
+}
+
+void space_together(struct guest *g)
+{
+    bring(g, hold_processor());
+}
+
+void space_apart(struct guest *g, bool for_long)
+{
+    leave_processor();
+    if (for_long && g->processor) {
+        set_affinity(g->pid, &allowed);
+        g->processor = 0;
+    }
 }
 
 static int slot_get(void)
@@ -143,7 +199,7 @@ static void write_ops(struct guest *g, const struct guest_op *ops, u32 count)
     }
 }
 
-i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 *done)
+static i32 apply_here(struct guest *g, const struct guest_op *ops, u32 count, u32 *done)
 {
     *done = 0;
     write_ops(g, ops, count);
@@ -156,6 +212,14 @@ i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 
         return err;
     *done = count - (u32)r.r12;
     return r.r12 ? (i32)(i64)r.rax : 0;
+}
+
+i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 *done)
+{
+    space_together(g);
+    i32 err = apply_here(g, ops, count, done);
+    space_apart(g, false);
+    return err;
 }
 
 // Has g start a process that carries out ops. Its id or a negative errno.
@@ -175,9 +239,14 @@ static pid_t spawn(struct guest *g, u64 flags, const struct guest_op *ops, u32 c
 
 pid_t space_spawn_runner(struct guest *g, const struct guest_op *ops, u32 count)
 {
+    space_together(g);
     g->runner = spawn(g, CLONE_VM, ops, count);
-    if (g->runner > 0)
-        pids[g->slot][1] = g->runner;
+    space_apart(g, false);
+    if (g->runner <= 0)
+        return g->runner;
+    pids[g->slot][1] = g->runner;
+    if (can_hold) // it does not take turns with anybody
+        set_affinity(g->runner, &allowed);
     return g->runner;
 }
 
@@ -265,7 +334,7 @@ static struct guest *make_seed(void)
     struct guest_op ops[GUEST_OPS_MAX] = {{SYS_munmap, {0, HOST_STUB}},
                                           {SYS_munmap, {STUB_STAGE, HOST_TOP - STUB_STAGE}}};
     u32 done;
-    i32 err = space_apply_ops(g, ops, 2 + stub_seed_ops(ops + 2), &done);
+    i32 err = apply_here(g, ops, 2 + stub_seed_ops(ops + 2), &done);
     if (err) {
         space_end(g);
         return NULL;
@@ -273,7 +342,7 @@ static struct guest *make_seed(void)
     return g;
 }
 
-struct guest *space_make(bool stage)
+static struct guest *make_here(bool stage, int at)
 {
     struct guest **seed = &seeds[cpu()->index];
     if (!*seed)
@@ -281,21 +350,31 @@ struct guest *space_make(bool stage)
     struct guest *g = *seed ? new_record() : NULL;
     if (!g)
         return NULL;
-    u64 at = slot_offset(g->slot);
+    bring(*seed, at);
+    u64 slot = slot_offset(g->slot);
     struct guest_op ops[3] = {{SYS_prctl, {PR_SET_PDEATHSIG, SIGKILL}}};
     u32 n = 1;
     if (stage)
         ops[n++] = (struct guest_op){SYS_mmap,
                                      {STUB_STAGE, STAGE_SIZE, PROT_READ | PROT_WRITE,
-                                      MAP_SHARED | MAP_FIXED, GUEST_PARAMS_FD, at + PAGE}};
+                                      MAP_SHARED | MAP_FIXED, GUEST_PARAMS_FD, slot + PAGE}};
     ops[n++] = (struct guest_op){
-        SYS_mmap, {STUB_OPS, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, GUEST_PARAMS_FD, at}};
+        SYS_mmap, {STUB_OPS, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, GUEST_PARAMS_FD, slot}};
     g->pid = spawn(*seed, CLONE_PTRACE, ops, n);
+    g->processor = (*seed)->processor;
     if (g->pid <= 0 || wait_stop(g->pid) != SIGSTOP || ptrace(PTRACE_CONT, g->pid, 0, 0) ||
         wait_stop(g->pid) != SIGTRAP) {
         space_end(g);
         return NULL;
     }
     adopt(g);
+    return g;
+}
+
+struct guest *space_make(bool stage)
+{
+    int at = hold_processor();
+    struct guest *g = make_here(stage, at);
+    leave_processor();
     return g;
 }

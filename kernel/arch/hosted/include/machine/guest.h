@@ -11,7 +11,7 @@ struct guest; // host side
 struct guest_op {
     u64 nr, args[6];
 };
-enum { GUEST_OPS_MAX = 64 };
+enum { GUEST_OPS_MAX = 73 }; // a page of them
 
 enum guest_stop {
     GUEST_CALL,   // a call instruction; rip is behind it, nr is set
