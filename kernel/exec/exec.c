@@ -204,7 +204,9 @@ int exec_kernel(const char *path, const struct exec_first *how, const char *cons
     arg_block_free(&env);
     if (err)
         return err;
-    if (how)
+    if (how) {
         inherit(&how->signals);
+        how->started();
+    }
     arch_enter_user();
 }

@@ -260,7 +260,8 @@ void program_run_chosen(void)
                **envp = chosen_strings("scarlet,init-envp");
     if (!argv)
         return;
-    const struct exec_first how = {.abi = chosen_abi(), .signals = signals()};
+    const struct exec_first how = {
+        .abi = chosen_abi(), .signals = signals(), .started = arch_program_started};
     task_set_init_end(ended);
     work_init(&stop_work, stand_still);
     task_set_init_stop(stopped);

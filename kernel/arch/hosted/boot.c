@@ -37,7 +37,9 @@ void hosted_boot(u64 dtb)
 // --- firmware.h ---
 void arch_early_write(const char *s, usize n)
 {
+    irqflags_t f = arch_irq_save();
     host_console_write(s, n);
+    arch_irq_restore(f);
 }
 
 usize arch_console_read(void *buf, usize n)

@@ -76,6 +76,13 @@ u32 arch_requests_take(void)
     return host_requests_take();
 }
 
+void arch_program_started(void)
+{
+    irqflags_t f = arch_irq_save();
+    host_program_started();
+    arch_irq_restore(f);
+}
+
 void arch_suspend(void)
 {
     irqflags_t f = arch_irq_save();

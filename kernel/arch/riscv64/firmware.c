@@ -29,6 +29,7 @@ void arch_poweroff_killed(u32 number)
 }
 
 void arch_suspend(void) {}
+void arch_program_started(void) {}
 
 bool arch_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
 {

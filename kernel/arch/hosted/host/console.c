@@ -1,6 +1,7 @@
 // The console: the terminal of this process, where there is one. When standard input and output are
 // it, it is made raw and given back at the end, and control-A x leaves. Else other programs use it
-// too (a pipeline): it stays as it is, and lines come as it gives them.
+// too (a pipeline): it stays as it is, and lines come as it gives them. Or it is a socket
+// (socket.c).
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
@@ -38,6 +39,8 @@ void console_restore(void)
 // in the background stops it again, until it comes to the foreground.
 void host_suspend(void)
 {
+    if (socket_is_console())
+        return; // nobody's job
     bool was_raw = raw;
     sigset_t stops, old;
     sigemptyset(&stops);
@@ -63,22 +66,70 @@ static void put(u8 c)
     head++;
 }
 
+enum console_key console_key(bool *prefix, u8 c, u8 *out)
+{
+    enum { PREFIX = 1 };
+    *out = c;
+    if (!*prefix) {
+        *prefix = c == PREFIX;
+        return *prefix ? KEY_NOTHING : KEY_BYTE;
+    }
+    *prefix = false;
+    switch (c) {
+    case 'x':
+    case 'X':
+        return KEY_END;
+    case 'd':
+    case 'D':
+        return KEY_DETACH;
+    case 'a':
+    case 'A':
+        *out = PREFIX;
+        return KEY_BYTE;
+    default:
+        return KEY_BYTE;
+    }
+}
+
 static bool take(const u8 *buf, isize n)
 {
     static bool prefix;
     for (isize i = 0; i < n; i++) {
-        if (raw && prefix && (buf[i] | 0x20) == 'x')
+        u8 c = buf[i];
+        enum console_key key = raw ? console_key(&prefix, c, &c) : KEY_BYTE;
+        if (key == KEY_END)
             return false;
-        prefix = raw && !prefix && buf[i] == 1;
-        if (!prefix)
-            put(buf[i]);
+        if (key != KEY_NOTHING) // there is no way to detach
+            put(c);
     }
     return true;
 }
 
+u64 console_room(void)
+{
+    return RING - (head - tail);
+}
+
+void console_typed(const u8 *bytes, u64 n)
+{
+    while (n--)
+        put(*bytes++);
+}
+
+bool console_input_waits(void)
+{
+    return head != tail;
+}
+
+void console_tell(void)
+{
+    atomic_fetch_or(&hosted_cpus[0].pending, PENDING_EXTERNAL);
+    host_cpu_signal(&hosted_cpus[0]);
+}
+
 static void *reader(void *arg)
 {
-    struct hosted_cpu *cpu = arg;
+    (void)arg;
     u8 last = '\n';
     for (u8 buf[4096];;) {
         isize n = read(in_fd, buf, sizeof(buf));
@@ -89,7 +140,7 @@ static void *reader(void *arg)
             continue;
         }
         if (n > 0 && !take(buf, n))
-            host_exit(204);
+            host_exit(STATUS_LEFT);
         if (n <= 0) { // end of input, as a terminal says it: once for an unfinished line, once for
                       // the end
             if (last != '\n')
@@ -99,10 +150,9 @@ static void *reader(void *arg)
             last = buf[n - 1];
         }
         do { // again while nobody takes it: the terminal may not be there yet
-            atomic_fetch_or(&cpu->pending, PENDING_EXTERNAL);
-            host_cpu_signal(cpu);
+            console_tell();
             usleep(1000);
-        } while (head != tail);
+        } while (console_input_waits());
         if (n < 0 || (n == 0 && !isatty(in_fd)))
             return NULL;
     }
@@ -128,21 +178,29 @@ static void choose(bool program)
 
 void console_init(bool program)
 {
+    if (socket_is_console()) {
+        socket_serve();
+        return;
+    }
     choose(program);
     if (isatty(0) && isatty(1) && tcgetattr(0, &saved) == 0) {
         raw = make_raw();
     }
     if (in_fd == 0) // a terminal that is not standard input is somebody else's to read
-        start_thread(reader, &hosted_cpus[0]);
+        start_thread(reader, NULL);
 }
 
 bool console_plain(void)
 {
-    return !raw;
+    return !raw && !socket_is_console();
 }
 
 void host_console_write(const char *s, u64 n)
 {
+    if (socket_takes_output()) {
+        socket_print(s, n);
+        return;
+    }
     while (n) {
         isize done = write(out_fd, s, n);
         if (done < 0 && errno == EAGAIN) {
@@ -171,6 +229,8 @@ u64 host_console_read(void *buf, u64 n)
 bool host_console_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel)
 {
     struct winsize w;
+    if (socket_is_console())
+        return socket_size(rows, cols, xpixel, ypixel);
     if (in_fd < 0 || ioctl(in_fd, TIOCGWINSZ, &w))
         return false;
     *rows = w.ws_row;

@@ -203,6 +203,7 @@ void host_exit(i32 status)
 {
     console_restore();
     spaces_end_all();
+    socket_end(false, status);
     _exit(status);
 }
 
@@ -210,6 +211,7 @@ void host_exit_killed(i32 number)
 {
     console_restore();
     spaces_end_all();
+    socket_end(true, number);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); // it would be a core of this program
     signal(number, SIG_DFL);
     sigset_t set;

@@ -29,7 +29,7 @@ void signals_note(void);
 const struct inherited_signals *signals_inherited(void);
 int signals_open(void);
 void signals_take(int fd);
-void streams_init(bool program);
+void streams_init(bool program, bool console); // console: the standard ones are it
 void streams_start(void);
 struct stat;
 struct host_attr;
@@ -38,6 +38,29 @@ void trace_init(enum arch_trace kind, const char *file); // file NULL: standard 
 void console_init(bool program);
 bool console_plain(void);
 void console_restore(void);
+// What a key means to a console that is a raw terminal: control-A is the prefix of x (the end), d
+// (detach, where that is possible) and a (control-A itself).
+enum console_key { KEY_NOTHING, KEY_BYTE /* in *out */, KEY_END, KEY_DETACH };
+enum console_key console_key(bool *prefix, u8 c, u8 *out);
+u64 console_room(void);                     // bytes that can be typed
+void console_typed(const u8 *bytes, u64 n); // waits while there is no room
+bool console_input_waits(void);             // the kernel has not taken it yet
+void console_tell(void);                    // that there may be something
+enum { STATUS_LEFT = 204 };                 // control-A x
+// The console as a socket (socket.c). Opening it: errors end this process, and what returns is a
+// child of its own session. Then what is printed and the size, where there is such a console, and
+// the end: of the program, told to the terminal that is attached.
+void socket_open(const char *path);
+bool socket_is_console(void);
+bool socket_takes_output(void);
+void socket_serve(void);
+void socket_print(const char *s, u64 n);
+bool socket_size(u16 *rows, u16 *cols, u16 *xpixel, u16 *ypixel);
+void socket_end(bool killed, i32 number);
+struct sockaddr_un;
+bool socket_address(const char *path, struct sockaddr_un *a); // false: too long
+[[noreturn]] void attach_run(const char *path);               // attach.c
+void request(enum arch_request what);                         // signals.c
 void spaces_end_all(void);
 void space_init(void);
 extern const struct hosted_transport ptrace_transport, trap_transport;

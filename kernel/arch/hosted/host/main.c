@@ -36,6 +36,12 @@ static const char usage[] =
     "  --mem M           memory in MiB (default 512)\n"
     "  --append WORDS    further words of the kernel's command line\n"
     "  --log LEVEL       kernel messages below LEVEL go to the console (default 1)\n"
+    "  --console SOCKET  the program's terminal is there, for --attach; it goes on in the "
+    "background "
+    "once it runs\n"
+    "  --attach SOCKET   this terminal becomes that of such a program: control-A d leaves it "
+    "running, control-A x ends it,\n"
+    "                    control-A a is a control-A. No other options\n"
     "  --trace[=json]    every call with its arguments and result: in the kernel's log as strace "
     "prints them (--log 7),\n"
     "                    or as JSON to standard error, one object a line\n"
@@ -150,12 +156,15 @@ static void add_bind(char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"root", 1, 0, 'r'},      {"bind", 1, 0, 'b'},   {"cpus", 1, 0, 'c'},
-        {"mem", 1, 0, 'm'},       {"append", 1, 0, 'a'}, {"log", 1, 0, 'l'},
-        {"trace", 2, 0, 't'},     {"abi", 1, 0, 'A'},    {"trace-file", 1, 0, 'f'},
-        {"transport", 1, 0, 'p'}, {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
-    const char *root = NULL, *append = "", *level = "1", *abi = NULL, *trace_file = NULL;
+    static const struct option options[] = {{"root", 1, 0, 'r'},       {"bind", 1, 0, 'b'},
+                                            {"cpus", 1, 0, 'c'},       {"mem", 1, 0, 'm'},
+                                            {"append", 1, 0, 'a'},     {"log", 1, 0, 'l'},
+                                            {"trace", 2, 0, 't'},      {"abi", 1, 0, 'A'},
+                                            {"trace-file", 1, 0, 'f'}, {"transport", 1, 0, 'p'},
+                                            {"console", 1, 0, 'C'},    {"attach", 1, 0, 'T'},
+                                            {"help", 0, 0, 'h'},       {0, 0, 0, 0}};
+    const char *root = NULL, *append = "", *level = "1", *abi = NULL, *trace_file = NULL,
+               *console = NULL;
     enum arch_trace trace_kind = ARCH_TRACE_LOG;
     u64 cpus = 1, mem = 512;
     bool trace = false;
@@ -199,6 +208,13 @@ int main(int argc, char **argv)
             if (!transport)
                 die("--transport: ptrace or trap, not %s", optarg);
             break;
+        case 'C':
+            console = optarg;
+            break;
+        case 'T':
+            if (argc != optind || optind > 3)
+                die("--attach %s: takes no other options and no program", optarg);
+            attach_run(optarg);
         case 'h':
             fputs(usage, stdout);
             return 0;
@@ -214,7 +230,13 @@ int main(int argc, char **argv)
         die("--trace-file %s: needs --trace", trace_file);
     signals_note();
     note_limits();
-    streams_init(program != NULL);
+    if (console && !program)
+        die("--console %s: needs a PROGRAM", console);
+    if (console && trace_kind == ARCH_TRACE_JSON && !trace_file)
+        die("--console %s: --trace=json needs --trace-file with it", console);
+    streams_init(program != NULL, console != NULL);
+    if (console)
+        socket_open(console);
     trace_init(trace_kind, trace_file);
     if (!root)
         root = program ? "/" : default_root();

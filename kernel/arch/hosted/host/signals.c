@@ -82,6 +82,11 @@ void signals_take(int fd)
                             (info.ssi_code == SI_KERNEL ? 1u << REQUEST_KEYBOARD : 0u);
 }
 
+void request(enum arch_request what)
+{
+    requests |= 1u << what;
+}
+
 u32 host_requests_take(void)
 {
     return atomic_exchange(&requests, 0);

@@ -50,7 +50,7 @@ static u32 count_open(void)
 
 // Before there is any descriptor or thread of ours: what is closed is kept closed for the program,
 // and standard numbers are not used for anything else.
-void streams_init(bool program)
+void streams_init(bool program, bool console)
 {
     stream_count = program ? count_open() : 3;
     streams = calloc(stream_count, sizeof(*streams));
@@ -63,19 +63,19 @@ void streams_init(bool program)
         int flags = fcntl(n, F_GETFL);
         s->kind = program ? STREAM_BYTES : STREAM_CONSOLE;
         if (flags < 0) {
-            s->kind = program ? STREAM_NONE : STREAM_CONSOLE;
+            s->kind = program && !(console && n < 3) ? STREAM_NONE : STREAM_CONSOLE;
             while (n < 3 && open("/dev/null", O_RDWR) < n)
                 ;
             continue;
         }
-        if (program && isatty(n))
+        if (program && (isatty(n) || (console && n < 3)))
             s->kind = STREAM_CONSOLE;
         int mode = flags & O_ACCMODE;
         s->access = (mode != O_WRONLY ? STREAM_READ : 0u) | (mode != O_RDONLY ? STREAM_WRITE : 0u) |
                     (lseek(n, 0, SEEK_CUR) >= 0 ? STREAM_SEEK : 0u) |
                     (flags & O_APPEND ? STREAM_APPEND : 0u);
         s->regular = fstat(n, &st) == 0 && S_ISREG(st.st_mode);
-        if (program && (S_ISDIR(st.st_mode) || flags & O_PATH)) {
+        if (s->kind == STREAM_BYTES && (S_ISDIR(st.st_mode) || flags & O_PATH)) {
             s->kind = STREAM_PLACE;
             s->access = STREAM_READ | (flags & O_PATH ? STREAM_PATH_ONLY : 0u);
         }

@@ -13,6 +13,8 @@ u64 arch_firmware_realtime_ns(void);
 // The same after a program that a signal of this number ended: whoever started the machine sees it
 // end so.
 [[noreturn]] void arch_poweroff_killed(u32 number);
+// The first program runs: whoever started the machine may go on to something else.
+void arch_program_started(void);
 // The machine stands still as a job of whoever started it, until he continues it. Returns at once
 // where there is no such thing. Thread context.
 void arch_suspend(void);

@@ -131,6 +131,7 @@ struct exec_runtime {
 struct exec_first {
     const char *abi;                  // the name of the one that has to take it; NULL: any
     struct abi_signal_status signals; // what it finds ignored and blocked
+    void (*started)(void);            // called when it is about to run
 };
 [[nodiscard]] int exec_kernel(const char *path, const struct exec_first *how,
                               const char *const *argv, const char *const *envp);

@@ -38,7 +38,8 @@ struct host_clock {
 extern struct host_clock host_clock;
 u64 host_realtime_ns(void);
 u64 host_random(void);
-void host_suspend(void); // arch/firmware.h
+void host_suspend(void);         // arch/firmware.h
+void host_program_started(void); // arch/firmware.h
 [[noreturn]] void host_exit(i32 status);
 [[noreturn]] void host_exit_killed(i32 number); // as a process that this signal ended
 void host_console_write(const char *s, u64 n);  // any
