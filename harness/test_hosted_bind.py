@@ -22,8 +22,8 @@ from harness.conftest import show
 pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
 IS_ROOT = os.geteuid() == 0
 PYTHON = "/usr/bin/python3"
-CHANGES = Path(__file__).parent / "hosted_guest/changes.py"
-ATTRIBUTES = Path(__file__).parent / "hosted_guest/attributes.py"
+GUESTS = Path(__file__).parent / "hosted_guest"
+CHANGES, ATTRIBUTES = GUESTS / "changes.py", GUESTS / "attributes.py"
 
 
 def tree_of(place: Path) -> dict[str, object]:
@@ -259,6 +259,46 @@ def test_locks_across_the_border(where: str, tmp_path: Path) -> None:
     guest.end()
     assert whole(fcntl.LOCK_EX)
     os.close(fd)
+
+
+def test_a_slow_host_does_not_stop_a_processor(tmp_path: Path) -> None:
+    """While the host reads, writes and syncs files, the only processor goes on; fsync, msync and syncfs reach the host's disk."""
+    hosted.build()
+    library = hosted.ROOT / "build/hosted/guest/slow.so"
+    library.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["clang-19", "-std=gnu23", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-o", str(library), str(GUESTS / "slow.c")], check=True)
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow/in").write_bytes(b"x" * 70000)
+    done = hosted.run([PYTHON, str(GUESTS / "slow.py"), "/bound"], options=["--cpus", "1", "--bind", f"{tmp_path}:/bound"],
+                      env={**os.environ, "LD_PRELOAD": str(library), "SLOW": str(tmp_path)})
+    said = show(done.stdout).splitlines()
+    assert done.returncode == 0 and said[-1] == "status 0", (said, done.stderr)
+    for call, answer in (("read", "read 70000"), ("write", "write 65536"), ("fsync", "fsync None"), ("fdatasync", "msync None"), ("syncfs", "syncfs 0")):
+        assert said.index(f"while it waits: {call}") < said.index(answer), said
+    log = (tmp_path / "log").read_text(encoding="ascii").splitlines()
+    assert [k for k in log if "sync" in k or k == "write"][:6] == ["write", "fsync", "write", "fdatasync", "fdatasync", "syncfs"], log
+    assert (tmp_path / "slow/out").read_bytes()[:10] == b"yyyyyminey"
+
+
+def test_stores_are_written_back_by_themselves(tmp_path: Path) -> None:
+    """What a program stored in a mapping is in the host's file some seconds later, and survives the kernel being killed."""
+    (tmp_path / "file").write_bytes(b"-" * 12288)
+    guest = Guest("--bind", f"{tmp_path}:/bound")
+    guest.say("f = os.open('/bound/file', os.O_RDWR)")
+    guest.say("m = mmap.mmap(f, 12288)")
+    for text in (b"once", b"more"):  # dirty again after it was written
+        guest.say(f"m[5000:5004] = {text!r}")
+        end = time.monotonic() + hosted.LIMIT
+        while (tmp_path / "file").read_bytes()[5000:5004] != text and time.monotonic() < end:
+            time.sleep(0.05)
+        assert (tmp_path / "file").read_bytes()[5000:5004] == text
+        with (tmp_path / "file").open("r+b") as f:  # another page, changed between
+            f.seek(9000)
+            f.write(text)
+        assert guest.say("os.pread(f, 4, 9000), m[9000:9004], m[5000:5004]") == (text, text, text)
+    guest.process.kill()
+    guest.process.wait()
+    assert (tmp_path / "file").read_bytes().replace(b"-", b"") == b"moremore"
 
 
 def test_places_and_read_only_binds(tmp_path: Path) -> None:

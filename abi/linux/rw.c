@@ -124,7 +124,7 @@ i64 linux_fdatasync(struct href *fd)
 }
 i64 linux_sync(void)
 {
-    vfs_sync();
+    vfs_sync(true);
     return 0;
 }
 i64 linux_syncfs(struct href *fd)

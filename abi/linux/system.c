@@ -266,7 +266,7 @@ i64 linux_reboot(u32 magic1, u32 magic2, u32 cmd, const struct sys_name *arg)
     if (cmd == LINUX_LINUX_REBOOT_CMD_CAD_ON || cmd == LINUX_LINUX_REBOOT_CMD_CAD_OFF)
         return 0; // there is no such key here
     syscall_log_unknown();
-    vfs_sync();
+    vfs_sync(true);
     switch (cmd) {
     case LINUX_LINUX_REBOOT_CMD_POWER_OFF:
         klog(LOG_NOTICE, "power off");

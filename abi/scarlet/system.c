@@ -190,7 +190,7 @@ i64 scarlet_shutdown(u32 kind)
     if (!capable(CAP_SYS_BOOT))
         return -E_PERM;
     syscall_log_unknown();
-    vfs_sync();
+    vfs_sync(true);
     switch (kind) {
     case SCARLET_SHUTDOWN_POWER_OFF:
         klog(LOG_NOTICE, "power off");

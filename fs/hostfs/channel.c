@@ -229,6 +229,6 @@ int hostfs_open_channel(u32 n, struct object *stream, struct object **out)
 
 void hostfs_sync_channels(void)
 {
-    if (instance && hostfs_live_sync(instance->sb))
+    if (instance && hostfs_live_sync(instance->sb, false))
         klog(LOG_ERR, "hostfs: not all that was stored in mapped channels is written back");
 }

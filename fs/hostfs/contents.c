@@ -3,13 +3,13 @@
 // first mapping until the last opened file is closed); then reads come from them, writes go to
 // both, and pages that are not dirty are dropped when the host's size or times show that somebody
 // else wrote. What was stored through shared mappings is written back by msync, fsync, munmap,
-// close and the machine's end.
+// close, the machine's end, and flush.c's timer.
 //
 // Guarded by: node->mutex serialises writers and changes of size, io what is asked of the host with
 // the pages' state. Copies to and from users happen without io.
 #include "hostfs_private.h"
 #include <device/clock.h>
-#include <sync/log.h>
+#include <device/host_job.h>
 #include <vm/user.h>
 
 enum : u64 { CHUNK = 65536 };
@@ -89,7 +89,9 @@ static int write_back(struct memobj *o, u64 index, struct frame *f)
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
     u64 pos = index << PAGE_SHIFT;
     int err = 0;
+    struct host_attr a;
     mutex_lock(&n->io);
+    bool others = arch_host_attr(n->handle, &a) || changed(n, &a); // found by who looks next
     u64 size = atomic_load_explicit(&o->size, memory_order_relaxed);
     for (u64 end = MIN(size, pos + PAGE_SIZE), at = pos; at < end && !err;) {
         i64 put =
@@ -99,7 +101,7 @@ static int write_back(struct memobj *o, u64 index, struct frame *f)
         else
             err = put ? (int)put : -E_IO;
     }
-    if (!err)
+    if (!err && !others)
         took_part(n);
     mutex_unlock(&n->io);
     return err;
@@ -107,47 +109,6 @@ static int write_back(struct memobj *o, u64 index, struct frame *f)
 
 const struct memobj_ops hostfs_live_data_ops = {
     .read_in = hostfs_read_page, .write_back = write_back, .destroy = hostfs_data_destroy};
-
-// Stores through mappings reach the host, if there were any.
-static int store(struct hostfs_node *n)
-{
-    struct hostfs *h = hostfs_of(&n->node);
-    spin_lock(&h->lock);
-    bool any = !list_empty(&n->stored_link);
-    spin_unlock(&h->lock);
-    return any ? memobj_sync(&n->data) : 0;
-}
-
-static void store_or_say(struct hostfs_node *n)
-{
-    int err = store(n);
-    if (err)
-        klog(LOG_ERR, "hostfs: what was stored in a mapping of file %lu is not written back: %s",
-             n->node.ino, kerr_name((enum kerr) - err));
-}
-
-int hostfs_live_sync(struct superblock *sb)
-{
-    struct hostfs *h = sb->private;
-    int ret = 0;
-    spin_lock(&h->lock);
-    u64 left = h->stored_count;
-    for (struct list *l; left && (l = list_first(&h->stored)) != NULL; left--) {
-        struct hostfs_node *n = list_entry(l, struct hostfs_node, stored_link);
-        list_del(l);
-        list_add_tail(&h->stored, l);
-        if (!refcount_inc_not_zero(&n->node.refs))
-            continue;
-        spin_unlock(&h->lock);
-        int err = memobj_sync(&n->data);
-        if (err)
-            ret = err;
-        node_put(&n->node);
-        spin_lock(&h->lock);
-    }
-    spin_unlock(&h->lock);
-    return ret;
-}
 
 // Bytes that the host has go into the pages as well. io held.
 static void update_pages(struct hostfs_node *n, u64 pos, const u8 *bytes, u64 len)
@@ -199,16 +160,10 @@ static int live_open(struct file *f)
 static void live_release(struct file *f)
 {
     struct hostfs_node *n = hostfs_node(f->node);
-    struct hostfs *h = hostfs_of(f->node);
-    store_or_say(n);
+    hostfs_store_or_say(n);
     mutex_lock(&n->io);
     if (!--n->opens) {
-        spin_lock(&h->lock);
-        if (!list_empty(&n->stored_link)) {
-            list_del(&n->stored_link);
-            h->stored_count--;
-        }
-        spin_unlock(&h->lock);
+        hostfs_stored_del(n);
         if (n->mapped)
             memobj_drop(&n->data, 0, ~0ul);
         n->mapped = false;
@@ -232,7 +187,7 @@ static i64 live_read(struct file *f, struct iobuf *buf, u64 *pos)
     i64 done = 0, r = cap && !chunk ? -E_NOMEM : 0;
     while (chunk && iobuf_left(buf)) {
         usize want = MIN(iobuf_left(buf), cap);
-        r = arch_host_read(n->handle, *pos, chunk, want);
+        r = hostfs_read(n, *pos, chunk, want);
         if (r <= 0)
             break;
         usize put = iobuf_put(buf, chunk, (usize)r);
@@ -247,13 +202,26 @@ static i64 live_read(struct file *f, struct iobuf *buf, u64 *pos)
     return done ?: r;
 }
 
+static i64 host_write(struct hostfs_node *n, u64 pos, const u8 *bytes, usize len)
+{
+    i64 r = arch_host_write(n->handle, pos, bytes, len);
+    if (r != -E_AGAIN)
+        return r;
+    struct host_job job = {.kind = HOST_JOB_WRITE,
+                           .file = n->handle,
+                           .pos = pos,
+                           .buf = (u8 *)(uintptr_t)bytes,
+                           .n = len};
+    return host_job_run(&job);
+}
+
 // One piece. Returns bytes or an error; *pos advances.
 static i64 write_piece(struct hostfs_node *n, const u8 *bytes, usize len, u64 *pos, bool append)
 {
     mutex_lock(&n->io);
     i64 put = n->mapped ? refresh_locked(n, true) : 0;
     if (!put)
-        put = arch_host_write(n->handle, append ? HOST_AT_END : *pos, bytes, len);
+        put = host_write(n, append ? HOST_AT_END : *pos, bytes, len);
     if (put > 0) {
         struct host_attr a;
         if (append && !arch_host_attr(n->handle, &a))
@@ -300,7 +268,7 @@ static i64 live_write(struct file *f, struct iobuf *buf, u64 *pos)
             break;
     }
     if (done && atomic_load_explicit(&f->obj.status, memory_order_relaxed) & OBJ_DSYNC) {
-        i64 err = arch_host_sync(n->handle, true);
+        i64 err = hostfs_sync(n, HOST_JOB_SYNC_DATA);
         if (err)
             done = err;
     }
@@ -314,7 +282,6 @@ static i64 live_write(struct file *f, struct iobuf *buf, u64 *pos)
 static int live_map(struct file *f, struct map_request *r)
 {
     struct hostfs_node *n = hostfs_node(f->node);
-    struct hostfs *h = hostfs_of(f->node);
     int err = file_data_map(f, r);
     if (err)
         return err;
@@ -323,27 +290,23 @@ static int live_map(struct file *f, struct map_request *r)
         n->mapped = true;
         took_part(n);
     }
-    if (r->flags & VMA_SHARED && r->flags & VMA_MAYWRITE) {
-        spin_lock(&h->lock);
-        if (list_empty(&n->stored_link)) {
-            list_add_tail(&h->stored, &n->stored_link);
-            h->stored_count++;
-        }
-        spin_unlock(&h->lock);
-    }
+    if (r->flags & VMA_SHARED && r->flags & VMA_MAYWRITE)
+        hostfs_stored_add(n);
     mutex_unlock(&n->io);
     return 0;
 }
 
 static void live_unmapped(struct file *f)
 {
-    store_or_say(hostfs_node(f->node));
+    hostfs_store_or_say(hostfs_node(f->node));
 }
 
 static int live_sync(struct file *f, bool data_only)
 {
-    int err = node_is_dir(f->node) ? 0 : store(hostfs_node(f->node));
-    return err ?: (int)arch_host_sync(hostfs_node(f->node)->handle, data_only);
+    int err = node_is_dir(f->node) ? 0 : hostfs_store(hostfs_node(f->node));
+    return err
+               ?: (int)hostfs_sync(hostfs_node(f->node),
+                                   data_only ? HOST_JOB_SYNC_DATA : HOST_JOB_SYNC);
 }
 
 const struct file_ops hostfs_live_file_ops = {.open = live_open,
@@ -356,23 +319,31 @@ const struct file_ops hostfs_live_file_ops = {.open = live_open,
 
 // --- directories: opened for listing ---
 
-static int live_dir_open(struct file *f)
+int hostfs_live_open(struct hostfs_node *n, u32 access)
 {
-    struct hostfs_node *n = hostfs_node(f->node);
     mutex_lock(&n->io);
-    int err = open_contents(n, HOST_LIST);
+    int err = open_contents(n, access);
     n->opens += !err;
     mutex_unlock(&n->io);
     return err;
 }
 
-static void live_dir_release(struct file *f)
+void hostfs_live_close(struct hostfs_node *n)
 {
-    struct hostfs_node *n = hostfs_node(f->node);
     mutex_lock(&n->io);
     if (!--n->opens)
         arch_host_shut(n->handle);
     mutex_unlock(&n->io);
+}
+
+static int live_dir_open(struct file *f)
+{
+    return hostfs_live_open(hostfs_node(f->node), HOST_LIST);
+}
+
+static void live_dir_release(struct file *f)
+{
+    hostfs_live_close(hostfs_node(f->node));
 }
 
 const struct file_ops hostfs_live_dir_ops = {
@@ -403,7 +374,7 @@ int hostfs_live_fallocate(struct node *node, u32 mode, u64 off, u64 len)
 {
     static_assert(FALLOC_KEEP_SIZE == 1 && FALLOC_PUNCH_HOLE == 2 && FALLOC_ZERO_RANGE == 16);
     struct hostfs_node *n = hostfs_node(node);
-    int err = hostfs_of(node)->writable ? store(n) : -E_ROFS;
+    int err = hostfs_of(node)->writable ? hostfs_store(n) : -E_ROFS;
     if (err)
         return err;
     mutex_lock(&n->io);

@@ -6,6 +6,7 @@
 //
 // Owns a handle for each node. Guarded by the nodes' own mutexes; list positions are the host's.
 #include "hostfs_private.h"
+#include <device/host_job.h>
 #include <sched/rcu.h>
 #include <task/task.h>
 
@@ -42,22 +43,34 @@ static void drop_life(struct hostfs_node *n)
 
 // --- contents ---
 
+i64 hostfs_read(struct hostfs_node *n, u64 pos, void *buf, usize len)
+{
+    usize done = 0;
+    for (i64 r; done < len; done += (usize)r) {
+        struct host_job job = {.kind = HOST_JOB_READ,
+                               .file = n->handle,
+                               .pos = pos + done,
+                               .buf = (u8 *)buf + done,
+                               .n = len - done};
+        r = arch_host_read(job.file, job.pos, job.buf, job.n);
+        if (r == -E_AGAIN)
+            r = host_job_run(&job);
+        if (r <= 0)
+            return done ? (i64)done : r;
+    }
+    return (i64)done;
+}
+
+// Shorter than it was: zeroes.
 int hostfs_read_page(struct memobj *o, u64 index, struct frame *f)
 {
     struct hostfs_node *n = container_of(o, struct hostfs_node, data);
     u32 tries = 0;
-    for (usize done = 0; done < PAGE_SIZE;) {
-        i64 got = arch_host_read(n->handle, (index << PAGE_SHIFT) + done,
-                                 (u8 *)frame_to_virt(f) + done, PAGE_SIZE - done);
-        if (hostfs_again(got, &tries))
-            continue;
-        if (got < 0)
-            return (int)got;
-        if (!got)
-            break; // shorter than it was: zeroes
-        done += (usize)got;
-    }
-    return 0;
+    i64 got;
+    do
+        got = hostfs_read(n, index << PAGE_SHIFT, frame_to_virt(f), PAGE_SIZE);
+    while (hostfs_again(got, &tries));
+    return got < 0 ? (int)got : 0;
 }
 
 void hostfs_data_destroy(struct memobj *o)
@@ -253,7 +266,7 @@ static struct superblock *instance(const struct filesystem_type *t, bool live, b
     h->live = live;
     h->writable = writable;
     spin_init(&h->lock, &lock_class_hostfs);
-    list_init(&h->stored);
+    hostfs_flush_init(h, sb);
     atomic_store_explicit(&sb->flags, writable ? 0 : SB_RDONLY, memory_order_relaxed);
     sb->block_size = BLOCK;
     return sb;

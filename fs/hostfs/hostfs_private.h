@@ -5,6 +5,7 @@
 #include <lib/rbtree.h>
 #include <lib/string.h>
 #include <mem/slab.h>
+#include <sched/timer.h>
 #include <vfs/fs.h>
 #include <vfs/ops.h>
 
@@ -12,11 +13,16 @@ struct hostfs {
     // --- constant ---
     bool live;     // names, attributes and contents are asked for each time
     bool writable; // only if live
+    struct superblock *sb;
     // --- guarded by lock (class hostfs) ---
     struct spinlock lock;
     struct rb_root files; // regular files of a live instance, by device and number
     struct list stored;   // those that were mapped shared for writing
     u64 stored_count;
+    bool flushing; // flush_timer or flush_work is to come
+    // --- their own ---
+    struct timer flush_timer;
+    struct work flush_work;
 };
 
 struct hostfs_node {
@@ -88,5 +94,21 @@ struct node *hostfs_live_start(struct superblock *sb, struct hostfs_node *n, i64
 [[nodiscard]] int hostfs_live_refresh(struct hostfs_node *n);
 int hostfs_live_truncate(struct node *n, u64 size);
 int hostfs_live_fallocate(struct node *n, u32 mode, u64 off, u64 len);
-// Writes back what was stored through mappings.
-[[nodiscard]] int hostfs_live_sync(struct superblock *sb);
+// Opens what is behind a node for oneself, without a file.
+[[nodiscard]] int hostfs_live_open(struct hostfs_node *n, u32 access);
+void hostfs_live_close(struct hostfs_node *n);
+// Reads as much as there is. May sleep for long.
+[[nodiscard]] i64 hostfs_read(struct hostfs_node *n, u64 pos, void *buf, usize len);
+// HOST_JOB_SYNC...; it must be open.
+[[nodiscard]] i64 hostfs_sync(struct hostfs_node *n, enum host_job_kind kind);
+
+// --- flush.c: stores through mappings ---
+void hostfs_flush_init(struct hostfs *h, struct superblock *sb);
+// n is, or is no more, mapped shared for writing.
+void hostfs_stored_add(struct hostfs_node *n);
+void hostfs_stored_del(struct hostfs_node *n);
+// Writes back what was stored, if anything may have been.
+[[nodiscard]] int hostfs_store(struct hostfs_node *n);
+void hostfs_store_or_say(struct hostfs_node *n); // errors to the log
+// All of an instance; disk: and the host's file system to its disk.
+[[nodiscard]] int hostfs_live_sync(struct superblock *sb, bool disk);

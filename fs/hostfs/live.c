@@ -70,11 +70,8 @@ static void live_destroy(struct node *node)
     spin_lock(&h->lock);
     if (!rb_empty_node(&n->by_number))
         rb_erase(&h->files, &n->by_number);
-    if (!list_empty(&n->stored_link)) {
-        list_del(&n->stored_link);
-        h->stored_count--;
-    }
     spin_unlock(&h->lock);
+    hostfs_stored_del(n);
     hostfs_destroy(node);
 }
 

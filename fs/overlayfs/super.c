@@ -281,11 +281,11 @@ static int ovl_statfs(struct superblock *sb, struct statfs_info *out)
     return r;
 }
 
-static int ovl_sync_sb(struct superblock *sb)
+static int ovl_sync_sb(struct superblock *sb, bool disk)
 {
     struct ovl *o = sb->private;
     struct superblock *up = o->work ? o->layers[OVL_UPPER].mount->sb : NULL;
-    return up && up->ops->sync ? up->ops->sync(up) : 0;
+    return up && up->ops->sync ? up->ops->sync(up, disk) : 0;
 }
 
 static int ovl_remount(struct superblock *sb, const char *data)

@@ -165,10 +165,10 @@ static i64 write_sysrq(const struct proc_who *w, const char *s, usize n)
     case 'c':
         panic("sysrq: a crash was asked for");
     case 'o':
-        vfs_sync();
+        vfs_sync(true);
         arch_poweroff();
     case 's':
-        vfs_sync();
+        vfs_sync(true);
         break;
     default:
         klog(LOG_INFO, "sysrq: b(oot) c(rash) o(ff) s(ync)");

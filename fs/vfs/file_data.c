@@ -98,7 +98,13 @@ static usize map_describe(void *file, char *buf, usize cap, u64 *dev, u64 *ino)
     return (usize)n;
 }
 
-const struct vma_ops file_vma_ops = {.get = map_get, .put = map_put, .describe = map_describe};
+static int map_sync(void *file)
+{
+    return object_sync(&((struct file *)file)->obj, true);
+}
+
+const struct vma_ops file_vma_ops = {
+    .get = map_get, .put = map_put, .describe = map_describe, .sync = map_sync};
 
 int file_data_map(struct file *f, struct map_request *r)
 {

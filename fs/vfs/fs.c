@@ -66,7 +66,7 @@ void superblock_shutdown(struct superblock *sb)
     if (!root)
         return;
     if (sb->ops->sync)
-        (void)sb->ops->sync(sb);
+        (void)sb->ops->sync(sb, false);
     dentry_shrink(sb);
     dentry_prune_children(root);
     if (sb->ops->kill)

@@ -274,20 +274,19 @@ int vfs_statfs(const struct path *p, struct statfs_info *out)
 int vfs_sync_path(const struct path *p)
 {
     struct superblock *sb = p->mount->sb;
-    return sb->ops->sync ? sb->ops->sync(sb) : 0;
+    return sb->ops->sync ? sb->ops->sync(sb, true) : 0;
 }
 
 static int sync_one(struct mount *m, void *arg)
 {
-    (void)arg;
     if (m->sb->ops->sync)
-        (void)m->sb->ops->sync(m->sb);
+        (void)m->sb->ops->sync(m->sb, *(const bool *)arg);
     return 0;
 }
 
-void vfs_sync(void)
+void vfs_sync(bool disk)
 {
     struct view *v = current_view();
     if (v)
-        (void)mount_ns_for_each(v->ns, sync_one, NULL);
+        (void)mount_ns_for_each(v->ns, sync_one, &disk);
 }

@@ -40,7 +40,7 @@ static const char **chosen_strings(const char *name)
 
 static void ended(const struct exit_info *how)
 {
-    vfs_sync();
+    vfs_sync(false);
     hostfs_sync_channels();
     if (how->kind != EXIT_NORMAL)
         arch_poweroff_killed((u32)how->number);

@@ -223,6 +223,8 @@ int aspace_sync(struct aspace *as, u64 addr, u64 len, u32 flags)
         read_lock(&as->lock);
         struct vma *v = aspace_find(as, addr);
         struct memobj *o = NULL;
+        void *file = NULL;
+        const struct vma_ops *ops = NULL;
         int err = 0;
         u64 stop = v ? v->end : addr + PAGE_SIZE;
         if (v && flags & ASPACE_SYNC_INVALIDATE && v->flags & VMA_LOCKED)
@@ -230,11 +232,18 @@ int aspace_sync(struct aspace *as, u64 addr, u64 len, u32 flags)
         if (v && flags & ASPACE_SYNC_WAIT && v->flags & VMA_SHARED && v->object) {
             o = v->object;
             memobj_get(o);
+            if (v->file && v->ops && v->ops->sync) {
+                ops = v->ops;
+                file = v->file;
+                ops->get(file);
+            }
         }
         read_unlock(&as->lock);
         if (o) {
             if (!err)
-                err = memobj_sync(o);
+                err = file ? ops->sync(file) : memobj_sync(o);
+            if (file)
+                ops->put(file);
             memobj_put(o);
         }
         if (err)

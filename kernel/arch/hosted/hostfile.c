@@ -5,6 +5,7 @@
 #include <lib/string.h>
 #include <machine/host.h>
 #include <machine/hostcall.h>
+#include <stdatomic.h>
 
 i64 host_result(i64 r)
 {
@@ -92,9 +93,19 @@ i64 arch_host_allocate(i64 file, u32 mode, u64 off, u64 len)
     return HOST(host_file_allocate(file, mode, off, len));
 }
 
-i64 arch_host_sync(i64 handle, bool data_only)
+void arch_host_start(struct host_job *job)
 {
-    return HOST(host_file_sync(handle, data_only));
+    irqflags_t f = arch_irq_save();
+    host_job_start(job);
+    arch_irq_restore(f);
+}
+
+bool arch_host_done(const struct host_job *job, i64 *result)
+{
+    bool done = atomic_load_explicit(&job->done, memory_order_acquire);
+    if (done)
+        *result = host_result(job->result);
+    return done;
 }
 
 i64 arch_host_lock(i64 file, bool whole, bool writable, const struct host_lock *l)

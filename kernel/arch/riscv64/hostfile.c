@@ -21,7 +21,6 @@ NONE(arch_host_read, i64 file, u64 pos, void *buf, usize n)
 NONE(arch_host_write, i64 file, u64 pos, const void *buf, usize n)
 NONE(arch_host_truncate, i64 file, u64 size)
 NONE(arch_host_allocate, i64 file, u32 mode, u64 off, u64 len)
-NONE(arch_host_sync, i64 handle, bool data_only)
 NONE(arch_host_lock, i64 file, bool whole, bool writable, const struct host_lock *l)
 NONE(arch_host_lock_query, i64 file, bool writable, struct host_lock *l)
 NONE(arch_host_readlink, i64 link, char *buf, usize cap)
@@ -37,6 +36,14 @@ NONE(arch_host_xattr_remove, i64 handle, const char *name)
 NONE(arch_host_statfs, i64 handle, struct host_statfs *out)
 
 void arch_host_close(i64 handle) {}
+
+void arch_host_start(struct host_job *job) {}
+
+bool arch_host_done(const struct host_job *job, i64 *result)
+{
+    *result = -E_NODEV;
+    return true;
+}
 
 void arch_host_shut(i64 file) {}
 

@@ -147,6 +147,8 @@ static int console_probe(struct device *d)
         err = irq_request(LINE_STREAM, "stream", stream_irq, NULL);
     if (!err)
         err = irq_request(LINE_REQUEST, "request", request_irq, NULL);
+    if (!err)
+        err = irq_request(LINE_JOB, "job", job_irq, NULL);
     if (err) {
         kfree(p);
         return err;

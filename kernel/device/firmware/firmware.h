@@ -2,5 +2,6 @@
 #pragma once
 #include <lib/types.h>
 
-enum { LINE_CONSOLE = 1, LINE_STREAM, LINE_REQUEST, LINES };
+enum { LINE_CONSOLE = 1, LINE_STREAM, LINE_REQUEST, LINE_JOB, LINES };
 void stream_irq(u32 irq, void *arg);
+void job_irq(u32 irq, void *arg);

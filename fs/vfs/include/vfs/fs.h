@@ -26,7 +26,8 @@ struct superblock_ops {
     void (*kill)(struct superblock *sb);
     void (*destroy)(struct superblock *sb); // last reference gone: free private
     int (*statfs)(struct superblock *sb, struct statfs_info *out); // (zeroes with the magic number)
-    int (*sync)(struct superblock *sb);                            // (0)
+    // What is only in memory goes to where others see it; disk: and to where it lasts. (0)
+    int (*sync)(struct superblock *sb, bool disk);
     int (*remount)(struct superblock *sb,
                    const char *data); // new options (0 if there are none, else -E_INVAL)
     // Options for /proc/mounts, each with a leading comma. Returns the length, cut at cap.

@@ -64,7 +64,7 @@ struct set_times {
 
 [[nodiscard]] int vfs_statfs(const struct path *p, struct statfs_info *out);
 [[nodiscard]] int vfs_sync_path(const struct path *p); // syncfs
-void vfs_sync(void);
+void vfs_sync(bool disk); // all that the view shows; superblock_ops.sync
 
 // Working directory and root.
 [[nodiscard]] int vfs_chdir(const struct path *base, struct pathname name);

@@ -188,15 +188,27 @@ u64 host_random(void)
     return v;
 }
 
-void start_thread(void *(*fn)(void *), void *arg)
+bool try_thread(void *(*fn)(void *), void *arg)
 {
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     pthread_t t;
-    if (pthread_create(&t, NULL, fn, arg))
-        die("cannot start a thread");
+    int err = pthread_create(&t, NULL, fn, arg);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return !err;
+}
+
+void start_thread(void *(*fn)(void *), void *arg)
+{
+    if (!try_thread(fn, arg))
+        die("cannot start a thread");
+}
+
+void external_interrupt(struct hosted_cpu *cpu)
+{
+    atomic_fetch_or(&cpu->pending, PENDING_EXTERNAL);
+    host_cpu_signal(cpu);
 }
 
 void host_exit(i32 status)

@@ -176,10 +176,38 @@ i64 host_file_open(i64 file, u32 access)
     return r < 0 ? r : 0;
 }
 
+enum {
+    LONG = 32768
+}; // bytes: a transfer that is worth a job where the host cannot say if it waits
+
+static bool cannot_say(isize r)
+{
+    return r < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL);
+}
+
 i64 host_file_read(i64 file, u64 pos, void *buf, u64 n)
 {
     int fd = reader(file, O_NONBLOCK);
-    return fd < 0 ? fd : result(pread(fd, buf, n, (off_t)pos));
+    if (fd < 0)
+        return fd;
+    struct iovec v = {buf, n};
+    isize got = preadv2(fd, &v, 1, (off_t)pos, RWF_NOWAIT);
+    if (cannot_say(got))
+        return n < LONG ? result(pread(fd, buf, n, (off_t)pos)) : -EAGAIN;
+    return result(got);
+}
+
+static i64 write_at(int fd, u64 pos, const void *buf, u64 n, int flags)
+{
+    struct iovec v = {(void *)(uintptr_t)buf, n};
+    if (pos != HOST_AT_END)
+        return pwritev2(fd, &v, 1, (off_t)pos, flags);
+    isize put = pwritev2(fd, &v, 1, 0, RWF_APPEND | flags);
+    if (put < 0 && !flags && (errno == EOPNOTSUPP || errno == ENOSYS)) { // hosts before Linux 4.16
+        off_t end = lseek(fd, 0, SEEK_END);
+        put = end < 0 ? -1 : pwrite(fd, buf, n, end);
+    }
+    return put;
 }
 
 i64 host_file_write(i64 file, u64 pos, const void *buf, u64 n)
@@ -187,15 +215,8 @@ i64 host_file_write(i64 file, u64 pos, const void *buf, u64 n)
     int fd = writer(file);
     if (fd < 0)
         return fd;
-    if (pos != HOST_AT_END)
-        return result(pwrite(fd, buf, n, (off_t)pos));
-    struct iovec v = {(void *)(uintptr_t)buf, n};
-    isize put = pwritev2(fd, &v, 1, 0, RWF_APPEND);
-    if (put < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) { // hosts before Linux 4.16
-        off_t end = lseek(fd, 0, SEEK_END);
-        put = end < 0 ? -1 : pwrite(fd, buf, n, end);
-    }
-    return result(put);
+    isize put = write_at(fd, pos, buf, n, n < LONG ? 0 : RWF_NOWAIT);
+    return n >= LONG && cannot_say(put) ? -EAGAIN : result(put);
 }
 
 i64 host_file_truncate(i64 file, u64 size)
@@ -210,10 +231,37 @@ i64 host_file_allocate(i64 file, u32 mode, u64 off, u64 len)
     return fd < 0 ? fd : result(fallocate(fd, (int)mode, (off_t)off, (off_t)len));
 }
 
-i64 host_file_sync(i64 handle, bool data_only)
+i32 file_for_job(const struct host_job *j)
 {
-    int fd = writers[handle] ? writers[handle] - 1 : reader(handle, O_NONBLOCK);
-    return fd < 0 ? fd : result(data_only ? fdatasync(fd) : fsync(fd));
+    switch (j->kind) {
+    case HOST_JOB_WRITE:
+        return writer(j->file);
+    case HOST_JOB_SYNC:
+    case HOST_JOB_SYNC_DATA:
+        if (writers[j->file])
+            return writers[j->file] - 1;
+        break;
+    default:
+        break;
+    }
+    return reader(j->file, O_NONBLOCK);
+}
+
+i64 file_do_job(const struct host_job *j)
+{
+    switch (j->kind) {
+    case HOST_JOB_READ:
+        return result(pread(j->fd, j->buf, j->n, (off_t)j->pos));
+    case HOST_JOB_WRITE:
+        return result(write_at(j->fd, j->pos, j->buf, j->n, 0));
+    case HOST_JOB_SYNC:
+        return result(fsync(j->fd));
+    case HOST_JOB_SYNC_DATA:
+        return result(fdatasync(j->fd));
+    case HOST_JOB_SYNC_ALL:
+        return result(syncfs(j->fd));
+    }
+    return -EINVAL;
 }
 
 // All locks of one file are those of one opened file, so it has to be open for both if it can be.

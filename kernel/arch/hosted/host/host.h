@@ -17,9 +17,11 @@ extern struct hosted_cpu hosted_cpus[];
 void cpus_init(u32 count);
 struct timespec;
 void clock_start(struct timespec *started);
-void clock_calibrate(void);                        // some time after clock_start: host_clock
-void start_thread(void *(*fn)(void *), void *arg); // with all signals blocked
-void note_limits(void);                            // for machine_tree
+void clock_calibrate(void); // some time after clock_start: host_clock
+[[nodiscard]] bool try_thread(void *(*fn)(void *), void *arg); // with all signals blocked
+void start_thread(void *(*fn)(void *), void *arg);             // or dies
+void external_interrupt(struct hosted_cpu *cpu);
+void note_limits(void); // for machine_tree
 // Signals: the first thing of all; what was found (bit n-1 for number n); then a descriptor that
 // becomes readable when there are some for the program, and taking them from it.
 struct inherited_signals {
@@ -31,6 +33,9 @@ int signals_open(void);
 void signals_take(int fd);
 void streams_init(bool program, bool console); // console: the standard ones are it
 void streams_start(void);
+struct host_job;
+i32 file_for_job(const struct host_job *j); // a descriptor, or a negative errno
+i64 file_do_job(const struct host_job *j);
 struct stat;
 struct host_attr;
 void describe_stat(const struct stat *st, struct host_attr *out);

@@ -112,10 +112,8 @@ static void *watcher(void *arg)
                 atomic_store(&streams[n].armed, 0);
                 news = true;
             }
-        if (news) {
-            atomic_fetch_or(&cpu->pending, PENDING_EXTERNAL);
-            host_cpu_signal(cpu);
-        }
+        if (news)
+            external_interrupt(cpu);
     }
     return NULL;
 }

@@ -27,13 +27,37 @@ void arch_host_close(i64 handle);
 enum host_access { HOST_READ = 1, HOST_WRITE = 2, HOST_LIST = 4 /* a directory */ };
 [[nodiscard]] i64 arch_host_open(i64 file, u32 access);
 void arch_host_shut(i64 file);
-// Bytes moved; reading 0: at the end.
+// Bytes moved, perhaps fewer; reading 0: at the end. -E_AGAIN: it may take long, make a job of it.
 [[nodiscard]] i64 arch_host_read(i64 file, u64 pos, void *buf, usize n);
 enum : u64 { HOST_AT_END = ~0ull }; // as a position: behind what is there, in one step
 [[nodiscard]] i64 arch_host_write(i64 file, u64 pos, const void *buf, usize n);
 [[nodiscard]] i64 arch_host_truncate(i64 file, u64 size);
 [[nodiscard]] i64 arch_host_allocate(i64 file, u32 mode, u64 off, u64 len); // FALLOC_* (vfs)
-[[nodiscard]] i64 arch_host_sync(i64 handle, bool data_only);
+// What may take long is a job, done while its thread sleeps (device/host_job.h). Job, buffer and
+// opened file stay as they are until it is done; an external interrupt comes then.
+enum host_job_kind {
+    HOST_JOB_READ, // as arch_host_read and _write
+    HOST_JOB_WRITE,
+    HOST_JOB_SYNC, // to that system's disk: a file, its contents only, its whole file system
+    HOST_JOB_SYNC_DATA,
+    HOST_JOB_SYNC_ALL
+};
+struct host_job {
+    enum host_job_kind kind;
+    i64 file;
+    u64 pos;
+    void *buf;
+    usize n;
+    // --- the machine's ---
+    struct host_job *next;
+    i64 result;
+    i32 fd;
+    _Atomic bool done;
+};
+void arch_host_start(struct host_job *job);
+// Is it done? Then what came of it goes to *result. Any context.
+[[nodiscard]] bool arch_host_done(const struct host_job *job, i64 *result);
+
 // Advisory locks of that system: what all of this machine's hold together on an open file. kind as
 // fcntl's l_type; `end` is included, INT64_MAX: to the end of the file; whole: flock's, without a
 // range. pid: 0, 0xffffffff: not a process's. Nothing waits: -E_AGAIN. writable: the file may be

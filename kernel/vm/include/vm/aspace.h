@@ -43,6 +43,7 @@ struct vma_ops { // for `file`
     void (*put)(void *file);
     // Text for /proc/pid/maps; returns length. Also device and inode numbers.
     usize (*describe)(void *file, char *buf, usize cap, u64 *dev, u64 *ino);
+    int (*sync)(void *file); // contents to where they last, as fdatasync. NULL: the object's pages
 };
 
 struct aspace {
