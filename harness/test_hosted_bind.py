@@ -51,7 +51,7 @@ def test_changes_are_the_hosts(tmp_path: Path) -> None:
 
 # The guest's half of a conversation: each line is evaluated, its value printed.
 EVALUATE = """
-import os, mmap, signal, sys, errno
+import os, mmap, signal, sys, errno, time
 def tried(f, *a):
     try: return f(*a)
     except OSError as e: return errno.errorcode[e.errno]
@@ -237,6 +237,8 @@ def test_locks_across_the_border(where: str, tmp_path: Path) -> None:
     assert tried(fd, of_file, 2, 0, 0) == none
     assert guest.say(f"t.join({hosted.LIMIT}), t.is_alive()") == (none, False)
     assert tried(fd, of_file, 1, 14, 5) == refused and tried(fd, of_file, 1, 15, 5) == none
+    assert guest.say("p = os.fork() or ranged(c, OF_FILE_WAITS, READ, 15, 1)") is None
+    assert guest.say("time.sleep(0.1), os.kill(p, 9), os.waitpid(p, 0)[1]") == (none, none, 9)  # who waits can be killed
     assert tried(fd, of_file, 2, 0, 0) == none
     # what several of ours hold together
     assert guest.say("tried(ranged, a, OF_FILE, READ, 0, 0), tried(ranged, b, OF_FILE, READ, 50, 10), tried(ranged, c, OF_TASK, READ, 55, 20)") == (none,) * 3

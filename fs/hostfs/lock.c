@@ -10,8 +10,12 @@ int hostfs_live_lock(struct node *node, bool whole, const struct range_lock *l)
     static_assert(LOCK_KIND_READ == 0 && LOCK_KIND_WRITE == 1 && LOCK_KIND_NONE == 2);
     struct hostfs_node *n = hostfs_node(node);
     const struct host_lock h = {.kind = l->kind, .start = l->start, .end = l->end};
+    u32 tries = 0;
+    int err;
     mutex_lock(&n->io);
-    int err = (int)arch_host_lock(n->handle, whole, hostfs_of(node)->writable, &h);
+    do
+        err = (int)arch_host_lock(n->handle, whole, hostfs_of(node)->writable, &h);
+    while (hostfs_again(err, &tries));
     mutex_unlock(&n->io);
     if (err && l->kind == LOCK_KIND_NONE)
         klog(LOG_ERR, "hostfs: the host keeps a lock of file %lu: %s", node->ino,
@@ -23,8 +27,12 @@ int hostfs_live_lock_query(struct node *node, struct range_lock *l)
 {
     struct hostfs_node *n = hostfs_node(node);
     struct host_lock h = {.kind = l->kind, .start = l->start, .end = l->end};
+    u32 tries = 0;
+    int err;
     mutex_lock(&n->io);
-    int err = (int)arch_host_lock_query(n->handle, hostfs_of(node)->writable, &h);
+    do
+        err = (int)arch_host_lock_query(n->handle, hostfs_of(node)->writable, &h);
+    while (hostfs_again(err, &tries));
     mutex_unlock(&n->io);
     if (!err)
         *l = (struct range_lock){

@@ -269,8 +269,9 @@ static int locker(i64 file, bool writable)
 {
     if (!lockers[file] && readers[file] && readers[file] == writers[file])
         lockers[file] = readers[file];
-    if (!lockers[file] && writable)
-        (void)!opened(lockers, file, O_RDWR | O_NONBLOCK);
+    int fd = !lockers[file] && writable ? opened(lockers, file, O_RDWR | O_NONBLOCK) : 0;
+    if (fd == -EMFILE || fd == -ENFILE)
+        return fd;
     if (!lockers[file])
         lockers[file] = readers[file] ? readers[file] : writers[file];
     return opened(lockers, file, O_RDONLY | O_NONBLOCK);
