@@ -89,9 +89,7 @@ static int channel_truncate(struct object *o, u64 size)
 
 static int channel_sync(struct object *o, bool data_only)
 {
-    struct channel *c = channel(o);
-    struct object *to = mapped(c) ? &c->file->obj : c->stream;
-    return to->type->sync(to, data_only);
+    return object_sync(&channel(o)->file->obj, data_only);
 }
 
 static int channel_map(struct object *o, struct map_request *r)

@@ -15,7 +15,7 @@ def ask() -> None:
     print("read", len(os.pread(fd, 200000, 0)), flush=True)
     fd = os.open("slow/out", os.O_RDWR | os.O_CREAT)
     print("write", os.write(fd, b"y" * 65536), flush=True)
-    print("fsync", os.fsync(fd), flush=True)
+    print("fsync", os.fsync(0), os.fsync(fd), flush=True)
     with mmap.mmap(fd, 65536) as m:
         m[5:9] = b"mine"
         print("msync", m.flush(), flush=True)
