@@ -127,7 +127,7 @@ def test_ignored_signals_do_not_end_it() -> None:
     ignoring = "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])"
     wanting = ["/usr/bin/python3", "-c", "import signal, time\nprint('up', flush=True); input(); heard = []\n"
                "signal.signal(signal.SIGHUP, lambda *_: heard.append(1)); print('again', flush=True)\nwhile not heard: time.sleep(0.05)\nprint('heard')"]
-    system = f"{hosted.build().parent}/tree/system:/system"
+    system = f"{hosted.TREE}/system:/system"
     for program in (wanting, ["/names/scarlet_sh", "-c", "echo up; read x; xv6_echo $x; cat"], ["/names/xv6_sh", "-c", "echo up; cat"]):
         one = subprocess.Popen(["/usr/bin/python3", "-c", ignoring, str(hosted.build()), "--bind", system, "--", *program],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
