@@ -127,6 +127,14 @@ def test_registers_of_a_handler(transport: str) -> None:
     native, got = hosted.run([frame], hosted=False), hosted.run([frame], options=["--transport", transport])
     assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode)
 
+@pytest.mark.parametrize("transport", ["ptrace", "trap"])
+def test_exceptions(transport: str) -> None:
+    """Arithmetic exceptions and protection faults are told apart, as natively."""
+    program = str(hosted.program("exceptions"))
+    native, got = hosted.run([program], hosted=False), hosted.run([program], options=["--transport", transport])
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode)
+    assert "nothing" not in show(got.stdout)
+
 
 def test_wrong_usage() -> None:
     """One line that names the mistake, status 210."""

@@ -68,6 +68,11 @@ def test_orphans_are_nobodys() -> None:
     script = '/usr/bin/python3 "$0"; n=0; while [ $(ls /proc | grep -c "^[0-9]") -gt 5 ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done; [ $n -lt 300 ] && echo gone'
     got = hosted.run(["sh", "-c", script, program], options=["--cpus", "2"])
     assert (show(got.stdout), show(got.stderr)) == (show(native.stdout) + "gone\n", "") and "no more children" in show(got.stdout)
+    orphan = ("import os, time\nr, w = os.pipe()\nif os.fork() == 0:\n  p = os.getpid()\n  if os.fork() == 0:\n    while os.getppid() == p: time.sleep(0.01)\n"
+              "    os.write(w, b'%d %s' % (os.getppid(), open('/proc/self/stat', 'rb').read().rsplit(b')')[1].split()[1]))\n  os._exit(0)\n"
+              "os.wait(); print(os.read(r, 9), os.getpid())")
+    got = hosted.run(["sh", "-c", 'exec "$@"', "sh", "/usr/bin/python3", "-c", orphan])
+    assert show(got.stdout) == "b'1 1' 1\n"  # what reaps it
 
 
 @pytest.mark.parametrize("program", ["cat", "sh -c 'cat; echo left'"])

@@ -354,8 +354,7 @@ i64 linux_gettid(void)
 }
 i64 linux_getppid(void)
 {
-    const struct task *p = current_task()->parent;
-    return p ? p->pid : 0;
+    return task_parent_pid(current_task());
 }
 i64 linux_set_tid_address(uaddr_t word)
 {

@@ -218,15 +218,23 @@ static i32 code_of(const struct event *e)
         return 1; // POLL_IN
     case EVC_MAPERR:
     case EVC_ADRALN:
-    case EVC_INTDIV:
     case EVC_ILLOPC:
     case EVC_BRKPT:
     case EVC_EXITED:
         return 1;
     case EVC_ACCERR:
     case EVC_ADRERR:
+    case EVC_ILLOPN:
     case EVC_KILLED:
         return 2;
+    case EVC_INTDIV:
+    case EVC_INTOVF:
+    case EVC_FLTDIV:
+    case EVC_FLTOVF:
+    case EVC_FLTUND:
+    case EVC_FLTRES:
+    case EVC_FLTINV:
+        return e->code - EVC_INTDIV + 1;
     case EVC_DUMPED:
         return 3;
     case EVC_STOPPED:

@@ -381,10 +381,7 @@ i64 scarlet_gettid(void)
 }
 i64 scarlet_getppid(void)
 {
-    spin_lock(&tree_lock);
-    i64 pid = current_task()->parent ? current_task()->parent->pid : 0;
-    spin_unlock(&tree_lock);
-    return pid;
+    return task_parent_pid(current_task());
 }
 
 static char state_of(struct task *t)
@@ -412,7 +409,7 @@ static void fill_info(struct task *t, struct scarlet_task_info *out)
     task_usage(t, &u);
     spin_lock(&tree_lock);
     out->task = (i32)t->pid;
-    out->parent = t->parent ? (i32)t->parent->pid : 0;
+    out->parent = (i32)task_parent_pid(t);
     out->group = t->pgrp ? (i32)t->pgrp->id : 0;
     out->session = t->pgrp ? (i32)t->pgrp->session->id : 0;
     spin_lock(&t->lock);

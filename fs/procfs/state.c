@@ -33,7 +33,7 @@ static void from_tree(struct task *t, struct task_state *s)
 {
     spin_lock(&tree_lock);
     if (!t->reaped) {
-        s->ppid = t->parent ? t->parent->pid : 0;
+        s->ppid = task_parent_pid(t);
         s->pgrp = t->pgrp ? t->pgrp->id : 0;
         s->session = t->pgrp ? t->pgrp->session->id : 0;
     }

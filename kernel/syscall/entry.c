@@ -57,6 +57,9 @@ void upcall_user_exception(struct trapframe *tf, enum trap_cause cause, u64 addr
     case TRAP_ILLEGAL:
         report_fault(tf, EVENT_FAULT_ILLEGAL, EVC_ILLOPC, tf_pc(tf));
         return;
+    case TRAP_ILLEGAL_OPERAND:
+        report_fault(tf, EVENT_FAULT_ILLEGAL, EVC_ILLOPN, tf_pc(tf));
+        return;
     case TRAP_BREAKPOINT:
         report_fault(tf, EVENT_TRAP, EVC_BRKPT, tf_pc(tf));
         return;
@@ -66,8 +69,19 @@ void upcall_user_exception(struct trapframe *tf, enum trap_cause cause, u64 addr
     case TRAP_ACCESS:
         report_fault(tf, EVENT_FAULT_ADDRESS, EVC_ACCERR, addr);
         return;
-    case TRAP_ARITHMETIC:
-        report_fault(tf, EVENT_FAULT_ARITH, EVC_INTDIV, tf_pc(tf));
+    case TRAP_PROTECTION:
+        report_fault(tf, EVENT_FAULT_ADDRESS, EVC_KERNEL, 0);
+        return;
+    case TRAP_INT_DIVIDE:
+    case TRAP_INT_OVERFLOW:
+    case TRAP_FLOAT_DIVIDE:
+    case TRAP_FLOAT_OVERFLOW:
+    case TRAP_FLOAT_UNDERFLOW:
+    case TRAP_FLOAT_INEXACT:
+    case TRAP_FLOAT_INVALID:
+        static_assert(TRAP_FLOAT_INVALID - TRAP_INT_DIVIDE == (u32)EVC_FLTINV - (u32)EVC_INTDIV);
+        report_fault(tf, EVENT_FAULT_ARITH,
+                     (enum event_code)(EVC_INTDIV + (u32)cause - TRAP_INT_DIVIDE), tf_pc(tf));
         return;
     case TRAP_OTHER:
         report_fault(tf, EVENT_FAULT_ILLEGAL, EVC_ILLOPC, tf_pc(tf));

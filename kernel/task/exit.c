@@ -57,6 +57,15 @@ static void tell_abi(struct task *zombie, const struct task *parent)
 }
 
 // Those that nobody waits for any more. Their numbers are free.
+u32 task_parent_pid(const struct task *t)
+{
+    rcu_read_lock();
+    const struct task *p = atomic_load_explicit(&t->parent, memory_order_acquire);
+    u32 pid = p ? p->pid : t != init_task;
+    rcu_read_unlock();
+    return pid;
+}
+
 static void put_all(struct list *dead)
 {
     for (struct list *l; (l = list_pop(dead)) != NULL;)

@@ -10,7 +10,7 @@
 
 void hosted_run_on(u64 stack, void (*fn)(void *), void *arg);
 
-enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8 };
+enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_SEGV = 11 };
 
 // --- extended state ---
 static _Atomic u64 fpu_ids;
@@ -142,17 +142,27 @@ static void user_fault(struct trapframe *tf, struct arch_aspace *as, struct spac
         space_fill(as, space_enter(as) ?: s, ev->addr);
 }
 
+// What an arithmetic exception was, which the host knows from the state of the unit that raised it.
+static enum trap_cause arithmetic(i32 code)
+{
+    enum { FIRST = 1, LAST = 7 }; // FPE_INTDIV, FPE_FLTINV
+    return code < FIRST || code > LAST ? TRAP_FLOAT_INVALID
+                                       : (enum trap_cause)(TRAP_INT_DIVIDE + (u32)code - FIRST);
+}
+
 static void user_trap(struct trapframe *tf, const struct guest_event *ev)
 {
-    enum trap_cause cause = ev->number == SIG_ILL    ? TRAP_ILLEGAL
+    enum trap_cause cause = ev->number == SIG_ILL    ? TRAP_ILLEGAL_OPERAND
                             : ev->number == SIG_TRAP ? TRAP_BREAKPOINT
                             : ev->number == SIG_BUS  ? TRAP_ACCESS
-                            : ev->number == SIG_FPE  ? TRAP_ARITHMETIC
+                            : ev->number == SIG_FPE  ? arithmetic(ev->code)
+                            : ev->number == SIG_SEGV ? TRAP_PROTECTION
                                                      : TRAP_OTHER;
-    tf->trap_no = ev->number == SIG_ILL    ? 6
-                  : ev->number == SIG_TRAP ? 3
-                  : ev->number == SIG_FPE  ? 0
-                                           : 13;
+    tf->trap_no = ev->number == SIG_ILL      ? 6
+                  : ev->number == SIG_TRAP   ? 3
+                  : cause == TRAP_INT_DIVIDE ? 0
+                  : ev->number == SIG_FPE    ? 19
+                                             : 13;
     tf->trap_error = 0;
     arch_irq_enable();
     upcall_user_exception(tf, cause, ev->number == SIG_BUS ? ev->addr : tf->rip);

@@ -18,7 +18,7 @@ enum { RING = 65536 };
 static u8 ring[RING];
 static _Atomic u32 head, tail; // written by the reading thread and by the kernel
 static struct termios saved;
-static bool raw;
+static _Atomic bool raw;
 static int in_fd = -1, out_fd = 2; // in_fd < 0: there is none; what the kernel says goes to 2
 
 static bool make_raw(void)

@@ -91,7 +91,7 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
         tf->nr = (u64)info.si_syscall;
         out->stop = info.si_arch == AUDIT_ARCH_X86_64 ? GUEST_CALL : GUEST_TRAP;
         out->number = SIGSEGV;
-    } else if (sig == SIGSEGV) {
+    } else if (sig == SIGSEGV && info.si_code != SI_KERNEL) {
         out->stop = GUEST_FAULT;
         out->had_mapping = info.si_code != SEGV_MAPERR;
     } else {

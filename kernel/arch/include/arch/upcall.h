@@ -10,10 +10,18 @@ enum access_kind { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
 
 enum trap_cause { // user exceptions that are not page faults
     TRAP_ILLEGAL,
+    TRAP_ILLEGAL_OPERAND,
     TRAP_BREAKPOINT,
     TRAP_MISALIGNED,
-    TRAP_ACCESS, // bus error
-    TRAP_ARITHMETIC,
+    TRAP_ACCESS,     // bus error
+    TRAP_PROTECTION, // not allowed, whatever the address
+    TRAP_INT_DIVIDE, // from here in the order of EVC_INTDIV and so on
+    TRAP_INT_OVERFLOW,
+    TRAP_FLOAT_DIVIDE,
+    TRAP_FLOAT_OVERFLOW,
+    TRAP_FLOAT_UNDERFLOW,
+    TRAP_FLOAT_INEXACT,
+    TRAP_FLOAT_INVALID,
     TRAP_OTHER,
 };
 

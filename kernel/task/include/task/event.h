@@ -63,6 +63,7 @@ enum event_code {
     EVC_ADRALN,
     EVC_ADRERR,
     EVC_ILLOPC,
+    EVC_ILLOPN,
     EVC_BRKPT,
     EVC_EXITED,
     EVC_KILLED,
@@ -72,7 +73,13 @@ enum event_code {
     EVC_MESGQ,
     EVC_ASYNCIO,
     EVC_POLL,
-    EVC_INTDIV
+    EVC_INTDIV, // arithmetic: in POSIX's order from here
+    EVC_INTOVF,
+    EVC_FLTDIV,
+    EVC_FLTOVF,
+    EVC_FLTUND,
+    EVC_FLTRES,
+    EVC_FLTINV
 };
 
 // Post to a whole task (any thread may take it), to one thread, to every member of a process group.

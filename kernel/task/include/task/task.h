@@ -107,7 +107,7 @@ struct task {
     void *abi_state;
     struct task_env *env; // counted; NULL: the first environment. Guarded by lock
     // --- guarded by tree_lock (global) ---
-    struct task *parent;
+    struct task *_Atomic parent;   // read under RCU too
     struct list children, sibling; // those with `news` stand in front
     bool news;                     // zombie, stopped, or continued and not yet waited for
     struct pgrp *pgrp;
@@ -156,6 +156,9 @@ static inline struct task_thread *current_task_thread(void)
 {
     return current()->task_thread;
 }
+// The number of a task's parent. 0: the first one, which has none; 1: nobody's, as its heir would
+// be init if the first program were one. Any context.
+u32 task_parent_pid(const struct task *t);
 static inline bool task_is_single(const struct task *t)
 {
     return t->thread_count == 1;
