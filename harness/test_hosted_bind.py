@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import select
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -261,6 +262,28 @@ def test_locks_across_the_border(where: str, tmp_path: Path) -> None:
     guest.end()
     assert whole(fcntl.LOCK_EX)
     os.close(fd)
+
+
+COUNTING = """
+import sqlite3, sys
+d = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+for _ in range(20):
+    d.execute('begin immediate')
+    d.execute('update t set n = ?', (d.execute('select n from t').fetchone()[0] + 1,))
+    d.execute('commit')
+"""
+
+
+def test_one_database_from_both_sides(tmp_path: Path) -> None:
+    """SQLite, which stands on range locks, counts right when two kernels and this one write to one file."""
+    words = [PYTHON, "-c", COUNTING]
+    with sqlite3.connect(tmp_path / "db") as d:
+        d.execute("create table t(n)")
+        d.execute("insert into t values (0)")
+    runs = [hosted.start([*words, "/b/db"], ["--cpus", "2", "--bind", f"{tmp_path}:/b"]) for _ in range(2)]
+    runs.append(subprocess.Popen([*words, str(tmp_path / "db")]))
+    assert [one.wait(hosted.LIMIT) for one in runs] == [0, 0, 0]
+    assert sqlite3.connect(tmp_path / "db").execute("select n from t").fetchone() == (60,)
 
 
 def test_a_slow_host_does_not_stop_a_processor(tmp_path: Path) -> None:
