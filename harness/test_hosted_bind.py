@@ -328,6 +328,27 @@ def test_stores_are_written_back_by_themselves(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes().replace(b"-", b"") == b"moremore"
 
 
+def test_no_store_is_lost(tmp_path: Path) -> None:
+    """What is stored in mappings, written back and read by several threads stays while the host changes the file's other pages."""
+    file, stop = tmp_path / "file", threading.Event()
+    file.write_bytes(bytes(40960))
+
+    def disturb() -> None:
+        with file.open("r+b", buffering=0) as f:
+            while not stop.wait(0.002):
+                os.pwrite(f.fileno(), os.urandom(8), 36000)
+
+    host = threading.Thread(target=disturb)
+    host.start()
+    try:
+        program = str(hosted.program("stores"))
+        done = hosted.run([program, "/b/file", "2"], options=["--cpus", "4", "--bind", f"{tmp_path}:/b"])
+    finally:
+        stop.set()
+        host.join()
+    assert (show(done.stdout), done.returncode) == ("wrong: 0\n", 0), show(done.stderr)
+
+
 def test_places_and_read_only_binds(tmp_path: Path) -> None:
     """Files and directories, names with colons and blanks, places that are made; what is read-only stays as it is."""
     (tmp_path / "a: b").mkdir()

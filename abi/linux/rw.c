@@ -1,5 +1,6 @@
 // Reading and writing.
 #include "linux.h"
+#include "fd.h"
 #include "path.h"
 #include <ipc/pipe.h>
 
@@ -130,17 +131,19 @@ i64 linux_sync(void)
 i64 linux_syncfs(struct href *fd)
 {
     const struct path *p = place_of(fd);
-    return p ? vfs_sync_path(p) : -E_BADF;
+    return p && !path_only(fd) ? vfs_sync_path(p) : -E_BADF;
 }
 i64 linux_sync_file_range(struct href *fd, i64 offset, i64 nbytes, u32 flags)
 {
     (void)flags;
+    if (path_only(fd))
+        return -E_BADF;
     if (offset < 0 || nbytes < 0 || offset > INT64_MAX - nbytes)
         return -E_INVAL;
     struct file *f = object_file(fd->object);
     if (!f || !f->node->data)
         return -E_SPIPE;
-    return memobj_sync(f->node->data);
+    return object_sync(fd->object, true);
 }
 
 // What cannot be positioned is no source, since bytes that were read and not written would be lost;

@@ -51,7 +51,8 @@ static void took_part(struct hostfs_node *n)
     remember(n, &a);
 }
 
-// contents: old pages are dropped if the host's file was changed.
+// contents: old pages are dropped if the host's file was changed, but not those that are on their
+// way there.
 static int refresh_locked(struct hostfs_node *n, bool contents)
 {
     struct host_attr a;
@@ -62,7 +63,7 @@ static int refresh_locked(struct hostfs_node *n, bool contents)
     if (!n->node.data)
         return 0;
     take_size(n, a.size);
-    if (contents && n->mapped && changed(n, &a)) {
+    if (contents && n->mapped && !n->storing && changed(n, &a)) {
         memobj_drop_clean(&n->data);
         remember(n, &a);
     }

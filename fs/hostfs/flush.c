@@ -16,13 +16,31 @@ i64 hostfs_sync(struct hostfs_node *n, enum host_job_kind kind)
     return host_job_run(&job);
 }
 
+static void set_storing(struct hostfs_node *n, bool on)
+{
+    mutex_lock(&n->io);
+    n->storing = on;
+    mutex_unlock(&n->io);
+}
+
+// One at a time, so that what another one is about to write is there as well when this is done.
+static int store_pages(struct hostfs_node *n)
+{
+    mutex_lock(&n->store);
+    set_storing(n, true);
+    int err = memobj_sync(&n->data);
+    set_storing(n, false);
+    mutex_unlock(&n->store);
+    return err;
+}
+
 int hostfs_store(struct hostfs_node *n)
 {
     struct hostfs *h = hostfs_of(&n->node);
     spin_lock(&h->lock);
     bool any = !list_empty(&n->stored_link);
     spin_unlock(&h->lock);
-    return any ? memobj_sync(&n->data) : 0;
+    return any ? store_pages(n) : 0;
 }
 
 void hostfs_store_or_say(struct hostfs_node *n)
@@ -45,7 +63,7 @@ static int store_all(struct hostfs *h)
         if (!refcount_inc_not_zero(&n->node.refs))
             continue;
         spin_unlock(&h->lock);
-        int err = memobj_sync(&n->data);
+        int err = store_pages(n);
         if (err)
             ret = err;
         node_put(&n->node);

@@ -119,6 +119,7 @@ void hostfs_node_start(struct hostfs_node *n, struct superblock *sb, i64 handle,
     rb_clear_node(&n->by_number);
     list_init(&n->stored_link);
     mutex_init(&n->io, &lock_class_hostfs_io);
+    mutex_init(&n->store, &lock_class_hostfs_store);
     hostfs_take_attr(n, a);
     atomic_init(&n->node.btime, a->mtime);
     u32 type = a->mode & MODE_FMT;

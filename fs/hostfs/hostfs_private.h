@@ -42,6 +42,8 @@ struct hostfs_node {
     i64 seen_mtime, seen_ctime, seen_at; // of the host's file when `data` was last right
     u64 seen_size;
     _Atomic bool mapped; // `data` may have pages: written under io
+    bool storing;        // pages that are dirty no more may not be the host's yet
+    struct mutex store;  // class hostfs_store: held while pages are written back
 };
 
 static inline struct hostfs_node *hostfs_node(struct node *n)
