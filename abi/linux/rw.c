@@ -1,6 +1,6 @@
 // Reading and writing.
-#include "linux.h"
 #include "fd.h"
+#include "linux.h"
 #include "path.h"
 #include <ipc/pipe.h>
 
