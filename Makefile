@@ -25,7 +25,7 @@ include ci/image.mk
 include ci/front.mk
 include ci/hosted.mk
 
-.PHONY: help run linux debug test test-hosted bench-hosted fuzz-hosted unit soak fuzz lint bench profile bench-setup kernel room image host-tools record docs setup clean
+.PHONY: help run linux debug test test-hosted bench-hosted fuzz-hosted unit soak fuzz lint bench profile bench-setup hosted-setup kernel room image host-tools record docs setup clean
 
 help: ## this page
 	@sed -n -E 's/^([a-z_.-]+):[^#]*## (.*)$$/  make \1@\2/p' Makefile | awk -F@ '{printf "%-30s %s\n", $$1, $$2}'
@@ -43,10 +43,16 @@ debug: ## boot the debug variant stopped, waiting for gdb; prints the line that 
 test: setup unit-tables kernel-if-any image ## every test: tables, units, boots on 1 and 4 harts, conformance (T='-k word' narrows)
 	@$(PYTEST) $(TEST_PATHS) $(T)
 
-test-hosted: setup hosted ## programs and conformance scripts on the hosted kernel, live beside this machine's own Linux (docs/hosted.md)
+# First all that boots machines, on the hosted kernel under sanitizers; then programs beside this machine's own Linux. Most tests
+# wait for something, so more run side by side than there are processors. SAN_PATHS= or T= narrow.
+HOSTED_PATHS := $(filter-out harness/test_hosted%,$(wildcard harness/test_*.py))
+test-hosted: hosted-setup hosted ## boot tests on the hosted kernel under sanitizers; programs and scripts live beside this machine's own Linux (docs/hosted.md)
 	@$(MAKE) --no-print-directory -s hosted SAN=address,undefined && $(MAKE) --no-print-directory -s hosted SAN=thread
-	@export SCARLET_HOSTED=1; SCARLET_PART=1 $(PYTEST) harness/test_hosted*.py $(T) & other=$$!; \
-	 SCARLET_PART=0 $(PYTEST) harness/test_hosted*.py $(T); one=$$?; wait $$other; two=$$?; [ $$one = 0 -o $$one = 5 ] && [ $$two = 0 -o $$two = 5 ]
+	@$(PYTEST) -n 5 --dist loadgroup -m boot --on=hosted-san $(HOSTED_PATHS) $(T)
+	@SCARLET_HOSTED=1 $(PYTEST) -n 4 --dist loadgroup harness/test_hosted*.py $(T)
+
+hosted-setup: setup
+	@ci/setup hosted
 
 unit: setup unit-tables ## only the unit tests: portable modules on the host under ASan and UBSan
 	@$(PYTEST) harness/test_unit.py $(T)

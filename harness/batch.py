@@ -40,8 +40,9 @@ class Batch:
         self._events: Iterator[None] | None = None
 
     def want(self, case: Case) -> None:
-        """Queue a case; before the first result is asked for."""
-        self._waiting.setdefault(case.name, case)
+        """Queue a case: it runs in the next boot, with all that wait then."""
+        if case.name not in self._done:
+            self._waiting.setdefault(case.name, case)
 
     def result(self, case: Case) -> Result | Lost:
         """The result of a case, booting as often as needed."""

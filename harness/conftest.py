@@ -15,7 +15,11 @@ import pytest
 
 from harness import batch, cases, console, hosted, machine
 
-HARTS = (1, 4)
+
+
+def harts() -> tuple[int, ...]:
+    """The numbers of harts that tests run with. Under sanitizers one, which is more than one."""
+    return (2,) if machine.chosen().sanitizers else (1, 4)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,12 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "scarlet: about Scarlet alone, not run with --on linux")
     config.addinivalue_line("markers", "qemu: about machines in QEMU, not run with --on hosted")
     machine.use(config.getoption("--on"))
-    if machine.chosen().hosted and not hosted.permitted():
+    if machine.chosen().hosted and not hosted.permitted() and not hasattr(config, "workerinput"):
         hosted.build(machine.chosen().sanitizers)
-    config.stash[SHARED] = {n: batch.Batch(machine.Machine(smp=n), f"shared-{n}") for n in HARTS}
-
-
-SHARED = pytest.StashKey[dict[int, batch.Batch]]()
+    config.stash[SHARED] = {n: batch.Batch(machine.Machine(smp=n), f"shared-{n}") for n in harts()}
 
 
 def no_kernel_yet() -> bool:
@@ -44,26 +45,37 @@ def no_kernel_yet() -> bool:
     return not any((machine.ROOT / "kernel/init").glob("*.c"))
 
 
-def part_of(item: pytest.Item, cases: dict[str, int]) -> str:
-    """Which half of make test-hosted runs this. Cases have places of their own and may run anywhere; other tests of one
-    file share names in /tmp and run one after another."""
-    if "case" in getattr(getattr(item, "callspec", None), "params", {}):
-        return str(cases.setdefault(item.name, len(cases)) % 2)
-    return "0" if item.path.name == "test_hosted.py" else "1"
+SHARED = pytest.StashKey[dict[int, batch.Batch]]()
+MATES = pytest.StashKey[list[pytest.Item]]()
+CASES_AT_ONCE = 16  # in a boot of their own where tests run side by side
+
+
+def group(items: list[pytest.Item], side_by_side: bool) -> None:
+    """Which cases share a boot. Side by side (pytest -n): which tests run one after another in one process, as they share names
+    in /tmp: of the hosted tests those of one function. Tests with machines of their own run anywhere."""
+    mates: dict[str, list[pytest.Item]] = {}
+    numbers: dict[int, int] = {}
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "case" in params and "smp" in params:
+            number = numbers[params["smp"]] = numbers.get(params["smp"], -1) + 1
+            name = f"cases-{params['smp']}-{number // CASES_AT_ONCE if side_by_side else 0}"
+            item.stash[MATES] = mates.setdefault(name, [])
+            item.stash[MATES].append(item)
+        elif "case" not in params and item.path.name.startswith("test_hosted"):
+            name = f"{item.path.stem}-{getattr(item, 'originalname', item.name)}"
+        else:
+            continue
+        if side_by_side:
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have narrowed the list
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Queue the cases of shared boots, and mark what cannot run."""
     linux = config.getoption("--on") == "linux"
-    if part := os.environ.get("SCARLET_PART"):
-        cases: dict[str, int] = {}
-        items[:] = [item for item in items if part_of(item, cases) == part]
+    group(items, hasattr(config, "workerinput"))
     for item in items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        if "case" in params and "smp" in params:
-            item.add_marker("boot")
-            config.stash[SHARED][params["smp"]].want(params["case"])
         if item.get_closest_marker("soak") and not os.environ.get("SCARLET_SOAK"):
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
         if item.get_closest_marker("hosted") and not os.environ.get("SCARLET_HOSTED"):
@@ -87,13 +99,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed:
         on = item.config.getoption("--on")
         on = "" if on == "scarlet" else f" --on={on}"
-        report.sections.append(("run it again", f"/usr/bin/pytest-3 -p no:cacheprovider{on} '{item.nodeid}'"))
+        report.sections.append(("run it again", f"/usr/bin/pytest-3 -p no:cacheprovider{on} '{item.nodeid.split('@')[0]}'"))
 
 
-@pytest.fixture(params=HARTS, ids=lambda n: f"smp{n}")
-def smp(request: pytest.FixtureRequest) -> int:
-    """The number of harts."""
-    return request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that take `smp` run once for each number of harts."""
+    if "smp" in metafunc.fixturenames:
+        metafunc.parametrize("smp", harts(), ids=lambda n: f"smp{n}")
 
 
 @pytest.fixture
@@ -103,9 +115,16 @@ def on_linux(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def shared(request: pytest.FixtureRequest, smp: int) -> batch.Batch:
-    """The boot that all cases with this number of harts share."""
-    return request.config.stash[SHARED][smp]
+def shared(request: pytest.FixtureRequest, smp: int) -> Iterator[batch.Batch]:
+    """The boot that this case and others with this number of harts share. After the last one: its kernel reported no broken promise."""
+    one, mates = request.config.stash[SHARED][smp], request.node.stash[MATES]
+    for mate in mates:
+        one.want(mate.callspec.params["case"])
+    yield one
+    if request.node is mates[-1]:
+        one.finish()
+        reports, one.reports = one.reports, []
+        assert not reports, "\n".join(reports)
 
 
 @pytest.fixture
