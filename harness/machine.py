@@ -166,7 +166,9 @@ class Machine:
         """The command line: QEMU's, or the hosted kernel's, which has its console on standard input and output whatever that is."""
         append = " ".join([*words, self.append]).strip()
         if self.hosted:
-            return [str(self.kernel_file), "--root", str(initrd), "--cpus", str(self.smp), "--mem", str(self._mebibytes()), "--append", append]
+            escape = ["--escape", "none"] if console is Console.TYPED else []
+            return [str(self.kernel_file), "--root", str(initrd), "--cpus", str(self.smp), "--mem", str(self._mebibytes()), "--append", append,
+                    *escape]
         return [QEMU, *console.value, "-machine", "virt", "-smp", str(self.smp), "-m", self.memory,
                 "-kernel", str(self.kernel_file), "-initrd", str(initrd), "-append", append, *extra]
 

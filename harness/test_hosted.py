@@ -170,10 +170,29 @@ def test_terminal(tmp_path: Path) -> None:
     one.expect_exact("$ ")
     one.sendline("echo status=$?")
     one.expect_exact("status=130")
+    one.sendline("IFS= read -rsn1 k; [ \"$k\" = $'\\001' ] && echo key$((1+1))")  # every key is the program's
+    time.sleep(0.5)
+    one.sendcontrol("a")
+    one.expect_exact("key2")
     one.sendline("exit 5")
     one.expect(pexpect.EOF)
     one.close()
     assert one.exitstatus == 5
+
+
+def test_escape_key() -> None:
+    """--escape gives this process a key: it ends the program; twice it is a key like others. Wrong ones are refused."""
+    one = pexpect.spawn(str(hosted.build()), ["--escape", "^B", "--", "sh", "-c", "stty raw; echo go; head -c 2 | od -An -tx1; sleep 1000"], timeout=hosted.LIMIT)
+    one.expect_exact("go")
+    one.send("\x01\x02\x02")
+    one.expect_exact("01 02")
+    one.send("\x02x")
+    one.expect(pexpect.EOF)
+    one.close()
+    assert one.exitstatus == 204
+    for wrong in ("a", "^1", "^AB", ""):
+        done = hosted.run(["true"], options=["--escape", wrong])
+        assert done.returncode == 210 and f"--escape {wrong}: ".encode() in done.stderr, done
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="the native side needs namespaces")

@@ -1,7 +1,7 @@
 // The console: the terminal of this process, where there is one. When standard input and output are
-// it, it is made raw and given back at the end, and control-A x leaves. Else other programs use it
-// too (a pipeline): it stays as it is, and lines come as it gives them. Or it is a socket
-// (socket.c).
+// it, it is made raw and given back at the end; all keys are the program's, but where there is an
+// escape key (--escape). Else other programs use it too (a pipeline): it stays as it is, and lines
+// come as it gives them. Or it is a socket (socket.c).
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
@@ -66,12 +66,20 @@ static void put(u8 c)
     head++;
 }
 
+static i32 escape = ESCAPE_DEFAULT;
+
+void console_escape(i32 key)
+{
+    escape = key;
+}
+
 enum console_key console_key(bool *prefix, u8 c, u8 *out)
 {
-    enum { PREFIX = 1 };
+    enum { CONTROL_A = 1 };
+    u8 key = escape == ESCAPE_DEFAULT ? CONTROL_A : (u8)escape;
     *out = c;
     if (!*prefix) {
-        *prefix = c == PREFIX;
+        *prefix = c == key && escape != ESCAPE_NONE;
         return *prefix ? KEY_NOTHING : KEY_BYTE;
     }
     *prefix = false;
@@ -84,7 +92,7 @@ enum console_key console_key(bool *prefix, u8 c, u8 *out)
         return KEY_DETACH;
     case 'a':
     case 'A':
-        *out = PREFIX;
+        *out = key;
         return KEY_BYTE;
     default:
         return KEY_BYTE;
@@ -182,6 +190,8 @@ void console_init(bool program)
         socket_serve();
         return;
     }
+    if (program && escape == ESCAPE_DEFAULT)
+        escape = ESCAPE_NONE; // as if the program had the terminal itself
     choose(program);
     if (isatty(0) && isatty(1) && tcgetattr(0, &saved) == 0) {
         raw = make_raw();

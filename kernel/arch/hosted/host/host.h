@@ -45,6 +45,10 @@ bool console_plain(void);
 void console_restore(void);
 // What a key means to a console that is a raw terminal: control-A is the prefix of x (the end), d
 // (detach, where that is possible) and a (control-A itself).
+// The control character that begins a word to us (x: end, d: leave, a: the character itself). By
+// default control-A, and none where a program is run on this terminal.
+enum { ESCAPE_NONE = -1, ESCAPE_DEFAULT = -2 };
+void console_escape(i32 key);
 enum console_key { KEY_NOTHING, KEY_BYTE /* in *out */, KEY_END, KEY_DETACH };
 enum console_key console_key(bool *prefix, u8 c, u8 *out);
 u64 console_room(void);                     // bytes that can be typed

@@ -41,7 +41,10 @@ static const char usage[] =
     "once it runs\n"
     "  --attach SOCKET   this terminal becomes that of such a program: control-A d leaves it "
     "running, control-A x ends it,\n"
-    "                    control-A a is a control-A. No other options\n"
+    "                    control-A a is a control-A. No other options but, before it, --escape\n"
+    "  --escape KEY      ^A to ^Z instead of control-A, or none; a PROGRAM on this terminal has "
+    "all "
+    "keys without it\n"
     "  --trace[=json]    every call with its arguments and result: in the kernel's log as strace "
     "prints them (--log 7),\n"
     "                    or as JSON to standard error, one object a line\n"
@@ -55,7 +58,7 @@ static const char usage[] =
     "program). This process ends\n"
     "as the program does, with its status or by its signal; with 201 after a kernel panic, 204 "
     "after "
-    "control-A x on a terminal,\n"
+    "control-A x,\n"
     "210 for wrong usage.\n";
 
 void die(const char *fmt, ...)
@@ -67,6 +70,15 @@ void die(const char *fmt, ...)
     fputc('\n', stderr);
     va_end(args);
     exit(210);
+}
+
+static i32 escape_key(const char *text)
+{
+    if (!strcmp(text, "none"))
+        return ESCAPE_NONE;
+    if (text[0] != '^' || !text[1] || text[2] || (text[1] | 0x20) < 'a' || (text[1] | 0x20) > 'z')
+        die("--escape %s: ^A to ^Z, or none", text);
+    return text[1] & 0x1f;
 }
 
 static u64 number(const char *option, const char *text, u64 low, u64 high)
@@ -156,18 +168,18 @@ static void add_bind(char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"root", 1, 0, 'r'},       {"bind", 1, 0, 'b'},
-                                            {"cpus", 1, 0, 'c'},       {"mem", 1, 0, 'm'},
-                                            {"append", 1, 0, 'a'},     {"log", 1, 0, 'l'},
-                                            {"trace", 2, 0, 't'},      {"abi", 1, 0, 'A'},
-                                            {"trace-file", 1, 0, 'f'}, {"transport", 1, 0, 'p'},
-                                            {"console", 1, 0, 'C'},    {"attach", 1, 0, 'T'},
-                                            {"help", 0, 0, 'h'},       {0, 0, 0, 0}};
+    static const struct option options[] = {
+        {"root", 1, 0, 'r'},      {"bind", 1, 0, 'b'},    {"cpus", 1, 0, 'c'},
+        {"mem", 1, 0, 'm'},       {"append", 1, 0, 'a'},  {"log", 1, 0, 'l'},
+        {"trace", 2, 0, 't'},     {"abi", 1, 0, 'A'},     {"trace-file", 1, 0, 'f'},
+        {"transport", 1, 0, 'p'}, {"console", 1, 0, 'C'}, {"attach", 1, 0, 'T'},
+        {"escape", 1, 0, 'e'},    {"help", 0, 0, 'h'},    {0, 0, 0, 0}};
     const char *root = NULL, *append = "", *level = "1", *abi = NULL, *trace_file = NULL,
                *console = NULL;
     enum arch_trace trace_kind = ARCH_TRACE_LOG;
     u64 cpus = 1, mem = 512;
     bool trace = false;
+    int escape_words = 0;
     const struct hosted_transport *transport = NULL;
     for (int o; (o = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
         switch (o) {
@@ -211,9 +223,14 @@ int main(int argc, char **argv)
         case 'C':
             console = optarg;
             break;
+        case 'e':
+            console_escape(escape_key(optarg));
+            escape_words = optarg == argv[optind - 1] ? 2 : 1;
+            break;
         case 'T':
-            if (argc != optind || optind > 3)
-                die("--attach %s: takes no other options and no program", optarg);
+            if (argc != optind || optind > 3 + escape_words)
+                die("--attach %s: takes no other options but --escape before it, and no program",
+                    optarg);
             attach_run(optarg);
         case 'h':
             fputs(usage, stdout);
