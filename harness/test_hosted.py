@@ -354,10 +354,3 @@ def test_programs_under_sanitizers(name: str) -> None:
     """Address and undefined-behaviour sanitizers have nothing to report."""
     done = hosted.run(PROGRAMS[name], options=["--cpus", "2"], sanitizers="address,undefined")
     assert done.returncode == 0, show(done.stderr)
-
-
-@pytest.mark.hosted
-@pytest.mark.parametrize("case", [c for c in CORPUS if c.name.startswith(("shell.", "files."))], ids=lambda c: c.name)
-def test_cases_under_sanitizers(case: cases.Case) -> None:
-    """The corpus again, under sanitizers and on two CPUs: nothing reported."""
-    hosted.case_on_hosted(case, ["--cpus", "2"], sanitizers="address,undefined")
