@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import frames, machine, run, trouble
 from harness.cases import Case, Result
 
-MAX_BOOTS = 6
+MAX_LOST = 6  # boots that did not reach their end
 
 
 @dataclasses.dataclass
@@ -36,7 +36,7 @@ class Batch:
         self.reports: list[str] = []  # broken promises found in the kernels' logs
         self._waiting: dict[str, Case] = {}
         self._done: dict[str, Result | Lost] = {}
-        self._boots = 0
+        self._lost = 0
         self._events: Iterator[None] | None = None
 
     def want(self, case: Case) -> None:
@@ -50,9 +50,9 @@ class Batch:
             self.want(case)
         while case.name not in self._done:
             if self._events is None:
-                if self._boots >= MAX_BOOTS:
+                if self._lost >= MAX_LOST:
                     assert self.log is not None
-                    return Lost(f"gave up after {MAX_BOOTS} boots", self.log, "")
+                    return Lost(f"gave up after {MAX_LOST} boots that did not reach their end", self.log, "")
                 self._events = self._boot()
             if next(self._events, "over") == "over":
                 self._events = None
@@ -62,14 +62,13 @@ class Batch:
         """Run what is left, to the power-off, so that the log is complete."""
         while self._events is not None or self._waiting:
             if self._events is None:
-                if self._boots >= MAX_BOOTS:
+                if self._lost >= MAX_LOST:
                     return
                 self._events = self._boot()
             if next(self._events, "over") == "over":
                 self._events = None
 
     def _boot(self) -> Iterator[None]:
-        self._boots += 1
         todo = list(self._waiting.values())
         names = {machine.job_name(i): case for i, case in enumerate(todo)}
         self.log = machine.new_log(self.name)
@@ -88,6 +87,7 @@ class Batch:
                         current = None
                         yield
         except run.Failure as failure:
+            self._lost += 1
             lost = Lost(trouble.NAMES[failure.status], failure.log, failure.tail)
             if current is not None:
                 self._finish_case(current, lost)

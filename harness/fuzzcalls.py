@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,4 +73,6 @@ def write(abi: str = "linux", name: str = "fuzz") -> None:
     out = guestprog.out() / f"{name}_table.h"
     out.parent.mkdir(parents=True, exist_ok=True)
     if not out.is_file() or out.read_text() != text:
-        out.write_text(text)
+        part = out.with_name(f"{out.name}.{os.getpid()}")
+        part.write_text(text)
+        part.replace(out)

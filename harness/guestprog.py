@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,13 +41,15 @@ def build_for(name: str, abi: str) -> Path:
     isa = machine.chosen().isa
     source, program = SOURCES / f"{name}.c", out() / f"{name}-{abi}"
     out().mkdir(parents=True, exist_ok=True)
-    subprocess.run([*compiler(), "-O1", f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{program}.o"], check=True)
+    part = out() / f"{program.name}.{os.getpid()}"  # others may be building it as well
+    subprocess.run([*compiler(), "-O1", f"-DABI_{abi.upper()}", "-c", str(source), "-o", f"{part}.o"], check=True)
     # xv6's programs begin at one address with code and data in one segment; the others lie where the linker puts them.
     place = [f"-Ttext={XV6_BASE[isa]}", "--no-rosegment", "-N"] if abi == "xv6" else []
-    subprocess.run([*LINK, "-m", EMULATION[isa], "--no-relax", *place, "-o", str(program), f"{program}.o"], check=True)
+    subprocess.run([*LINK, "-m", EMULATION[isa], "--no-relax", *place, "-o", str(part), f"{part}.o"], check=True)
     if abi == "native":
-        mark_native(program, program)
-    return program
+        mark_native(part, part)
+    part.with_name(f"{part.name}.o").unlink()
+    return part.replace(program)
 
 
 def install(name: str, root: Path) -> None:
@@ -62,7 +65,10 @@ def build(name: str) -> Path:
     newest = max(p.stat().st_mtime for p in (source, *SOURCES.glob("*.h"), *out().glob(f"{name}_table.h")))
     if not program.is_file() or program.stat().st_mtime < newest:
         out().mkdir(parents=True, exist_ok=True)
-        subprocess.run([*compiler(), "-O2", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-o", str(program), str(source)], check=True)
+        part = out() / f"{name}.{os.getpid()}"
+        subprocess.run([*compiler(), "-O2", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-o", str(part),
+                        str(source)], check=True)
+        part.replace(program)
     return program
 
 

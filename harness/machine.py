@@ -233,10 +233,17 @@ def initrd_file(data: bytes) -> Iterator[Path]:
         yield Path(file.name)
 
 
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # others remove old ones as well
+        return 0
+
+
 def new_log(name: str = "boot") -> Path:
     """A fresh log file; the oldest are removed beyond KEEP_LOGS, those of failures (`keep_log`) apart from the others."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    old = sorted(LOGS.glob("*.log"), key=lambda p: p.stat().st_mtime)
+    old = sorted(LOGS.glob("*.log"), key=_changed)
     kept = [p for p in old if p.with_suffix(".kept").exists()]
     for path in [p for p in old if p not in kept][:-KEEP_LOGS] + kept[:-KEEP_LOGS]:
         path.unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def test_damaged_programs(guest: machine.Machine, smp: int, tmp_path: Path) -> N
     hundred fill the allocator's caches of every processor; what is lost after that is lost for good.
     """
     whole = guestprog.build("victim").read_bytes()
-    count = 4000 if SOAK else 1500
+    count = 4000 if SOAK else 600 if machine.chosen().sanitizers else 1500
     (tmp_path / "elf").mkdir()
     for number, data in enumerate(damage.elf_variants(whole, SEED + smp, count)):
         file = tmp_path / f"elf/{number:05d}"
