@@ -71,7 +71,10 @@ def test_riscv64(tmp_path: Path) -> None:
     attach = [str(kernel.kernel_file.with_suffix(".elf")), "-ex", f"target remote 127.0.0.1:{port}"]
     events = boot.events(hosted.LIMIT)
     try:
-        assert any(isinstance(event, frames.Output) and b"ready" in event.data for event in events)
+        seen = b""  # it comes in pieces
+        while b"ready" not in seen:
+            event = next(events)
+            seen += event.data if isinstance(event, frames.Output) else b""
         pid = number(ask("gdb-multiarch", attach, ["tasks"]), "sleep|busybox")
         out = ask("gdb-multiarch", attach, [c.format(pid=pid) for c in COMMANDS])
     finally:
