@@ -8,6 +8,7 @@ Boot tests are skipped only while the tree has no kernel to boot (no sources in 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the shared boots."""
+    # Hosted programs inherit what is ignored here (nohup, a shell's background), and tests send them signals.
+    for number, usual in {signal.SIGHUP: signal.SIG_DFL, signal.SIGQUIT: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}.items():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
     config.addinivalue_line("markers", "boot: boots a machine")
     config.addinivalue_line("markers", "soak: long; runs with SCARLET_SOAK=1")
     config.addinivalue_line("markers", "hosted: more of the hosted kernel; runs in make test-hosted")

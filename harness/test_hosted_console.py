@@ -59,6 +59,9 @@ def test_leave_and_come_back(tmp_path: Path) -> None:
     one.setwinsize(22, 66)
     one.sendline("while [ \"$(stty size)\" != '22 66' ]; do :; done; echo changed")
     one.expect_exact("\r\nchanged\r\n")
+    one.sendline("seq 1 30000; echo all")  # more than the backlog: nothing is lost while somebody looks
+    one.expect_exact("\r\nall\r\n")
+    assert one.before is not None and one.before.split("\r\n")[1:] == [str(n) for n in range(1, 30001)]
     one.sendline("seq 100 119; cat -v")
     one.expect_exact("118\r\n119\r\n")
     one.send("keys: \x01a and\x01\x01.\r")

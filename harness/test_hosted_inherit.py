@@ -52,6 +52,14 @@ def test_mapped_input(tmp_path: Path) -> None:
     assert seen[0][0].count("\n") == 2
 
 
+def test_working_directory_where_it_is_seen(tmp_path: Path) -> None:
+    """The caller's working directory by its own name, else where the root or a bind shows it."""
+    hosted.build()
+    for cwd, options, seen in ((tmp_path, [], str(tmp_path)), (hosted.TREE / "etc", ["--root", str(hosted.TREE)], "/etc"),
+                               (tmp_path, ["--root", str(hosted.TREE)], "/"), (tmp_path, ["--root", str(hosted.TREE), "--bind", f"{tmp_path.parent}:/mnt"], f"/mnt/{tmp_path.name}")):
+        assert show(hosted.run(["/bin/pwd"], options=options, cwd=cwd).stdout) == f"{seen}\n"
+
+
 def test_limits() -> None:
     """Limits of resources are the caller's, and hold."""
     script = ["bash", "-c", "ulimit -a; ulimit -n; for i in {1..90}; do exec {f}</dev/null || break; done 2>/dev/null; echo $f"]

@@ -171,6 +171,11 @@ static void enter_directory(void)
     struct path base = BASE_CWD, at;
     int err = path_lookup(&base, (struct pathname){name, strlen(name)},
                           LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+    char *seen = err == -E_NOENT ? kmalloc(PATH_MAX_LEN + 1, 0) : NULL;
+    if (seen && bind_seen_name(name, seen, PATH_MAX_LEN + 1))
+        err = path_lookup(&base, (struct pathname){seen, strlen(seen)},
+                          LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &at);
+    kfree(seen);
     if (err) {
         klog(LOG_NOTICE, "cannot enter %s: %s", name, kerr_name((enum kerr) - err));
         return;

@@ -230,7 +230,7 @@ static void user_loop(void *arg)
         switch (ev.stop) {
         case GUEST_CALL:
             if (ev.any_call && !is_call(as, s->guest, tf)) {
-                ev.number = 0;
+                ev.number = SIG_SEGV;
                 user_trap(tf, &ev); // as on a kernel without 32-bit programs
             } else {
                 serve_call(tf);

@@ -34,6 +34,13 @@ static const char *name;
     exit(status);
 }
 
+static void make_raw(void)
+{
+    struct termios raw = saved;
+    cfmakeraw(&raw);
+    tcsetattr(0, TCSADRAIN, &raw);
+}
+
 static int reach(void)
 {
     struct sockaddr_un a;
@@ -133,7 +140,7 @@ static void receive(int fd)
 // Signals that end this process leave the program running, with the terminal as it was.
 static int watch_signals(void)
 {
-    static const int watched[] = {SIGWINCH, SIGHUP, SIGTERM, SIGINT, SIGQUIT};
+    static const int watched[] = {SIGWINCH, SIGCONT, SIGHUP, SIGTERM, SIGINT, SIGQUIT};
     sigset_t set;
     sigemptyset(&set);
     for (u32 i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
@@ -150,9 +157,7 @@ void attach_run(const char *path)
     int fd = reach(), signals = watch_signals();
     if (signals < 0)
         die("--attach %s: %s", path, strerror(errno));
-    struct termios raw = saved;
-    cfmakeraw(&raw);
-    tcsetattr(0, TCSADRAIN, &raw);
+    make_raw();
     for (bool up = send_size(fd);;) {
         struct pollfd fds[] = {{.fd = up ? 0 : -1, .events = POLLIN},
                                {.fd = fd, .events = POLLIN},
@@ -161,7 +166,10 @@ void attach_run(const char *path)
             continue;
         if (fds[2].revents) {
             struct signalfd_siginfo info;
-            if (read(signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGWINCH)
+            bool got = read(signals, &info, sizeof(info)) == sizeof(info);
+            if (got && info.ssi_signo == SIGCONT) // whoever stopped it has used the terminal
+                make_raw();
+            else if (got && info.ssi_signo != SIGWINCH)
                 leave(128 + (int)info.ssi_signo, NULL);
             up = up && send_size(fd);
         }
