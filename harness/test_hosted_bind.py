@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import select
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -483,3 +484,17 @@ def test_under_sanitizers(tmp_path: Path) -> None:
     binds = ["--bind", f"{tmp_path}/scratch:/tmp", "--bind", f"{guests}:{guests}:ro"]
     found = hosted_fuzz.run(40, 10, "address,undefined", "trap", binds)
     assert not found and list((tmp_path / "scratch").glob("fuzz-*")), found
+
+
+@pytest.mark.hosted
+def test_without_races(tmp_path: Path) -> None:
+    """The thread sanitizer has nothing to say of changes, nor of stores beside reads and syncs."""
+    place = tmp_path / "place"
+    for _ in range(3):
+        place.mkdir()
+        done = hosted.run([PYTHON, str(CHANGES)], options=["--cpus", "4", "--bind", f"{place}:{place}"], cwd=place, sanitizers="thread")
+        assert (done.returncode, done.stderr) == (0, b"")
+        shutil.rmtree(place)
+    (tmp_path / "file").write_bytes(bytes(40960))
+    done = hosted.run([str(hosted.program("stores")), "/b/file", "1"], options=["--cpus", "4", "--bind", f"{tmp_path}:/b"], sanitizers="thread")
+    assert (show(done.stdout), done.stderr) == ("wrong: 0\n", b"")

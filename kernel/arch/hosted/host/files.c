@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -23,6 +24,9 @@ enum { HANDLES = 1 << 20, TEXT = 32 };
 // By handle: descriptor + 1, 0: not opened. Guarded by whoever owns the handle. Two or all may be
 // one.
 static int readers[HANDLES], writers[HANDLES], lockers[HANDLES];
+// Whoever is given a number again comes after the one who closed it. The host sees to that; this
+// says it.
+static _Atomic u32 closed;
 
 static i64 ns(struct timespec t)
 {
@@ -56,6 +60,7 @@ static i64 describe(int fd, struct host_attr *out)
         return -err;
     }
     describe_stat(&st, out);
+    (void)atomic_load_explicit(&closed, memory_order_acquire);
     return fd;
 }
 
@@ -137,6 +142,7 @@ void host_file_shut(i64 handle)
 void host_file_close(i64 handle)
 {
     host_file_shut(handle);
+    atomic_fetch_add_explicit(&closed, 1, memory_order_release);
     close((int)handle);
 }
 
