@@ -180,6 +180,15 @@ def test_terminal(tmp_path: Path) -> None:
     assert one.exitstatus == 5
 
 
+def test_processor() -> None:
+    """The processor is the host's, with as many of it as CPUs were asked for."""
+    numbers = "^(processor|siblings|cpu cores|core id|apicid|initial apicid|cpu MHz|bogomips)"
+    same(["sh", "-c", f"sed '/^$/q' /proc/cpuinfo | grep -vE '{numbers}'"])
+    done = hosted.run(["grep", "-E", "^(processor|siblings|core id)", "/proc/cpuinfo"], options=["--cpus", "3"])
+    words = dict.fromkeys(line.split("\t")[0] for line in done.stdout.decode().splitlines())
+    assert done.stdout.decode().count("\n") == 3 * len(words) and b": 2\n" in done.stdout, done
+
+
 def test_escape_key() -> None:
     """--escape gives this process a key: it ends the program; twice it is a key like others. Wrong ones are refused."""
     one = pexpect.spawn(str(hosted.build()), ["--escape", "^B", "--", "sh", "-c", "stty raw; echo go; head -c 2 | od -An -tx1; sleep 1000"], timeout=hosted.LIMIT)

@@ -3,6 +3,8 @@
 #include <device/clock.h>
 #include <device/fdt.h>
 #include <device/irq.h>
+#include <kerr.h>
+#include <mem/slab.h>
 
 static const struct boot_cpu *boot_cpu_of(u32 cpu)
 {
@@ -15,21 +17,20 @@ static const struct boot_cpu *boot_cpu_of(u32 cpu)
 int show_cpuinfo(struct text *t, const struct proc_who *w)
 {
     (void)w;
-    u32 bits = 64 - (u32)__builtin_clzll(arch_user_top() - 1) + 1; // the lower half is the user's
+    enum { ROOM = 8192 };
+    char *lines = kmalloc(ROOM, 0);
+    if (!lines)
+        return -E_NOMEM;
     for_each_cpu (c) {
         const struct boot_cpu *b = boot_cpu_of(c);
         if (!(cpu_online_mask() >> c & 1))
             continue;
-        const char *isa = b && b->isa[0] ? b->isa : "rv64imafdc";
-        text_printf(t,
-                    "processor\t: %u\nhart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: sv%u\n"
-                    "mvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\nhart isa\t: %s\n\n",
-                    c, (unsigned long long)arch_cpu_hwid(c), isa,
-                    bits <= 39   ? 39
-                    : bits <= 48 ? 48
-                                 : 57,
-                    isa);
+        usize n = arch_cpu_describe(c, b && b->isa[0] ? b->isa : NULL, lines, ROOM);
+        text_printf(t, "processor\t: %u\n", c);
+        text_put(t, lines, n);
+        text_puts(t, "\n");
     }
+    kfree(lines);
     return 0;
 }
 

@@ -55,6 +55,15 @@ u64 arch_firmware_realtime_ns(void)
     return host_realtime_ns();
 }
 
+usize arch_cpu_describe(u32 cpu, const char *isa, char *buf, usize cap)
+{
+    (void)isa;
+    irqflags_t f = arch_irq_save();
+    usize n = host_cpu_describe(cpu, buf, cap);
+    arch_irq_restore(f);
+    return n;
+}
+
 // --- power ---
 enum { STATUS_PANIC = 201 }; // as harness/boot reports it
 

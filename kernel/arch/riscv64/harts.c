@@ -3,7 +3,9 @@
 #include <libfdt.h> // first: it declares the C string functions that lib/string.h then maps
 
 #include <arch/context.h>
+#include <arch/mmu.h>
 #include <arch/upcall.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <machine/harts.h>
 #include <machine/sbi.h>
@@ -109,4 +111,20 @@ void arch_secondary(u32 cpu)
     time_init_hart();
     csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
     upcall_secondary_start(cpu);
+}
+
+usize arch_cpu_describe(u32 cpu, const char *isa, char *buf, usize cap)
+{
+    u32 bits = 64 - (u32)__builtin_clzll(arch_user_top() - 1) + 1; // the lower half is the user's
+    if (!isa)
+        isa = "rv64imafdc";
+    int n = ksnprintf(buf, cap,
+                      "hart\t\t: %llu\nisa\t\t: %s\nmmu\t\t: sv%u\n"
+                      "mvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\nhart isa\t: %s\n",
+                      (unsigned long long)arch_cpu_hwid(cpu), isa,
+                      bits <= 39   ? 39
+                      : bits <= 48 ? 48
+                                   : 57,
+                      isa);
+    return n < 0 ? 0 : MIN((usize)n, cap - 1);
 }

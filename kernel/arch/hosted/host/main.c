@@ -247,6 +247,7 @@ int main(int argc, char **argv)
         die("--trace-file %s: needs --trace", trace_file);
     signals_note();
     note_limits();
+    describe_init();
     if (console && !program)
         die("--console %s: needs a PROGRAM", console);
     if (console && trace_kind == ARCH_TRACE_JSON && !trace_file)

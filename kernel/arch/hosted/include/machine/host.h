@@ -19,6 +19,8 @@ void host_free(void *p);
 
 // --- CPUs ---
 u32 host_cpu_count(void);
+// arch_cpu_describe. Any
+u64 host_cpu_describe(u32 cpu, char *buf, u64 cap);
 // Starts a host thread with its %gs set that calls entry(cpu). 0 or a negative host errno.
 i32 host_cpu_start(struct hosted_cpu *cpu, void (*entry)(struct hosted_cpu *));
 void host_cpu_adopt(struct hosted_cpu *cpu);            // the calling thread becomes this CPU
