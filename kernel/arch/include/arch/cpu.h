@@ -41,9 +41,9 @@ void arch_start_secondaries(void);
 // Maps CPU index -> hardware id and number of present CPUs (known after arch early boot).
 u32 arch_cpu_count(void);
 u64 arch_cpu_hwid(u32 cpu);
-// What a program may read of a CPU: lines "key<tab>: value", as Linux's /proc/cpuinfo has them on this
-// machine behind the CPU's number. isa: the device tree's word for its instruction set, may be NULL.
-// Returns the length; what is longer than cap is cut.
+// What a program may read of a CPU: lines "key<tab>: value", as Linux's /proc/cpuinfo has them on
+// this machine behind the CPU's number. isa: the device tree's word for its instruction set, may be
+// NULL. Returns the length; what is longer than cap is cut.
 usize arch_cpu_describe(u32 cpu, const char *isa, char *buf, usize cap);
 
 // Inside an interrupt handler: was user mode interrupted?
