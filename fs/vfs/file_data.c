@@ -79,10 +79,14 @@ static void map_get(void *file)
 
 static void map_put(void *file)
 {
+    object_put(&((struct file *)file)->obj);
+}
+
+static void map_gone(void *file)
+{
     struct file *f = file;
     if (f->ops && f->ops->unmapped)
         f->ops->unmapped(f);
-    object_put(&f->obj);
 }
 
 static usize map_describe(void *file, char *buf, usize cap, u64 *dev, u64 *ino)
@@ -104,7 +108,7 @@ static int map_sync(void *file)
 }
 
 const struct vma_ops file_vma_ops = {
-    .get = map_get, .put = map_put, .describe = map_describe, .sync = map_sync};
+    .get = map_get, .put = map_put, .gone = map_gone, .describe = map_describe, .sync = map_sync};
 
 int file_data_map(struct file *f, struct map_request *r)
 {

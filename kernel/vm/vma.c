@@ -54,6 +54,8 @@ void area_free(struct vma *v)
 {
     if (v->object)
         memobj_put(v->object);
+    if (v->file && v->ops && v->ops->gone)
+        v->ops->gone(v->file);
     if (v->file && v->ops && v->ops->put)
         v->ops->put(v->file);
     slab_def_free(&area_cache, v);

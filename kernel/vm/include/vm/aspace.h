@@ -41,6 +41,7 @@ struct vma {
 struct vma_ops { // for `file`
     void (*get)(void *file);
     void (*put)(void *file);
+    void (*gone)(void *file); // an area that showed it is no more; put follows (nothing)
     // Text for /proc/pid/maps; returns length. Also device and inode numbers.
     usize (*describe)(void *file, char *buf, usize cap, u64 *dev, u64 *ino);
     int (*sync)(void *file); // contents to where they last, as fdatasync. NULL: the object's pages
