@@ -205,6 +205,18 @@ def test_mapped_output(tmp_path: Path) -> None:
     assert len(seen[0]) == 8 and seen[0][-1] == (-signal.SIGKILL, b"J31L0, world\0\0")
 
 
+def test_redirected_file(tmp_path: Path) -> None:
+    """All that can be done with an opened file can be done with one that the caller opened; the position stays shared."""
+    program = ["/usr/bin/python3", str(Path(__file__).parent / "hosted_guest/redirected.py")]
+    seen = []
+    for command in ([], [str(hosted.build()), "--"]):
+        (tmp_path / "out").unlink(missing_ok=True)
+        outer = ["sh", "-c", 'exec 9>"$0" 8</etc/services; flock 9; "$@"; echo more >&9', str(tmp_path / "out")]
+        done = subprocess.run([*outer, *command, *program], capture_output=True, timeout=hosted.LIMIT, check=False)
+        seen.append((show(done.stdout), show(done.stderr), done.returncode, (tmp_path / "out").read_bytes(), (tmp_path / "out").stat().st_mode))
+    assert seen[1] == seen[0] and seen[0][2] == 0 and seen[0][3].endswith(b"!more\n") and seen[0][0].count("error") == 1
+
+
 def test_directories_passed_on(tmp_path: Path) -> None:
     """A directory's descriptor is opened where the program sees it; one that it cannot see is said in the log."""
     (tmp_path / "place").mkdir()

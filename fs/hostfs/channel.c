@@ -1,10 +1,10 @@
-// Channels that are regular files: the plain channel, and beside it an opened file of an instance
-// of live hostfs that no view shows, for those who map. While the file is mapped, reads and writes
-// go through that (contents.c), at the channel's own position, which other processes of the system
-// underneath may share.
+// Channels that are regular files: opened files of an instance of live hostfs that no view shows,
+// whose own position is the channel's, which other processes of the system underneath may share.
+// What moves that goes through the plain channel, in one step of theirs; while the file is mapped,
+// through its pages (contents.c).
 //
-// Guarded by: the instance is made at boot, by one thread; the opened file's pos_lock serialises
-// reads and writes that move the position.
+// Guarded by: the instance is made at boot, by one thread; the opened file's pos_lock is held
+// whenever its own position is used.
 #include "hostfs_private.h"
 #include <arch/stream.h>
 #include <hostfs/channel.h>
@@ -12,145 +12,70 @@
 #include <vfs/dentry.h>
 #include <vfs/mount.h>
 
-struct channel {
-    struct object obj; // first
+struct channel { // file.private; constant
     u32 n;
-    struct object *stream; // counted
-    struct file *file;     // counted
+    bool append;           // as it was opened by whoever gave it
+    struct object *stream; // the plain channel; counted
 };
 
 static struct mount *instance; // NULL: no channel was a regular file yet
 
-static struct channel *channel(struct object *o)
+// --- what is different from other files of live instances ---
+
+// Does the plain channel do what is asked for at the file's own position?
+static bool is_plain(const struct file *f, const u64 *pos)
 {
-    return (struct channel *)(void *)o;
+    return pos == &f->pos && !hostfs_node(f->node)->mapped;
 }
 
-// --- objects ---
-
-static bool mapped(const struct channel *c)
+static i64 through_pages(struct file *f, struct iobuf *buf, u64 *pos,
+                         i64 (*move)(struct file *f, struct iobuf *buf, u64 *pos))
 {
-    return hostfs_node(c->file->node)->mapped;
+    const struct channel *c = f->private;
+    if (pos != &f->pos)
+        return move(f, buf, pos);
+    i64 at = arch_stream_seek(c->n, 0, OBJ_SEEK_CUR);
+    if (at < 0)
+        return at;
+    *pos = (u64)at;
+    i64 r = move(f, buf, pos);
+    if (r > 0)
+        at = arch_stream_seek(c->n, (i64)*pos, OBJ_SEEK_SET);
+    return r > 0 && at < 0 ? at : r;
 }
 
-static i64 through_file(struct channel *c, struct iobuf *buf, u64 *pos,
-                        i64 (*move)(struct object *o, struct iobuf *buf, u64 *pos))
+static i64 channel_read(struct file *f, struct iobuf *buf, u64 *pos)
 {
-    struct object *o = &c->file->obj;
-    if (pos)
-        return move(o, buf, pos);
-    mutex_lock(&c->file->pos_lock);
-    i64 at = arch_stream_seek(c->n, 0, OBJ_SEEK_CUR), r = at;
-    if (at >= 0) {
-        u64 place = (u64)at;
-        r = move(o, buf, &place);
-        if (r > 0) {
-            at = arch_stream_seek(c->n, (i64)place, OBJ_SEEK_SET);
-            r = at < 0 ? at : r;
-        }
-    }
-    mutex_unlock(&c->file->pos_lock);
-    return r;
+    const struct channel *c = f->private;
+    return is_plain(f, pos) ? object_read(c->stream, buf, NULL)
+                            : through_pages(f, buf, pos, hostfs_live_file_ops.read);
 }
 
-static i64 read_file(struct object *o, struct iobuf *buf, u64 *pos)
+static i64 channel_write(struct file *f, struct iobuf *buf, u64 *pos)
 {
-    return object_read(o, buf, pos);
+    const struct channel *c = f->private;
+    bool append = atomic_load_explicit(&f->obj.status, memory_order_relaxed) & OBJ_APPEND;
+    return is_plain(f, pos) && append == c->append
+               ? object_write(c->stream, buf, NULL)
+               : through_pages(f, buf, pos, hostfs_live_file_ops.write);
 }
 
-static i64 write_file(struct object *o, struct iobuf *buf, u64 *pos)
+static i64 channel_seek(struct file *f, i64 off, u32 whence, u64 *pos)
 {
-    return object_write(o, buf, pos);
+    const struct channel *c = f->private;
+    (void)pos;
+    return arch_stream_seek(c->n, off, whence);
 }
 
-static i64 channel_read(struct object *o, struct iobuf *buf, u64 *pos)
+static void channel_release(struct file *f)
 {
-    struct channel *c = channel(o);
-    return mapped(c) ? through_file(c, buf, pos, read_file) : object_read(c->stream, buf, pos);
+    struct channel *c = f->private;
+    hostfs_live_file_ops.release(f);
+    object_put(c->stream);
+    kfree(c);
 }
 
-static i64 channel_write(struct object *o, struct iobuf *buf, u64 *pos)
-{
-    struct channel *c = channel(o);
-    return mapped(c) ? through_file(c, buf, pos, write_file) : object_write(c->stream, buf, pos);
-}
-
-static i64 channel_seek(struct object *o, i64 off, u32 whence)
-{
-    return object_seek(channel(o)->stream, off, whence);
-}
-
-static int channel_truncate(struct object *o, u64 size)
-{
-    struct channel *c = channel(o);
-    struct object *to = mapped(c) ? &c->file->obj : c->stream;
-    return to->type->truncate(to, size);
-}
-
-static int channel_sync(struct object *o, bool data_only)
-{
-    return object_sync(&channel(o)->file->obj, data_only);
-}
-
-static int channel_map(struct object *o, struct map_request *r)
-{
-    struct object *file = &channel(o)->file->obj;
-    return file->type->map(file, r);
-}
-
-static u32 channel_poll(struct object *o, struct poll_table *pt)
-{
-    struct object *s = channel(o)->stream;
-    return s->type->poll(s, pt);
-}
-
-static int channel_getattr(struct object *o, struct attr *a)
-{
-    struct object *s = channel(o)->stream;
-    return s->type->getattr(s, a);
-}
-
-static i64 channel_describe(struct object *o, char *buf, usize cap)
-{
-    struct object *s = channel(o)->stream;
-    return s->type->describe(s, buf, cap);
-}
-
-static int channel_closed(struct object *o, void *owner)
-{
-    struct channel *c = channel(o);
-    (void)owner;
-    if (mapped(c))
-        c->file->ops->unmapped(c->file);
-    return 0;
-}
-
-static void channel_free(struct object *o)
-{
-    kfree(o);
-}
-
-static void channel_release(struct object *o)
-{
-    object_put(channel(o)->stream);
-    object_put(&channel(o)->file->obj);
-    object_free(o, channel_free);
-}
-
-static const struct object_type channel_type = {.name = "stream",
-                                                .kinds = OBJ_KIND_STREAM | OBJ_KIND_FILE,
-                                                .seekable = true,
-                                                .release = channel_release,
-                                                .closed = channel_closed,
-                                                .read = channel_read,
-                                                .write = channel_write,
-                                                .seek = channel_seek,
-                                                .truncate = channel_truncate,
-                                                .sync = channel_sync,
-                                                .map = channel_map,
-                                                .poll = channel_poll,
-                                                .getattr = channel_getattr,
-                                                .describe = channel_describe};
+static struct file_ops channel_ops; // constant once there is an instance
 
 // --- making them ---
 
@@ -171,11 +96,10 @@ static int file_of(u32 n, struct superblock *sb, struct dentry **out)
     return *out ? 0 : -E_NOMEM;
 }
 
-static int open_file(u32 n, struct file **out)
+static int open_file(u32 n, struct object **out, u32 *rights)
 {
-    u32 access, rights;
+    u32 access;
     struct path p = {instance, NULL};
-    struct object *o;
     int err = file_of(n, instance->sb, &p.dentry);
     if (err)
         return err;
@@ -183,9 +107,8 @@ static int open_file(u32 n, struct file **out)
     const struct open_request q = {.access = (access & STREAM_READ ? (u32)FILE_READ : 0u) |
                                              (access & STREAM_WRITE ? (u32)FILE_WRITE : 0u),
                                    .append = access & STREAM_APPEND};
-    err = vfs_open_path(&p, &q, false, &o, &rights);
+    err = vfs_open_path(&p, &q, false, out, rights);
     dentry_put(p.dentry);
-    *out = err ? NULL : object_file(o);
     return err;
 }
 
@@ -195,6 +118,11 @@ static int make_instance(u32 n)
     int err = hostfs_instance_live(&sb);
     if (err)
         return err;
+    channel_ops = hostfs_live_file_ops;
+    channel_ops.release = channel_release;
+    channel_ops.read = channel_read;
+    channel_ops.write = channel_write;
+    channel_ops.seek = channel_seek;
     err = file_of(n, sb, &sb->root);
     if (!err)
         err = mount_kernel(sb, &instance);
@@ -204,24 +132,26 @@ static int make_instance(u32 n)
     return err;
 }
 
-int hostfs_open_channel(u32 n, struct object *stream, struct object **out)
+int hostfs_open_channel(u32 n, struct object *stream, struct object **out, u32 *rights)
 {
     struct host_attr a;
     i64 r = arch_stream_attr(n, &a);
     if (r || (a.mode & MODE_FMT) != MODE_REG)
         return r ? (int)r : -E_NODEV;
     struct channel *c = kzalloc(sizeof(*c), 0);
+    struct object *o;
     int err = !c ? -E_NOMEM : instance ? 0 : make_instance(n);
     if (!err)
-        err = open_file(n, &c->file);
+        err = open_file(n, &o, rights);
     if (err) {
         kfree(c);
         return err;
     }
-    object_init(&c->obj, &channel_type, stream->status & OBJ_APPEND);
-    c->n = n;
-    c->stream = stream;
-    *out = &c->obj;
+    *c = (struct channel){n, stream->status & OBJ_APPEND, stream};
+    struct file *f = object_file(o);
+    f->private = c;
+    f->ops = &channel_ops;
+    *out = o;
     return 0;
 }
 

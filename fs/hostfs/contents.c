@@ -297,6 +297,7 @@ static int live_map(struct file *f, struct map_request *r)
     return 0;
 }
 
+// Also when a handle was closed.
 static void live_unmapped(struct file *f)
 {
     hostfs_store_or_say(hostfs_node(f->node));
@@ -315,6 +316,7 @@ const struct file_ops hostfs_live_file_ops = {.open = live_open,
                                               .read = live_read,
                                               .write = live_write,
                                               .map = live_map,
+                                              .closed = live_unmapped,
                                               .unmapped = live_unmapped,
                                               .sync = live_sync};
 

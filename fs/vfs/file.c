@@ -65,6 +65,8 @@ static int file_closed(struct object *o, void *owner)
     struct file *f = (struct file *)(void *)o;
     if (UNLIKELY(f->node->locks))
         lock_release_owner(f, owner);
+    if (f->ops && f->ops->closed)
+        f->ops->closed(f);
     return 0;
 }
 

@@ -233,6 +233,15 @@ static bool prepend(char *buf, char **at, const char *s, usize len)
     return true;
 }
 
+// What never had a name in its tree may have one elsewhere (files of a system underneath).
+static bool is_removed(const struct dentry *d)
+{
+    const struct node *n = dentry_node(d);
+    bool anon = atomic_load_explicit(&d->flags, memory_order_relaxed) & DENTRY_ANON;
+    return dentry_unhashed(d) &&
+           !(anon && n && atomic_load_explicit(&n->nlink, memory_order_relaxed));
+}
+
 // One attempt; valid only if the tree did not change meanwhile.
 static int text_once(const struct path *p, const struct path *root, u32 how, char *buf, usize cap,
                      char **out)
@@ -241,7 +250,7 @@ static int text_once(const struct path *p, const struct path *root, u32 how, cha
     struct dentry *d = p->dentry;
     char *at = buf + cap;
     bool any = false, outside = false;
-    if ((how & PATH_TEXT_DELETED) && dentry_unhashed(d) && !prepend(buf, &at, " (deleted)", 10))
+    if ((how & PATH_TEXT_DELETED) && is_removed(d) && !prepend(buf, &at, " (deleted)", 10))
         return -E_NAMETOOLONG;
     while (d != root->dentry || m != root->mount) {
         struct dentry *up = rcu_load(d->parent);

@@ -57,9 +57,12 @@ static int open_one(u32 n, struct object **out, u32 *rights)
         break;
     }
     struct object *file;
+    u32 file_rights;
     int err = stream_open(n, out, rights);
-    if (!err && !hostfs_open_channel(n, *out, &file)) // else it can do all but be mapped
+    if (!err && !hostfs_open_channel(n, *out, &file, &file_rights)) { // else it can do less
         *out = file;
+        *rights = file_rights;
+    }
     return err;
 }
 

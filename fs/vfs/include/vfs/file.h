@@ -19,6 +19,7 @@ struct file_ops {
                 u64 *pos); // new position (plain arithmetic over node_size)
     u32 (*poll)(struct file *f, struct poll_table *pt); // (in and out)
     int (*map)(struct file *f, struct map_request *r);  // (-E_NODEV)
+    void (*closed)(struct file *f);   // a handle to it was closed; may sleep (nothing)
     void (*unmapped)(struct file *f); // an area that showed it is gone; may sleep (nothing)
     int (*sync)(struct file *f, bool data_only); // directories too (0)
 };

@@ -100,8 +100,8 @@ i64 host_file_stream(u32 n, struct host_attr *out)
         readers[handle] = own + 1;
     if (own >= 0 && (flags & O_ACCMODE) != O_RDONLY && !(flags & O_APPEND))
         writers[handle] = own + 1;
-    if (own >= 0 && !readers[handle] && !writers[handle])
-        close(own);
+    if (own >= 0)
+        lockers[handle] = own + 1; // so its locks are those of whoever shares the descriptor
     return handle;
 }
 
