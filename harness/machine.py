@@ -110,7 +110,7 @@ class Job:
 class Console(enum.Enum):
     """What the console is connected to, in QEMU's words."""
 
-    NONE = ()  # told by further arguments
+    NONE = ("-display", "none")  # the rest is told by further arguments
     PIPE = ("-display", "none", "-serial", "stdio", "-no-reboot")
     TYPED = ("-display", "none", "-monitor", "none", "-no-reboot", "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console")
     PERSON = ("-nographic",)

@@ -30,7 +30,7 @@ def measure(what: machine.Machine, folder: Path) -> dict[str, int]:
         cpio.Entry("/init", 0o100755, guestprog.build("measure").read_bytes())]))
     serial = folder / "serial"
     argv = what.argv(image, machine.WORDS, machine.Console.NONE, [
-        "-display", "none", "-monitor", "none", "-serial", f"file:{serial}", "-no-reboot", "-seed", "1",
+        "-monitor", "none", "-serial", f"file:{serial}", "-no-reboot", "-seed", "1",
         "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm"])
     subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=120)
     found = {}
