@@ -433,7 +433,9 @@ static void fill_info(struct task *t, struct scarlet_task_info *out)
     out->system_ns = u.stime_ns;
     if (as) {
         i64 rss = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file);
+        read_lock(&as->lock);
         out->virtual = as->total_pages * PAGE_SIZE;
+        read_unlock(&as->lock);
         out->resident = rss > 0 ? (u64)rss * PAGE_SIZE : 0;
         aspace_put(as);
     }

@@ -29,10 +29,21 @@ static bool about(const struct proc_node *dir) // is this fdinfo?
     return !strcmp(dir->entry->name, "fdinfo");
 }
 
+// What a node of ours is made like: not the node in it, which others use meanwhile.
+static struct proc_node same_task(const struct proc_node *dir)
+{
+    return (struct proc_node){.entry = dir->entry,
+                              .pid = dir->pid,
+                              .tid = dir->tid,
+                              .task_start = dir->task_start,
+                              .thread_start = dir->thread_start,
+                              .fd = dir->fd};
+}
+
 int proc_fd_lookup(struct proc_node *dir, const struct pathname *name, struct node **out)
 {
     struct proc_who w;
-    struct proc_node ids = *dir;
+    struct proc_node ids = same_task(dir);
     u32 fd;
     if (!proc_number(name, &fd) || who_get(dir, &w))
         return -E_NOENT;
@@ -67,7 +78,7 @@ int proc_fd_readdir(struct proc_node *dir, u64 *cookie, struct dir_sink *sink)
     if (who_get(dir, &w))
         return -E_NOENT;
     const struct proc_entry *e = about(dir) ? &proc_fdinfo_file : &proc_fd_link;
-    struct proc_node ids = *dir;
+    struct proc_node ids = same_task(dir);
     u32 first = (u32)(*cookie - PROC_DYNAMIC), seen = 0, total = 1;
     bool room = true;
     for (u32 base = 0; room && seen < total && base < FD_END; base += FDS_AT_ONCE) {

@@ -48,7 +48,7 @@ static void measure(struct aspace *as, struct space_figures *f)
     f->anon = pages_of(&as->rss_anon);
     f->file = pages_of(&as->rss_file);
     f->shared = MIN(f->shared, f->file);
-    f->peak_rss = MAX(as->peak_rss, f->anon + f->file);
+    f->peak_rss = MAX(atomic_load_explicit(&as->peak_rss, memory_order_relaxed), f->anon + f->file);
     if (f->end_code > f->start_code)
         f->text =
             (ALIGN_UP(f->end_code, PAGE_SIZE) - ALIGN_DOWN(f->start_code, PAGE_SIZE)) / PAGE_SIZE;

@@ -19,8 +19,7 @@ void task_add_exit_hook(struct task_exit_hook *h)
 bool task_should_die(void)
 {
     struct task_thread *tt = current_task_thread();
-    return atomic_load_explicit((_Atomic bool *)&tt->task->exiting, memory_order_relaxed) ||
-           tt->leaving;
+    return atomic_load_explicit(&tt->task->exiting, memory_order_relaxed) || tt->leaving;
 }
 
 void task_terminate_locked(struct task *t, struct exit_info info)
@@ -134,7 +133,8 @@ static void release_resources(struct task *t)
     struct handle_table *handles = t->handles;
     struct aspace *as = t->aspace;
     if (as)
-        t->dead_usage.maxrss_pages = MAX(t->dead_usage.maxrss_pages, as->peak_rss);
+        t->dead_usage.maxrss_pages = MAX(t->dead_usage.maxrss_pages,
+                                         atomic_load_explicit(&as->peak_rss, memory_order_relaxed));
     spin_lock(&t->lock);
     t->handles = NULL;
     t->aspace = NULL;

@@ -81,7 +81,7 @@ void task_check_stop(void)
             init_stop();
         thread_set_state(THREAD_STOPPED);
         // Continued or ended between the check and here: do not sleep.
-        if (!atomic_load((_Atomic bool *)&t->stop_wanted) || task_should_die()) {
+        if (!t->stop_wanted || task_should_die()) {
             thread_set_state(THREAD_RUNNABLE);
             continue;
         }

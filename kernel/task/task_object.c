@@ -38,7 +38,7 @@ void task_object_init(void)
 
 static bool has_ended(const struct task *t)
 {
-    return atomic_load_explicit((_Atomic bool *)(uintptr_t)&t->exiting, memory_order_acquire);
+    return atomic_load_explicit(&t->exiting, memory_order_acquire);
 }
 
 bool object_is_task(const struct object *o)

@@ -36,7 +36,8 @@ void task_usage(struct task *t, struct usage *out)
         usage_add(out, &u);
     }
     if (t->aspace)
-        out->maxrss_pages = MAX(out->maxrss_pages, t->aspace->peak_rss);
+        out->maxrss_pages = MAX(out->maxrss_pages,
+                                atomic_load_explicit(&t->aspace->peak_rss, memory_order_relaxed));
     spin_unlock(&t->lock);
 }
 

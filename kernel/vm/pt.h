@@ -107,8 +107,8 @@ static inline void rss_add(struct aspace *as, i64 anon, i64 file)
     i64 f = atomic_load_explicit(&as->rss_file, memory_order_relaxed) + file;
     atomic_store_explicit(&as->rss_anon, a, memory_order_relaxed);
     atomic_store_explicit(&as->rss_file, f, memory_order_relaxed);
-    if ((u64)(a + f) > as->peak_rss)
-        as->peak_rss = (u64)(a + f);
+    if ((u64)(a + f) > atomic_load_explicit(&as->peak_rss, memory_order_relaxed))
+        atomic_store_explicit(&as->peak_rss, (u64)(a + f), memory_order_relaxed);
 }
 
 // --- table pages at hand: allocation happens outside pt_lock ---

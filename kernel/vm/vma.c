@@ -211,7 +211,8 @@ void area_account(struct aspace *as, u32 flags, i64 pages)
     if (flags & VMA_STACK)
         as->stack_pages += (u64)pages;
     else if (is_data(flags))
-        as->data_pages += (u64)pages;
+        __atomic_store_n(&as->data_pages, as->data_pages + (u64)pages,
+                         __ATOMIC_RELAXED); // read by /proc
     else if ((flags & (VMA_EXEC | VMA_WRITE)) == VMA_EXEC)
         as->exec_pages += (u64)pages;
 }

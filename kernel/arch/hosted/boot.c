@@ -25,7 +25,9 @@ static void boot(void *dtb)
 void hosted_boot(u64 dtb)
 {
     struct hosted_cpu *c = &hosted_cpus[0];
-    *c = (struct hosted_cpu){.current = &boot_arch_thread, .irqs_off = 1, .self = c};
+    c->current = &boot_arch_thread; // something may be pending already
+    c->irqs_off = 1;
+    c->self = c;
     boot_arch_thread.kstack_top = (u64)boot_stack + KSTACK_SLOT;
     tlb_init_cpu(c);
     host_cpu_adopt(c);

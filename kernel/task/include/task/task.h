@@ -86,11 +86,11 @@ struct task {
     char name[16];
     struct list threads;      // task_thread.link
     _Atomic u32 thread_count; // changed with the lock held
-    bool exiting;             // exit_info is final; every thread leaves at its next kernel exit
+    _Atomic bool exiting;     // exit_info is final; every thread leaves at its next kernel exit
     bool exec_pending;
     struct exit_info exit;
-    bool stop_taken;  // an event that stops left its queue; task_stop is to come
-    bool stop_wanted; // threads are to stop
+    bool stop_taken;          // an event that stops left its queue; task_stop is to come
+    _Atomic bool stop_wanted; // threads are to stop
     u32 stopped_threads;
     bool stopped, was_stopped_unreported, was_continued_unreported;
     i32 stop_number;
@@ -128,7 +128,8 @@ struct task {
     u32 umask; // own task, word
     i32 oom_adj;
     u32 personality;
-    bool dumpable, subreaper, did_exec;
+    _Atomic bool dumpable, did_exec;
+    bool subreaper;
     u32 death_event;
     struct rcu_head rcu;
 };

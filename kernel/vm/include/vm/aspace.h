@@ -58,12 +58,12 @@ struct aspace {
     u64 brk_start, brk, stack_top, mmap_base;
     u64 arg_start, arg_end, env_start, env_end, start_code, end_code, start_data, end_data;
     u64 stack_limit, as_limit, data_limit; // bytes, copied from the task's limits
-    u64 total_pages, locked_pages, data_pages, exec_pages, stack_pages;
+    u64 total_pages, locked_pages, data_pages, exec_pages, stack_pages, peak_total;
     u32 def_flags;
     // --- guarded by pt_lock ---
     struct spinlock pt_lock;        // class pagetable
     _Atomic i64 rss_anon, rss_file; // pages
-    u64 peak_rss, peak_total;
+    _Atomic u64 peak_rss;           // written under pt_lock
     u64 vdso_base; // where the ABI put its code page; copied by fork
     u8 auxv[512];  // saved auxiliary vector (for /proc/pid/auxv)
     u32 auxv_len;
