@@ -64,8 +64,8 @@ struct aspace {
     struct spinlock pt_lock;        // class pagetable
     _Atomic i64 rss_anon, rss_file; // pages
     _Atomic u64 peak_rss;           // written under pt_lock
-    u64 vdso_base; // where the ABI put its code page; copied by fork
-    u8 auxv[512];  // saved auxiliary vector (for /proc/pid/auxv)
+    u64 vdso_base;                  // where the ABI put its code page; copied by fork
+    u8 auxv[512];                   // saved auxiliary vector (for /proc/pid/auxv)
     u32 auxv_len;
     struct zone_table *_Atomic zones; // vm/zone.h: written under lock, read under RCU; NULL: none
     void *exe;                        // opaque executable file (exec layer), put by exe_put
