@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pexpect
@@ -16,6 +17,27 @@ from harness import hosted
 from harness.conftest import show
 
 pytestmark = pytest.mark.skipif(bool(hosted.permitted()), reason=hosted.permitted() or "-")
+
+
+def _arguments(pid: str) -> bytes:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def holders(socket: Path) -> list[int]:
+    """Processes whose console it is."""
+    return [int(p) for p in os.listdir("/proc") if p.isdigit() and {b"--console", str(socket).encode()} <= set(_arguments(p).split(b"\0"))]
+
+
+@pytest.fixture(name="socket")
+def _socket(tmp_path: Path) -> Iterator[Path]:
+    """A place for one; nothing stays behind there, whatever a test did."""
+    yield tmp_path / "socket"
+    for pid in holders(tmp_path / "socket"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
 
 
 def start(socket: Path, program: Sequence[str], *options: str) -> subprocess.CompletedProcess[bytes]:
@@ -45,9 +67,8 @@ def gone(socket: Path) -> bool:
     return False
 
 
-def test_leave_and_come_back(tmp_path: Path) -> None:
+def test_leave_and_come_back(socket: Path) -> None:
     """Start, attach, type, detach, attach again, the window's size, a second terminal, the end with a status."""
-    socket = tmp_path / "socket"
     done = start(socket, ["bash", "--norc", "--noediting", "--noprofile"])
     assert (show(done.stdout), show(done.stderr), done.returncode) == ("", "", 0)
     assert stat.S_ISSOCK(socket.stat().st_mode) and socket.stat().st_mode & 0o777 == 0o600
@@ -88,9 +109,8 @@ def test_leave_and_come_back(tmp_path: Path) -> None:
     assert not socket.exists()
 
 
-def test_hangup_detaches(tmp_path: Path) -> None:
+def test_hangup_detaches(socket: Path, tmp_path: Path) -> None:
     """A terminal that goes away leaves it running, what it prints meanwhile is kept up to a bound; control-A x ends it."""
-    socket = tmp_path / "socket"
     assert start(socket, ["bash", "--norc", "--noediting", "--noprofile"], "--bind", f"{tmp_path}:/mnt").returncode == 0
     one = attach(socket)
     one.expect_exact("guest> ")
@@ -113,9 +133,8 @@ def test_hangup_detaches(tmp_path: Path) -> None:
     assert gone(socket)
 
 
-def test_start_fails(tmp_path: Path) -> None:
+def test_start_fails(socket: Path, tmp_path: Path) -> None:
     """Errors at start are the caller's; a stale socket is none; what is no socket is left alone."""
-    socket = tmp_path / "socket"
     done = start(socket, ["/no/such/program"])
     assert done.returncode == 127 and b"cannot run /no/such/program" in done.stderr and not socket.exists()
     (tmp_path / "file").write_text("kept", encoding="ascii")
@@ -126,7 +145,7 @@ def test_start_fails(tmp_path: Path) -> None:
     one = attach(socket)
     one.send("\r")
     one.expect_exact("\r\n")
-    holder = next(int(p) for p in os.listdir("/proc") if p.isdigit() and str(socket).encode() in _arguments(p) and b"--console" in _arguments(p))
+    (holder,) = [pid for pid in holders(socket) if hosted.children_of(pid)]
     os.kill(holder, 9)
     one.expect_exact("the program is gone")
     assert ended(one) == 1 and socket.exists()
@@ -139,10 +158,3 @@ def test_start_fails(tmp_path: Path) -> None:
     one = attach(socket)
     one.send("\r")
     assert ended(one) == -12
-
-
-def _arguments(pid: str) -> bytes:
-    try:
-        return Path("/proc", pid, "cmdline").read_bytes()
-    except OSError:
-        return b""
