@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -188,6 +189,27 @@ def test_processor() -> None:
     done = hosted.run(["grep", "-E", "^(processor|siblings|core id)", "/proc/cpuinfo"], options=["--cpus", "3"])
     words = dict.fromkeys(line.split("\t")[0] for line in done.stdout.decode().splitlines())
     assert done.stdout.decode().count("\n") == 3 * len(words) and b": 2\n" in done.stdout, done
+
+
+def test_image_ends_with_its_terminal() -> None:
+    """A booted image has no program to pass signals to: a hangup or SIGTERM ends the machine, and nothing is left."""
+    words = [str(hosted.build()), "--root", str(hosted.TREE.with_name("root.cpio"))]
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(words[0], words)
+        seen = b""
+        while b"# " not in seen:
+            seen += os.read(terminal, 4096)
+        guests = hosted.children_of(pid)
+        if number == signal.SIGTERM:
+            os.kill(pid, number)
+        else:
+            os.close(terminal)
+        assert os.waitpid(pid, 0)[1] == number
+        if number == signal.SIGTERM:
+            os.close(terminal)
+        assert guests and not any(Path(f"/proc/{guest}").exists() for guest in guests)
 
 
 def test_escape_key() -> None:

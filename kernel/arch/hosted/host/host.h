@@ -30,7 +30,7 @@ struct inherited_signals {
 };
 void signals_note(void);
 const struct inherited_signals *signals_inherited(void);
-int signals_open(void);
+int signals_open(bool program); // without one they end this process
 void signals_take(int fd);
 void streams_init(bool program, bool console); // console: the standard ones are it
 void streams_start(void);

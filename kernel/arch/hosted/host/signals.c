@@ -24,6 +24,7 @@ static const int own[] = {SIG_CPU, SIG_KICK, SIGCHLD, SIGSEGV, SIGBUS,
 enum { FORWARDED = sizeof(forwarded) / sizeof(forwarded[0]), OWN = sizeof(own) / sizeof(own[0]) };
 static struct inherited_signals inherited;
 static _Atomic u32 requests;
+static bool for_program; // else nobody is there to take them: they end the machine
 
 // Not through the C library, which keeps two numbers for itself.
 static bool is_ignored(int number)
@@ -57,8 +58,9 @@ const struct inherited_signals *signals_inherited(void)
 
 // Also those that are ignored: the program may change its mind. Blocked ones are queued whatever
 // their action.
-int signals_open(void)
+int signals_open(bool program)
 {
+    for_program = program;
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < FORWARDED; i++)
@@ -75,11 +77,15 @@ int signals_open(void)
 void signals_take(int fd)
 {
     struct signalfd_siginfo info;
-    while (read(fd, &info, sizeof(info)) == sizeof(info))
+    while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+        int number = (int)info.ssi_signo;
+        if (!for_program && number != SIGWINCH && !(inherited.ignored >> (number - 1) & 1))
+            host_exit_killed(number);
         for (int i = 0; i < FORWARDED; i++)
-            if (forwarded[i].number == (int)info.ssi_signo)
+            if (forwarded[i].number == number)
                 requests |= 1u << forwarded[i].request |
                             (info.ssi_code == SI_KERNEL ? 1u << REQUEST_KEYBOARD : 0u);
+    }
 }
 
 void request(enum arch_request what)

@@ -80,7 +80,7 @@ void streams_init(bool program, bool console)
             s->access = STREAM_READ | (flags & O_PATH ? STREAM_PATH_ONLY : 0u);
         }
     }
-    signal_fd = signals_open();
+    signal_fd = signals_open(program);
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_fd < 0)
         die("cannot watch descriptors: %s", strerror(errno));

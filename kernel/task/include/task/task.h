@@ -116,8 +116,8 @@ struct task {
     bool reaped;
     bool autoreap; // children are not waited for (set by the ABI)
     bool vfork_pending;
-    u32 exit_event; // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit;
-                    // EVENT_CHILD after an exec and for a parent that is not its maker
+    _Atomic u32 exit_event; // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit;
+                            // EVENT_CHILD after an exec and for a parent that is not its maker
     // --- own ---
     struct waitqueue wait_children; // parents sleep here
     struct waitqueue vfork_done;    // woken too when threads of this task must leave
