@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -78,7 +79,9 @@ def program(sanitizers: str) -> Path:
     tables = hosted.build(sanitizers).parent / "gen/linux/linux_decode.json"
     place = hosted.ROOT / "build/hosted/guest"
     place.mkdir(parents=True, exist_ok=True)
-    (place / "fuzz_table.h").write_text(table(json.loads(tables.read_text(encoding="utf-8"))), encoding="ascii")
+    part = place / f"fuzz_table.h.{os.getpid()}"
+    part.write_text(table(json.loads(tables.read_text(encoding="utf-8"))), encoding="ascii")
+    part.replace(place / "fuzz_table.h")
     return hosted.program("fuzz")
 
 
