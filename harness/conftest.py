@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: long; runs with SCARLET_SOAK=1")
     config.addinivalue_line("markers", "hosted: more of the hosted kernel; runs in make test-hosted")
     config.addinivalue_line("markers", "scarlet: about Scarlet alone, not run with --on linux")
+    config.addinivalue_line("markers", "again: the kernel does what it does for another test; not under sanitizers, but in make soak")
     config.addinivalue_line("markers", "qemu: about machines in QEMU, not run with --on hosted")
     machine.use(config.getoption("--on"))
     if machine.chosen().hosted and not hosted.permitted() and not hasattr(config, "workerinput"):
@@ -85,6 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
         if item.get_closest_marker("hosted") and not os.environ.get("SCARLET_HOSTED"):
             item.add_marker(pytest.mark.skip(reason="more of the same: make test-hosted"))
+        if machine.chosen().sanitizers and item.get_closest_marker("again") and not os.environ.get("SCARLET_SOAK"):
+            item.add_marker(pytest.mark.skip(reason="the same again"))
         if machine.chosen().hosted:
             if item.get_closest_marker("qemu"):
                 item.add_marker(pytest.mark.skip(reason="about machines in QEMU"))

@@ -43,7 +43,7 @@ def boot(smp: int, overlay: Path, command: str, timeout: float = 120) -> tuple[s
     return done.output, done.status
 
 
-@pytest.mark.parametrize("how", ["", "-main", "-rwx"])
+@pytest.mark.parametrize("how", ["", *(pytest.param(how, marks=pytest.mark.again) for how in ("-main", "-rwx"))])
 def test_statements(overlay: Path, smp: int, how: str) -> None:
     """Every statement of docs/xv6.md, for programs with an entry wrapper, without, and in one writable segment."""
     output, status = boot(smp, overlay, f"./xv6test{how}")
@@ -51,6 +51,7 @@ def test_statements(overlay: Path, smp: int, how: str) -> None:
     assert re.search(r"^\d+ tests, 0 failed$", output, re.MULTILINE)
 
 
+@pytest.mark.again
 def test_statements_from_other_shells(overlay: Path) -> None:
     """The same started by the native shell and by xv6's own."""
     output, status = boot(4, overlay, "scarlet_sh -c ./xv6test && ./sh -c ./xv6test")

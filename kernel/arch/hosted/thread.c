@@ -34,6 +34,13 @@ static void fresh_stack(struct arch_thread *at)
     at->fiber = NULL;
     __asan_unpoison_memory_region((void *)(at->kstack_top - KSTACK_SIZE), KSTACK_SIZE);
 }
+// Called before what does not return, for the frames that are left behind. The runtime's own goes
+// by the host's thread, which is another one if we are moved to another CPU in the middle of it.
+void __asan_handle_no_return(void);
+[[clang::disable_sanitizer_instrumentation]] void __asan_handle_no_return(void)
+{
+    __asan_unpoison_memory_region((void *)(current_arch()->kstack_top - KSTACK_SIZE), KSTACK_SIZE);
+}
 #elifdef HOSTED_TSAN
 void *__tsan_create_fiber(u32 flags);
 void __tsan_destroy_fiber(void *fiber);
