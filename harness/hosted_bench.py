@@ -29,7 +29,7 @@ def seconds(command: list[str]) -> float:
 
 def programs(host: str) -> None:
     """Print what test_programs runs, whole: the hosted kernel's own start is in it."""
-    ways = {"native": [], **{way: [host, "--cpus", "2", "--transport", way, "--"] for way in ("ptrace", "trap")}}
+    ways = {"native": [], **{way: [host, "--transport", way, "--"] for way in ("ptrace", "trap")}}
     print(f"{'milliseconds':14}" + "".join(f"{name:>12}" for name in ways) + "   slowdown")
     for name, command in {"true": ["true"], **PROGRAMS}.items():
         took = [1000 * seconds([*words, *command]) for words in ways.values()]

@@ -76,7 +76,6 @@ void space_init(void);
 extern const struct hosted_transport ptrace_transport, trap_transport;
 // Whether this host can do it; else the reason.
 const char *trap_init(void);
-bool trap_pays(void); // are there processors for both sides of a call?
 
 struct machine { // what the device tree says of it
     u64 mem_start, mem_len, initrd, initrd_len;

@@ -50,8 +50,9 @@ static const char usage[] =
     "                    or as JSON to standard error, one object a line\n"
     "  --trace-file FILE  into FILE instead\n"
     "  --abi NAME        the ABI that has to take PROGRAM (default: whichever does)\n"
-    "  --transport NAME  how calls reach the kernel: trap or ptrace (default: trap if the host can "
-    "and has processors to spare)\n"
+    "  --transport NAME  how calls reach the kernel: ptrace (default) or trap: quicker calls, "
+    "slower new "
+    "processes, if the host can\n"
     "PROGRAM is looked for in PATH and starts in the working directory, with this process's user, "
     "environment and standard\n"
     "descriptors. Without PROGRAM the image's own /init is started (default root.cpio beside this "
@@ -287,12 +288,10 @@ int main(int argc, char **argv)
     machine_tree((u8 *)DIRECT_MAP_BASE + MEMORY_START, TREE_MAX, &machine);
     umask(0); // the program's own is applied by the kernel
     space_init();
-    const char *why = trap_init();
-    if (why && transport == &trap_transport)
+    const char *why = transport == &trap_transport ? trap_init() : NULL;
+    if (why)
         die("--transport trap: %s", why);
-    hosted_transport = transport             ? transport
-                       : why || !trap_pays() ? &ptrace_transport
-                                             : &trap_transport;
+    hosted_transport = transport ? transport : &ptrace_transport;
     streams_start();
     clock_calibrate();
     hosted_boot(MEMORY_START);

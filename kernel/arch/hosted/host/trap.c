@@ -74,7 +74,7 @@ static u64 now_ns(void)
 // success makes it likelier to be tried again; without any it is tried now and then, by both sides
 // in the same turns and for longer than it takes to wake a sleeper: while either sleeps, a short
 // look never pays.
-enum { LUCK_MAX = 8, SELDOM = 256, TRIES = 3, LONGER = 16 };
+enum { LUCK_MAX = 8, SELDOM = 256, TRIES = 3, LONGER = 4 };
 static void learn(u32 *luck, bool paid)
 {
     if (paid && *luck < LUCK_MAX)
@@ -320,14 +320,9 @@ const char *trap_init(void)
     cpu_set_t set;
     u32 have = sched_getaffinity(0, sizeof(set), &set) ? 1u : (u32)CPU_COUNT(&set);
     // Looking is worth it only while another processor can work on the answer.
-    enum { ROUNDS = 150 };
+    enum { ROUNDS = 2000 };
     spin_rounds = stub_consts->spin = have > host_cpu_count() ? ROUNDS : 0;
     return NULL;
-}
-
-bool trap_pays(void)
-{
-    return spin_rounds != 0;
 }
 
 const struct hosted_transport trap_transport = {.name = "trap",
