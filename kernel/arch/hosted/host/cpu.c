@@ -211,8 +211,17 @@ void external_interrupt(struct hosted_cpu *cpu)
     host_cpu_signal(cpu);
 }
 
+// Who ends this process first decides how. The others find their guests gone, and wait.
+static void begin_end(void)
+{
+    static atomic_bool ends;
+    while (atomic_exchange(&ends, true))
+        pause();
+}
+
 void host_exit(i32 status)
 {
+    begin_end();
     console_restore();
     spaces_end_all();
     socket_end(false, status);
@@ -221,6 +230,7 @@ void host_exit(i32 status)
 
 void host_exit_killed(i32 number)
 {
+    begin_end();
     console_restore();
     spaces_end_all();
     socket_end(true, number);

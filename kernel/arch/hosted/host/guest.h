@@ -61,10 +61,11 @@ struct hosted_cpu *cpu(void);
 struct guest *space_make(bool stage);
 void space_end(struct guest *g);
 i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 *done);
-// Around what this thread has g do while it waits: both on one of the host's processors. for_long:
+// Around what this thread has g do while it waits: both on one of the host's processors, where that
+// pays. short_work: it was a matter of microseconds, so its time tells whether that paid. for_long:
 // what comes next may take time, so g may go anywhere.
 void space_together(struct guest *g);
-void space_apart(struct guest *g, bool for_long);
+void space_apart(struct guest *g, bool short_work, bool for_long);
 // Makes the process start another one that shares its mappings and carries out ops, then stops by
 // itself. Its process id, negative: refused.
 pid_t space_spawn_runner(struct guest *g, const struct guest_op *ops, u32 count);

@@ -46,7 +46,7 @@ static int let_run(struct guest *g)
     bool was_long = g->runs_long;
     g->runs_long = sig == SIG_KICK;
     if (!was_long)
-        space_apart(g, g->runs_long);
+        space_apart(g, false, g->runs_long);
     return sig;
 }
 

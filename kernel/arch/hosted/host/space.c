@@ -17,6 +17,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static_assert(HOST_STUB == USER_TOP);
@@ -38,9 +39,24 @@ static struct guest *seeds[64];      // by CPU
 // --- handing over on one processor ---
 // This thread and the process it has work done by take turns, so they take them on one of the
 // host's processors: waking another one that sleeps costs more than the work. The thread is free
-// again afterwards, the process follows it.
+// again afterwards, the process follows it. Where many want to run that is wrong, as the two then
+// wait for one processor while another may come free: not with more CPUs than processors, and not
+// for some time after a turn took much longer than its work.
 static cpu_set_t allowed; // what this process may use
 static bool can_hold;
+enum : u64 { TURN_NS = 1'000'000, FEWEST = 64, MOST = 65536 };
+static _Thread_local struct {
+    u64 since;      // of the turns now
+    u64 skip, wait; // turns without, and how many after the next bad one
+    bool holds;
+} turns;
+
+static u64 turn_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1'000'000'000u + (u64)t.tv_nsec;
+}
 
 static void set_affinity(pid_t pid, const cpu_set_t *set)
 {
@@ -49,6 +65,8 @@ static void set_affinity(pid_t pid, const cpu_set_t *set)
 
 static int hold_processor(void)
 {
+    if (turns.skip && turns.skip--)
+        return -1;
     int at = can_hold ? sched_getcpu() : -1;
     if (at < 0 || at >= CPU_SETSIZE)
         return -1;
@@ -56,17 +74,38 @@ static int hold_processor(void)
     CPU_ZERO(&one);
     CPU_SET((u32)at, &one);
     set_affinity(0, &one);
+    turns.holds = true;
+    turns.since = turn_ns();
     return at;
 }
 
-static void leave_processor(void)
+static void leave_processor(bool short_work)
 {
-    if (can_hold)
-        set_affinity(0, &allowed);
+    if (!turns.holds)
+        return;
+    set_affinity(0, &allowed);
+    turns.holds = false;
+    if (!short_work)
+        return;
+    if (turn_ns() - turns.since > TURN_NS) {
+        turns.wait = turns.wait < FEWEST ? FEWEST : turns.wait < MOST ? 2 * turns.wait : MOST;
+        turns.skip = turns.wait;
+    } else if (turns.wait) {
+        turns.wait--;
+    }
+}
+
+static void release(struct guest *g)
+{
+    if (g->processor)
+        set_affinity(g->pid, &allowed);
+    g->processor = 0;
 }
 
 static void bring(struct guest *g, int at)
 {
+    if (at < 0)
+        release(g);
     if (at < 0 || g->processor == at + 1)
         return;
     cpu_set_t one;
@@ -87,7 +126,8 @@ void space_init(void)
         die("cannot map the parameter file: %s", strerror(errno));
     stub_consts = (struct stub_consts *)(void *)(params + PAGE);
     stub_write(params, params + PAGE);
-    can_hold = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1;
+    can_hold = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) > 1 &&
+               host_cpu_count() <= (u32)CPU_COUNT(&allowed);
 }
 
 struct hosted_cpu *cpu(void)
@@ -102,13 +142,11 @@ void space_together(struct guest *g)
     bring(g, hold_processor());
 }
 
-void space_apart(struct guest *g, bool for_long)
+void space_apart(struct guest *g, bool short_work, bool for_long)
 {
-    leave_processor();
-    if (for_long && g->processor) {
-        set_affinity(g->pid, &allowed);
-        g->processor = 0;
-    }
+    leave_processor(short_work);
+    if (for_long)
+        release(g);
 }
 
 static int slot_get(void)
@@ -218,7 +256,7 @@ i32 space_apply_ops(struct guest *g, const struct guest_op *ops, u32 count, u32 
 {
     space_together(g);
     i32 err = apply_here(g, ops, count, done);
-    space_apart(g, false);
+    space_apart(g, true, false);
     return err;
 }
 
@@ -241,7 +279,7 @@ pid_t space_spawn_runner(struct guest *g, const struct guest_op *ops, u32 count)
 {
     space_together(g);
     g->runner = spawn(g, CLONE_VM, ops, count);
-    space_apart(g, false);
+    space_apart(g, true, false);
     if (g->runner <= 0)
         return g->runner;
     pids[g->slot][1] = g->runner;
@@ -375,6 +413,6 @@ struct guest *space_make(bool stage)
 {
     int at = hold_processor();
     struct guest *g = make_here(stage, at);
-    leave_processor();
+    leave_processor(true);
     return g;
 }
