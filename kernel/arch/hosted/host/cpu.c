@@ -211,12 +211,24 @@ void external_interrupt(struct hosted_cpu *cpu)
     host_cpu_signal(cpu);
 }
 
-// Who ends this process first decides how. The others find their guests gone, and wait.
+// Who ends this process first decides how, and is not interrupted. The others find their guests
+// gone and wait.
+static atomic_bool ends;
+static _Thread_local bool mine;
+
+void wait_if_ending(void)
+{
+    while (!mine && atomic_load(&ends))
+        pause();
+}
+
 static void begin_end(void)
 {
-    static atomic_bool ends;
-    while (atomic_exchange(&ends, true))
-        pause();
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    mine = !atomic_exchange(&ends, true);
+    wait_if_ending();
 }
 
 void host_exit(i32 status)

@@ -21,8 +21,9 @@ void clock_calibrate(void); // some time after clock_start: host_clock
 [[nodiscard]] bool try_thread(void *(*fn)(void *), void *arg); // with all signals blocked
 void start_thread(void *(*fn)(void *), void *arg);             // or dies
 void external_interrupt(struct hosted_cpu *cpu);
-void note_limits(void);   // for machine_tree
-void describe_init(void); // for host_cpu_describe
+void note_limits(void);    // for machine_tree
+void wait_if_ending(void); // for ever, where another thread ends this process
+void describe_init(void);  // for host_cpu_describe
 // Signals: the first thing of all; what was found (bit n-1 for number n); then a descriptor that
 // becomes readable when there are some for the program, and taking them from it.
 struct inherited_signals {

@@ -57,8 +57,10 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     load(&r, tf);
     *out = (struct guest_event){.stop = GUEST_GONE};
     if (ptrace(PTRACE_SETREGS, g->pid, 0, &r)) {
-        if (errno == ESRCH)
+        if (errno == ESRCH) {
+            wait_if_ending();
             return;
+        }
         *out = (struct guest_event){.stop = GUEST_FAULT,
                                     .addr = tf->rip}; // registers that no program can have
         return;
@@ -70,8 +72,10 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     else
         sig = let_run(g);
     atomic_store(&c->guest, 0);
-    if (sig < 0 || ptrace(PTRACE_GETREGS, g->pid, 0, &r))
+    if (sig < 0 || ptrace(PTRACE_GETREGS, g->pid, 0, &r)) {
+        wait_if_ending();
         return;
+    }
     store(tf, &r);
     if (sig == CALL_STOP) {
         tf->nr = r.orig_rax;

@@ -178,10 +178,13 @@ static u64 slot_offset(u32 slot)
 int wait_stop(pid_t pid)
 {
     int status;
-    while (waitpid(pid, &status, __WALL) < 0)
-        if (errno != EINTR)
-            return -1;
-    return WIFSTOPPED(status) ? WSTOPSIG(status) : -1;
+    pid_t got;
+    while ((got = waitpid(pid, &status, __WALL)) < 0 && errno == EINTR)
+        ;
+    if (got > 0 && WIFSTOPPED(status))
+        return WSTOPSIG(status);
+    wait_if_ending();
+    return -1;
 }
 
 static void end_process(pid_t pid)
@@ -213,19 +216,25 @@ void spaces_end_all(void)
             ;
 }
 
+static i32 gone(void)
+{
+    wait_if_ending();
+    return -ESRCH;
+}
+
 // Runs the stub from an entry with these registers until its int3. 0 or -ESRCH.
 static i32 run_stub(struct guest *g, struct user_regs_struct *r)
 {
     r->orig_rax = ~0ull;
     if (ptrace(PTRACE_SETREGS, g->pid, 0, r))
-        return -ESRCH;
+        return gone();
     int sig;
     do {
         if (ptrace(PTRACE_CONT, g->pid, 0, 0))
-            return -ESRCH;
+            return gone();
         sig = wait_stop(g->pid);
     } while (sig == SIG_KICK || sig == SIGCHLD); // the first: why is in the CPU's `pending`
-    return sig != SIGTRAP || ptrace(PTRACE_GETREGS, g->pid, 0, r) ? -ESRCH : 0;
+    return sig != SIGTRAP || ptrace(PTRACE_GETREGS, g->pid, 0, r) ? gone() : 0;
 }
 
 static void write_ops(struct guest *g, const struct guest_op *ops, u32 count)

@@ -267,8 +267,10 @@ static void run(struct guest *g, struct trapframe *tf, struct guest_event *out)
     resume(g);
     bool alive = wait_for(g);
     atomic_store(&c->guest, 0);
-    if (!alive)
+    if (!alive) {
+        wait_if_ending();
         return;
+    }
     store(tf, g);
     describe(g, tf, out);
 }
