@@ -44,7 +44,7 @@ test: setup unit-tables kernel-if-any image ## every test: tables, units, boots 
 	@$(PYTEST) $(TEST_PATHS) $(T)
 
 # First all that boots machines, on the hosted kernel under sanitizers; then programs beside this machine's own Linux. Most tests
-# wait for something, so more run side by side than there are processors. SAN_PATHS= or T= narrow.
+# wait for something, so more run side by side than there are processors.
 HOSTED_PATHS := $(filter-out harness/test_hosted%,$(wildcard harness/test_*.py))
 test-hosted: hosted-setup hosted ## boot tests on the hosted kernel under sanitizers; programs and scripts live beside this machine's own Linux (docs/hosted.md)
 	@$(MAKE) --no-print-directory -s hosted SAN=address,undefined && $(MAKE) --no-print-directory -s hosted SAN=thread

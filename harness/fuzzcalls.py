@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harness import guestprog, machine
+from harness import guestprog
 
 # What an argument is; the same names stand in fuzz.c.
 PATHS, FDS, PIDS, SIGNALS, MEMORY, NUMBERS, SET, SIZE = "PATHS", "FDS", "PIDS", "SIGNALS", "MEMORY", "NUMBERS", "SET", "SIZE"
@@ -68,8 +68,7 @@ def table(decode: Path) -> str:
 
 def write(abi: str = "linux", name: str = "fuzz") -> None:
     """The header, beside the built programs."""
-    kernel = machine.chosen().kernel or machine.scarlet_kernel()
-    text = table(kernel.parent / f"gen/{abi}/{abi}_decode.json")
+    text = table(guestprog.generated() / f"{abi}/{abi}_decode.json")
     out = guestprog.out() / f"{name}_table.h"
     out.parent.mkdir(parents=True, exist_ok=True)
     if not out.is_file() or out.read_text() != text:

@@ -29,10 +29,14 @@ def out() -> Path:
     return ROOT / "build/guest" / machine.chosen().isa
 
 
+def generated() -> Path:
+    """What the tables generate for the chosen platform's kernel."""
+    return (machine.chosen().kernel or machine.scarlet_kernel()).parent / "gen"
+
+
 def compiler() -> list[str]:
     """The compiler with what all programs are compiled with: they find the calls' numbers in what the tables generate."""
-    kernel = machine.chosen().kernel or machine.scarlet_kernel()
-    return ["clang-19", *TARGET[machine.chosen().isa], *FLAGS, f"-I{out()}", f"-I{kernel.parent}/gen/linux", f"-I{machine.chosen().userland}/gen"]
+    return ["clang-19", *TARGET[machine.chosen().isa], *FLAGS, f"-I{out()}", f"-I{generated()}/linux", f"-I{machine.chosen().userland}/gen"]
 
 
 @functools.cache

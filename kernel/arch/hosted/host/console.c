@@ -131,8 +131,7 @@ bool console_input_waits(void)
 
 void console_tell(void)
 {
-    atomic_fetch_or(&hosted_cpus[0].pending, PENDING_EXTERNAL);
-    host_cpu_signal(&hosted_cpus[0]);
+    external_interrupt(&hosted_cpus[0]);
 }
 
 static void *reader(void *arg)

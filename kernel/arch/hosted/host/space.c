@@ -17,7 +17,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static_assert(HOST_STUB == USER_TOP);
@@ -51,13 +50,6 @@ static _Thread_local struct {
     bool holds;
 } turns;
 
-static u64 turn_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1'000'000'000u + (u64)t.tv_nsec;
-}
-
 static void set_affinity(pid_t pid, const cpu_set_t *set)
 {
     (void)syscall(SYS_sched_setaffinity, pid, sizeof(*set), set);
@@ -75,7 +67,7 @@ static int hold_processor(void)
     CPU_SET((u32)at, &one);
     set_affinity(0, &one);
     turns.holds = true;
-    turns.since = turn_ns();
+    turns.since = host_time_ns();
     return at;
 }
 
@@ -87,7 +79,7 @@ static void leave_processor(bool short_work)
     turns.holds = false;
     if (!short_work)
         return;
-    if (turn_ns() - turns.since > TURN_NS) {
+    if (host_time_ns() - turns.since > TURN_NS) {
         turns.wait = turns.wait < FEWEST ? FEWEST : turns.wait < MOST ? 2 * turns.wait : MOST;
         turns.skip = turns.wait;
     } else if (turns.wait) {

@@ -63,13 +63,6 @@ static bool stopped(const struct guest *g)
     return !(atomic_load_explicit(&g->stage->word, memory_order_acquire) & WORD_RUN);
 }
 
-static u64 now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1'000'000'000u + (u64)t.tv_nsec;
-}
-
 // Looking at a word before sleeping pays only while the other side has a processor at once. Each
 // success makes it likelier to be tried again; without any it is tried now and then, by both sides
 // in the same turns and for longer than it takes to wake a sleeper: while either sleeps, a short
@@ -116,8 +109,8 @@ static bool wait_for(struct guest *g)
         if (!atomic_load(&cpu()->pending))
             asked = 0;
         else if (!asked)
-            asked = now_ns();
-        else if (now_ns() - asked > PATIENCE_NS) { // it has found a way to refuse the signal
+            asked = host_time_ns();
+        else if (host_time_ns() - asked > PATIENCE_NS) { // it has found a way to refuse the signal
             kill(g->runner, SIGKILL);
             return false;
         }
