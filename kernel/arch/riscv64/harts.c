@@ -14,16 +14,8 @@
 struct hart_info hart_info = {.count = 1, .timebase_hz = 10'000'000};
 static u64 hart_ids[MAX_CPUS];
 
-// What a starting hart finds at the physical address it is given; offsets are used by start.S.
-struct secondary_boot {
-    u64 satp;
-    struct arch_thread *thread;
-    u64 cpu;
-};
-static struct secondary_boot secondary[MAX_CPUS];
-static_assert(offsetof(struct secondary_boot, thread) == 8 &&
-              offsetof(struct secondary_boot, cpu) == 16);
-void secondary_entry(void);
+struct hart_entry hart_entries[MAX_CPUS];
+void _start(void);
 [[noreturn]] void arch_secondary(u32 cpu);
 
 static bool isa_has(const char *isa, int len, const char *ext)
@@ -96,10 +88,13 @@ void arch_start_secondaries(void)
         struct arch_thread *at = upcall_idle_thread(cpu);
         if (!at)
             continue;
-        secondary[cpu] = (struct secondary_boot){mmu_secondary_satp(), at, cpu};
-        atomic_thread_fence(memory_order_seq_cst);
-        sbi_call(SBI_EXT_HSM, 0, hart_ids[cpu], kernel_phys((const void *)secondary_entry),
-                 kernel_phys(&secondary[cpu]));
+        struct hart_entry *entry = &hart_entries[cpu];
+        entry->hwid = hart_ids[cpu];
+        entry->satp = mmu_secondary_satp();
+        entry->cpu = cpu;
+        atomic_store_explicit(&entry->thread, at, memory_order_release);
+        // A hart that does not start, for whatever reason, is missed by sched_wait_secondaries.
+        sbi_call(SBI_EXT_HSM, 0, hart_ids[cpu], kernel_phys((const void *)_start), 0);
     }
 }
 

@@ -21,4 +21,11 @@
 #define IN_CALL_FULL 2 // and the frame holds all registers
 #define TF_SIZE 288
 
+#define HE_THREAD 0
+#define HE_HWID 8
+#define HE_SATP 16
+#define HE_CPU 24
+#define HE_SIZE 32
+#define HE_COUNT 64
+
 #define KERNEL_BASE_ASM 0xffffffff80000000

@@ -1,7 +1,18 @@
 // riscv64 private: what the device tree says of the harts (harts.c), and early memory set-up
 // (mmu.c).
 #pragma once
+#include <arch/cpu.h>
 #include <lib/types.h>
+
+// What a hart other than the boot hart starts with. start.S reads it with the MMU off: complete
+// from the moment `thread` is not null, and never changed after.
+struct hart_entry {
+    struct arch_thread *_Atomic thread; // its idle thread
+    u64 hwid;
+    u64 satp; // of mmu_secondary_satp
+    u64 cpu;
+};
+extern struct hart_entry hart_entries[MAX_CPUS]; // by CPU; [0] stays empty
 
 struct hart_info {
     u32 count; // usable harts; index 0 is the boot hart
