@@ -82,7 +82,7 @@ static int attach_handles(struct channel_message *m, const i32 *handles, u32 cou
         if (err)
             return err;
         href_keep(&h);
-        m->handle[i] = (struct channel_handle){h.object, h.rights};
+        m->handle[i] = (struct carried){h.object, h.rights};
     }
     return 0;
 }

@@ -15,7 +15,7 @@ static_assert(SCARLET_SOCKET_STREAM == (int)SOCKET_STREAM &&
 
 static struct socket_user me(void)
 {
-    return (struct socket_user){current_task()->pid, current_cred()->euid};
+    return (struct socket_user){current_task()->pid, current_cred()->euid, current_cred()->egid};
 }
 
 static u32 status_of(u32 flags)
@@ -91,7 +91,7 @@ i64 scarlet_socket_bind(struct href *socket, i32 directory, const struct sys_nam
         return err;
     }
     const struct socket_place p = {path_node(place), place, put_place};
-    return local_socket_bind(socket->object, &p, path->str);
+    return local_socket_bind(socket->object, &p, path->str, (u32)path->len);
 }
 
 // The node of a socket that may be written: counted in *out. -E_CONNREFUSED: a name of something
@@ -124,7 +124,8 @@ i64 scarlet_socket_connect(struct href *socket, i32 directory, const struct sys_
         err = find_place(directory, path, &p);
     if (err)
         return err;
-    err = local_socket_connect(socket->object, path_node(&p), &u);
+    const struct socket_address to = {.key = path_node(&p)};
+    err = local_socket_connect(socket->object, &to, &u);
     path_put(&p);
     return err;
 }
@@ -133,14 +134,15 @@ i64 scarlet_socket_send_to(struct href *socket, struct iobuf *data, usize size, 
                            const struct sys_name *path)
 {
     struct path p;
-    struct socket_user u = me();
     (void)size;
     int err = check_socket(socket);
     if (!err)
         err = find_place(directory, path, &p);
     if (err)
         return err;
-    i64 n = local_socket_send_to(socket->object, data, path_node(&p), &u);
+    const struct socket_address to = {.key = path_node(&p)};
+    struct socket_send how = {.to = &to, .sender = me()};
+    i64 n = local_socket_send(socket->object, data, &how);
     path_put(&p);
     return n;
 }
@@ -165,18 +167,19 @@ i64 scarlet_socket_accept(struct href *socket, u32 flags)
 i64 scarlet_socket_receive_from(struct href *socket, struct iobuf *data, usize size,
                                 struct scarlet_socket_source *source)
 {
-    struct socket_source s = {0};
+    struct socket_receive how = {0};
     (void)size;
     int err = check_socket(socket);
     if (err)
         return err;
-    i64 n = local_socket_receive(socket->object, data, &s);
+    i64 n = local_socket_receive(socket->object, data, &how);
+    local_socket_drop(how.carried, how.carries); // native handles travel over channels
     if (n < 0)
         return n;
-    source->size = s.size;
-    source->task = (i32)s.sender.task;
-    source->user = s.sender.user;
-    strlcpy(source->name, s.name, sizeof(source->name));
+    source->size = how.source.size;
+    source->task = (i32)how.source.sender.task;
+    source->user = how.source.sender.user;
+    strlcpy(source->name, how.source.name.text, sizeof(source->name));
     return n;
 }
 
@@ -198,7 +201,7 @@ i64 scarlet_socket_info(struct href *socket, struct scarlet_socket_info *info)
     info->pending = f.pending;
     info->peer = (i32)f.peer.task;
     info->peer_user = f.peer.user;
-    strlcpy(info->name, f.name, sizeof(info->name));
-    strlcpy(info->peer_name, f.peer_name, sizeof(info->peer_name));
+    strlcpy(info->name, f.name.text, sizeof(info->name));
+    strlcpy(info->peer_name, f.peer_name.text, sizeof(info->peer_name));
     return 0;
 }

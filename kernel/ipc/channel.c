@@ -3,7 +3,7 @@
 // Owns struct channel, which lives until both ends are gone. The spinlock guards queues and the
 // open flags; waiting happens on the sides' wait queues without it. Messages are freed outside the
 // lock, as dropping a handle may sleep. Ends may travel in messages; that none keeps itself alive
-// is channel_cycle.c's business.
+// is carry.c's business.
 #include "channel.h"
 #include <lib/printf.h>
 #include <mem/slab.h>
@@ -23,17 +23,17 @@ int channel_message_create(u32 bytes, u32 handles, struct channel_message **out)
 {
     if (bytes > CHANNEL_MAX_BYTES || handles > CHANNEL_MAX_HANDLES)
         return -E_MSGSIZE;
-    usize head = sizeof(struct channel_message) + handles * sizeof(struct channel_handle);
+    usize head = sizeof(struct channel_message) + handles * sizeof(struct carried);
     struct channel_message *m = kmalloc(head + bytes, ALLOC_USER);
     if (!m)
         return -E_NOMEM;
     list_init(&m->link);
     m->bytes = bytes;
     m->handles = handles;
-    m->handle = (struct channel_handle *)(void *)(m + 1);
+    m->handle = (struct carried *)(void *)(m + 1);
     m->data = (u8 *)m + head;
     for (u32 i = 0; i < handles; i++)
-        m->handle[i] = (struct channel_handle){0};
+        m->handle[i] = (struct carried){0};
     *out = m;
     return 0;
 }
@@ -42,9 +42,7 @@ void channel_message_free(struct channel_message *m)
 {
     if (!m)
         return;
-    for (u32 i = 0; i < m->handles; i++)
-        if (m->handle[i].object)
-            object_put(m->handle[i].object);
+    carried_put(m->handle, m->handles);
     kfree(m);
 }
 
@@ -71,18 +69,29 @@ static int try_send(struct channel *c, struct channel_side *to, struct channel_m
     return r;
 }
 
+static bool carries_own_end(const struct channel *c, const struct channel_message *m)
+{
+    for (u32 i = 0; i < m->handles; i++)
+        if (m->handle[i].object && object_is_channel(m->handle[i].object) &&
+            end_of(m->handle[i].object)->channel == c)
+            return true;
+    return false;
+}
+
 int channel_send(struct object *o, struct channel_message *m)
 {
     struct channel_end *e = end_of(o);
     struct channel_side *to = other_side(e);
-    bool carries = channel_message_carries_ends(m);
+    bool carries = carried_has_carriers(m->handle, m->handles);
+    if (carries && carries_own_end(e->channel, m))
+        return -E_DEADLK;
     for (;;) {
-        struct channel_walk walk = {0};
-        int r = carries ? channel_walk_begin(&walk, e->channel, to, m) : 0;
+        struct carry_walk walk = {0};
+        int r = carries ? carry_walk_begin(&walk, to, m->handle, m->handles) : 0;
         if (!r)
             r = try_send(e->channel, to, m);
         if (carries)
-            channel_walk_end(&walk);
+            carry_walk_end(&walk);
         if (r > 0) {
             wake_all(&to->wait, POLL_IN | POLL_RDNORM);
             return 0;
@@ -150,10 +159,10 @@ void channel_unreceive(struct object *o, struct channel_message *m)
 {
     struct channel_end *e = end_of(o);
     struct channel_side *in = own_side(e);
-    struct channel_walk walk = {0};
-    bool carries = channel_message_carries_ends(m);
+    struct carry_walk walk = {0};
+    bool carries = carried_has_carriers(m->handle, m->handles);
     // What it carries may have come to hold this end meanwhile: then nobody could ever receive it.
-    int err = carries ? channel_walk_begin(&walk, e->channel, in, m) : 0;
+    int err = carries ? carry_walk_begin(&walk, in, m->handle, m->handles) : 0;
     if (!err) {
         spin_lock(&e->channel->lock);
         list_add_head(&in->queue, &m->link);
@@ -162,13 +171,33 @@ void channel_unreceive(struct object *o, struct channel_message *m)
         spin_unlock(&e->channel->lock);
     }
     if (carries)
-        channel_walk_end(&walk);
+        carry_walk_end(&walk);
     if (err)
         channel_message_free(m);
     wake_all(&in->wait, POLL_IN | POLL_RDNORM);
 }
 
 // --- the ends as objects ---
+struct carrier *channel_carrier(struct object *o)
+{
+    return object_is_channel(o) ? &end_of(o)->carrier : NULL;
+}
+
+static bool channel_note(struct carry_walk *w, struct object *o)
+{
+    struct channel_end *e = end_of(o);
+    struct channel_message *m;
+    bool room = true;
+    spin_lock(&e->channel->lock);
+    list_for_each_entry (m, &own_side(e)->queue, link) {
+        room = carry_note_all(w, m->handle, m->handles);
+        if (!room)
+            break;
+    }
+    spin_unlock(&e->channel->lock);
+    return room;
+}
+
 static u32 channel_poll(struct object *o, struct poll_table *pt)
 {
     struct channel_end *e = end_of(o);
@@ -202,7 +231,9 @@ static void channel_release(struct object *o)
     spin_unlock(&c->lock);
     wake_all(&in->wait, 0);
     wake_all(&other_side(e)->wait, 0);
-    channel_free_unread(&unread);
+    struct channel_message *m, *tmp;
+    list_for_each_entry_safe (m, tmp, &unread, link)
+        channel_message_free(m);
     if (refcount_dec_and_test(&c->refs))
         kfree(c);
     object_free(o, end_free);
@@ -248,6 +279,7 @@ int channel_create(struct object **a, struct object **b, u32 status)
         object_init(&ends[i]->obj, &channel_type, status);
         ends[i]->channel = c;
         ends[i]->side = i;
+        carrier_init(&ends[i]->carrier, &ends[i]->obj, own_side(ends[i]), channel_note);
     }
     *a = &ends[0]->obj;
     *b = &ends[1]->obj;

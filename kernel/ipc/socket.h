@@ -1,17 +1,22 @@
-// Private to local sockets: queues of packets, and the socket itself.
+// Private to local sockets: queues of packets, names, and the socket itself.
 #pragma once
+#include "carry.h"
 #include <ipc/local_socket.h>
-#include <lib/list.h>
 #include <sched/lock.h>
 
 struct socket_name {
     refcount_t refs;
-    char text[SOCKET_NAME_MAX + 1]; // constant
+    // --- constant ---
+    u32 len;
+    bool abstract;
+    char text[]; // and a NUL
 };
 
 struct packet {
     struct list link;
     u32 len, at; // at: what was read of it
+    u32 carries;
+    struct carried *carried; // own array, NULL: none; changed with queue.lock held
     struct socket_user sender;
     struct socket_name *from; // counted; NULL: has no name
     u8 data[];
@@ -27,28 +32,89 @@ struct socket_queue {
     struct list packets;
     _Atomic u32 count, bytes;
     _Atomic bool no_reader, no_writer;
-    // --- guarded by the lock of the socket that listens with it; read without it for hints ---
+    _Atomic bool gone;  // the socket that would read is closed
+    _Atomic bool reset; // to be told once: the other side went too early
+    // --- guarded by the lock of the socket that reads from it; read without it for hints ---
     _Atomic u32 in_line, line_max; // connections that wait to be accepted
+    const struct socket_queue
+        *_Atomic source; // datagrams: that of whom it receives from, NULL: all
 };
+
+struct local_socket {
+    struct object obj;       // first
+    enum socket_kind kind;   // constant
+    u64 id;                  // constant
+    struct socket_queue *in; // counted; constant
+    struct carrier carrier;
+    struct socket_options options;
+    struct mutex lock; // class socket
+    // --- guarded by lock ---
+    enum socket_state state;
+    struct socket_queue *out; // counted; where write goes, NULL: nowhere yet
+    struct socket_user own, peer;
+    struct socket_name *name, *peer_name; // counted, NULL: none
+    struct list line; // listening: connections that wait (link), in->in_line of them
+    bool connecting;  // a connect is on its way; nobody else changes the state
+    bool in_a_line;   // made by a connect, and not accepted yet
+    u32 shut;         // SOCKET_SHUT_*
+    // --- guarded by the names' lock (socket_name.c) ---
+    bool bound;
+    struct socket_place place;
+    struct list bound_link;
+    // --- while it waits to be accepted: the listener's lock ---
+    struct list link;
+};
+static inline struct local_socket *socket_of(struct object *o)
+{
+    return (struct local_socket *)(void *)o;
+}
+static inline bool socket_is_stream(const struct local_socket *s)
+{
+    return s->kind == SOCKET_STREAM;
+}
+
+// --- socket_name.c ---
+void socket_name_put(struct socket_name *n);                                 // NULL allowed
+void socket_name_tell(const struct socket_name *n, struct socket_label *to); // NULL: empty
+// The socket that an address belongs to: counted, or NULL. Abstract names of two kinds are two.
+struct local_socket *socket_find(const struct socket_address *a, enum socket_kind kind);
+void socket_unbind(struct local_socket *s);
 
 // --- socket_queue.c ---
 struct socket_queue *socket_queue_create(void); // NULL: no memory
 void socket_queue_get(struct socket_queue *q);
 void socket_queue_put(struct socket_queue *q); // NULL allowed
-// Nobody will read: what is there is dropped. Nobody will write: readers see the end.
-void socket_queue_close_read(struct socket_queue *q);
+// Nobody will write any more, or wants to: readers see the end behind what is there.
 void socket_queue_close_write(struct socket_queue *q);
-bool socket_queue_has_room(const struct socket_queue *q, u32 n);
-void socket_name_put(struct socket_name *n); // NULL allowed
+// Writers see the end. gone: and what is there is dropped.
+void socket_queue_close_read(struct socket_queue *q, bool gone);
+bool socket_queue_has_room(const struct socket_queue *q, u32 n, u32 limit);
+// Waits as the wait macros do, in the terms of sockets: -E_AGAIN past the deadline, -E_INTR instead
+// of -E_RESTART where there is one.
+int socket_wait_result(int err, u64 deadline);
+u64 socket_deadline(const _Atomic u64 *ns);
 struct packet_how {
-    struct socket_user sender;
+    struct socket_send *send; // sender, handles
     struct socket_name *from; // borrowed
     bool stream, nonblock;
+    u32 limit; // bytes that may wait
+    u64 deadline;
 };
 // Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_MSGSIZE, -E_AGAIN,
-// -E_FAULT, -E_NOMEM, -E_RESTART.
+// -E_FAULT, -E_NOMEM, -E_TOOMANYREFS, -E_RESTART, -E_INTR.
 [[nodiscard]] i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf,
                                      const struct packet_how *how);
-// *from may be NULL. 0 at the end of a stream. -E_AGAIN, -E_FAULT, -E_RESTART.
-[[nodiscard]] i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, bool stream,
-                                    bool nonblock, struct socket_source *from);
+struct packet_reading {
+    struct socket_receive *receive;
+    bool stream, nonblock;
+    bool by_sender; // a stream stops where the sender changes
+    u64 target;     // bytes a stream waits for
+    u64 deadline;
+    // --- its own ---
+    bool any, stop; // something was taken; no more may be
+};
+// 0 at the end. -E_CONNRESET, -E_AGAIN, -E_FAULT, -E_NOMEM, -E_RESTART, -E_INTR.
+[[nodiscard]] i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf,
+                                    struct packet_reading *r);
+bool socket_queue_note(struct socket_queue *q, struct carry_walk *w);
+u32 socket_queue_next(struct socket_queue *q); // bytes of the first packet

@@ -1,16 +1,12 @@
 // Queues of local sockets: packets in order, waiting for room and for something to read.
 //
-// Packets are made and copied outside the spinlock; the first one may be half read, which only the
-// holder of `reading` looks at.
+// Packets are made and copied outside the spinlock; the first ones may be half read, which only the
+// holder of `reading` looks at. Only it takes packets out.
 #include "socket.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 
-enum : u32 {
-    QUEUE_BYTES = 212992,
-    QUEUE_PACKETS = 1024,
-    STREAM_PIECE = 4096 - sizeof(struct packet)
-};
+enum : u32 { QUEUE_PACKETS = 1024, STREAM_PIECE = 4096 - sizeof(struct packet) };
 
 struct socket_queue *socket_queue_create(void)
 {
@@ -30,14 +26,16 @@ void socket_queue_get(struct socket_queue *q)
     refcount_inc(&q->refs);
 }
 
-void socket_name_put(struct socket_name *n)
+void local_socket_drop(struct carried *c, u32 n)
 {
-    if (n && refcount_dec_and_test(&n->refs))
-        kfree(n);
+    if (c)
+        carried_put(c, n);
+    kfree(c);
 }
 
 static void packet_free(struct packet *p)
 {
+    local_socket_drop(p->carried, p->carries);
     socket_name_put(p->from);
     kfree(p);
 }
@@ -57,21 +55,29 @@ void socket_queue_put(struct socket_queue *q)
     kfree(q);
 }
 
-void socket_queue_close_read(struct socket_queue *q)
+static void take_packets(struct socket_queue *q, struct list *to)
 {
-    struct list gone = LIST_INIT(gone);
-    mutex_lock(&q->reading);
-    spin_lock(&q->lock);
-    q->no_reader = true;
     while (!list_empty(&q->packets)) {
         struct list *first = q->packets.next;
         list_del(first);
-        list_add_tail(&gone, first);
+        list_add_tail(to, first);
     }
     q->count = q->bytes = 0;
+}
+
+void socket_queue_close_read(struct socket_queue *q, bool gone)
+{
+    struct list dropped = LIST_INIT(dropped);
+    mutex_lock(&q->reading);
+    spin_lock(&q->lock);
+    q->no_reader = true;
+    if (gone) {
+        q->gone = true;
+        take_packets(q, &dropped);
+    }
     spin_unlock(&q->lock);
     mutex_unlock(&q->reading);
-    drop_packets(&gone);
+    drop_packets(&dropped);
     wake_all(&q->wait, 0);
 }
 
@@ -83,20 +89,53 @@ void socket_queue_close_write(struct socket_queue *q)
     wake_all(&q->wait, 0);
 }
 
-bool socket_queue_has_room(const struct socket_queue *q, u32 n)
+bool socket_queue_has_room(const struct socket_queue *q, u32 n, u32 limit)
 {
-    return q->count == 0 || (q->count < QUEUE_PACKETS && q->bytes + n <= QUEUE_BYTES);
+    return q->count == 0 || (q->count < QUEUE_PACKETS && (u64)q->bytes + n <= limit);
+}
+
+bool socket_queue_note(struct socket_queue *q, struct carry_walk *w)
+{
+    struct packet *p;
+    bool room = true;
+    spin_lock(&q->lock);
+    list_for_each_entry (p, &q->packets, link) {
+        room = carry_note_all(w, p->carried, p->carries);
+        if (!room)
+            break;
+    }
+    spin_unlock(&q->lock);
+    return room;
+}
+
+u32 socket_queue_next(struct socket_queue *q)
+{
+    spin_lock(&q->lock);
+    u32 n = list_empty(&q->packets) ? 0 : list_entry(q->packets.next, struct packet, link)->len;
+    spin_unlock(&q->lock);
+    return n;
+}
+
+u64 socket_deadline(const _Atomic u64 *ns)
+{
+    u64 wait = atomic_load_explicit(ns, memory_order_relaxed), now = arch_time_ns();
+    return !wait ? WAIT_FOREVER : wait > UINT64_MAX - now ? UINT64_MAX : now + wait;
+}
+
+int socket_wait_result(int err, u64 deadline)
+{
+    return err == -E_TIMEDOUT ? -E_AGAIN : err == -E_RESTART && deadline ? -E_INTR : err;
 }
 
 // --- writing ---
 // 1 queued, 0 no room, -E_PIPE.
-static int try_put(struct socket_queue *q, struct packet *p)
+static int try_put(struct socket_queue *q, struct packet *p, u32 limit)
 {
     int r = 0;
     spin_lock(&q->lock);
     if (q->no_reader || q->no_writer) {
         r = -E_PIPE;
-    } else if (socket_queue_has_room(q, p->len)) {
+    } else if (socket_queue_has_room(q, p->len, limit)) {
         list_add_tail(&q->packets, &p->link);
         q->count++;
         q->bytes += p->len;
@@ -106,22 +145,36 @@ static int try_put(struct socket_queue *q, struct packet *p)
     return r;
 }
 
-static int put(struct socket_queue *q, struct packet *p, bool nonblock)
+// The same, of handles that may hold what would receive them.
+static int try_put_carriers(struct socket_queue *q, struct packet *p, u32 limit)
 {
+    struct carry_walk walk = {0};
+    int r = carry_walk_begin(&walk, q, p->carried, p->carries);
+    if (!r)
+        r = try_put(q, p, limit);
+    carry_walk_end(&walk);
+    return r == -E_DEADLK ? -E_TOOMANYREFS : r;
+}
+
+static int put(struct socket_queue *q, struct packet *p, const struct packet_how *how)
+{
+    u32 len = p->len; // p belongs to the reader once it is queued
+    bool carriers = carried_has_carriers(p->carried, p->carries);
     for (;;) {
-        int r = try_put(q, p);
+        int r = carriers ? try_put_carriers(q, p, how->limit) : try_put(q, p, how->limit);
         if (r > 0) {
             wake_all(&q->wait, POLL_IN | POLL_RDNORM);
             return 0;
         }
         if (r < 0)
             return r;
-        if (nonblock)
+        if (how->nonblock)
             return -E_AGAIN;
-        int err = wait_event_interruptible(&q->wait, q->no_reader || q->no_writer ||
-                                                         socket_queue_has_room(q, p->len));
+        int err = wait_event_deadline(
+            &q->wait, q->no_reader || q->no_writer || socket_queue_has_room(q, len, how->limit),
+            how->deadline);
         if (err)
-            return err;
+            return socket_wait_result(err, how->deadline);
     }
 }
 
@@ -132,9 +185,9 @@ static int packet_make(struct iobuf *buf, u32 n, const struct packet_how *how, s
         return -E_NOMEM;
     list_init(&p->link);
     p->len = n;
-    p->at = 0;
-    p->sender = how->sender;
-    p->from = NULL;
+    p->at = p->carries = 0;
+    p->carried = NULL;
+    p->sender = how->send->sender;
     if (iobuf_take(buf, p->data, n) != n) {
         kfree(p);
         return -E_FAULT;
@@ -146,6 +199,28 @@ static int packet_make(struct iobuf *buf, u32 n, const struct packet_how *how, s
     return 0;
 }
 
+static int write_packet(struct socket_queue *q, struct iobuf *buf, u32 n,
+                        const struct packet_how *how)
+{
+    struct packet *p;
+    struct socket_send *send = how->send;
+    int err = packet_make(buf, n, how, &p);
+    if (err)
+        return err;
+    struct carried *carried = p->carried = send->carried;
+    p->carries = send->carried ? send->carries : 0;
+    err = put(q, p, how);
+    if (err) {
+        p->carried = NULL;
+        p->carries = 0;
+        packet_free(p);
+    } else if (carried) {
+        send->carried = NULL;
+        send->carries = 0;
+    }
+    return err;
+}
+
 i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf, const struct packet_how *how)
 {
     i64 done = 0;
@@ -154,14 +229,8 @@ i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf, const struct p
     if (how->stream && !iobuf_left(buf))
         return q->no_reader || q->no_writer ? -E_PIPE : 0;
     do {
-        struct packet *p;
         u32 n = (u32)(how->stream ? MIN(iobuf_left(buf), (u64)STREAM_PIECE) : iobuf_left(buf));
-        int err = packet_make(buf, n, how, &p);
-        if (!err) {
-            err = put(q, p, how->nonblock);
-            if (err)
-                packet_free(p);
-        }
+        int err = write_packet(q, buf, n, how);
         if (err)
             return done ? done : err;
         done += n;
@@ -169,97 +238,158 @@ i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf, const struct p
     return done;
 }
 
-// --- reading ---
-// The first packet, or NULL; `reading` held.
-static struct packet *first_packet(struct socket_queue *q)
+// --- reading; `reading` is held ---
+// The one behind p (NULL: the first), or NULL.
+static struct packet *next_packet(struct socket_queue *q, const struct packet *p)
 {
     spin_lock(&q->lock);
-    struct packet *p =
-        list_empty(&q->packets) ? NULL : list_entry(q->packets.next, struct packet, link);
+    struct list *l = p ? p->link.next : q->packets.next;
+    struct packet *next = l == &q->packets ? NULL : list_entry(l, struct packet, link);
     spin_unlock(&q->lock);
-    return p;
+    return next;
 }
 
 static void took(struct socket_queue *q, struct packet *p, u32 n)
 {
+    bool whole = p->at == p->len;
     spin_lock(&q->lock);
     q->bytes -= n;
-    if (p->at == p->len) {
+    if (whole) {
         list_del(&p->link);
         q->count--;
     }
     spin_unlock(&q->lock);
-    if (p->at == p->len)
+    if (whole)
         packet_free(p);
 }
 
-static i64 read_stream(struct socket_queue *q, struct iobuf *buf)
+// Of a packet that something is taken from: where it is from.
+static void tell_source(const struct packet *p, struct packet_reading *r)
+{
+    if (r->any)
+        return;
+    r->any = true;
+    r->receive->source.size = p->len;
+    r->receive->source.sender = p->sender;
+    socket_name_tell(p->from, &r->receive->source.name);
+}
+
+// Its handles become the receiver's; copies of them if it only looks.
+static int take_carried(struct socket_queue *q, struct packet *p, struct packet_reading *r)
+{
+    struct socket_receive *to = r->receive;
+    if (!p->carried || to->carried)
+        return 0;
+    if (to->peek) {
+        to->carried = kmalloc_array(p->carries, sizeof(struct carried), ALLOC_USER);
+        if (!to->carried)
+            return -E_NOMEM;
+        for (u32 i = 0; i < p->carries; i++) {
+            to->carried[i] = p->carried[i];
+            object_get(to->carried[i].object);
+        }
+        to->carries = p->carries;
+        return 0;
+    }
+    to->carries = p->carries;
+    spin_lock(&q->lock);
+    to->carried = p->carried;
+    p->carried = NULL;
+    p->carries = 0;
+    spin_unlock(&q->lock);
+    return 0;
+}
+
+static bool same_sender(const struct socket_user *a, const struct socket_user *b)
+{
+    return a->task == b->task && a->user == b->user && a->group == b->group;
+}
+
+static i64 read_stream(struct socket_queue *q, struct iobuf *buf, struct packet_reading *r)
 {
     i64 done = 0;
-    struct packet *p;
-    while (iobuf_left(buf) && (p = first_packet(q))) {
+    bool peek = r->receive->peek;
+    struct packet *p = NULL;
+    while (iobuf_left(buf) && !r->stop && (p = next_packet(q, peek ? p : NULL))) {
+        if (r->by_sender && r->any && !same_sender(&p->sender, &r->receive->source.sender)) {
+            r->stop = true;
+            break;
+        }
+        bool carries = p->carried;
+        if (carries && r->receive->carried) { // of another packet
+            r->stop = true;
+            break;
+        }
         u32 n = (u32)MIN((u64)(p->len - p->at), iobuf_left(buf));
         u32 got = (u32)iobuf_put(buf, p->data + p->at, n);
-        p->at += got;
-        done += got;
-        took(q, p, got);
-        if (got != n)
+        if (!got)
             return done ? done : -E_FAULT;
+        int err = take_carried(q, p, r);
+        if (err)
+            return done ? done : err;
+        tell_source(p, r);
+        done += got;
+        r->stop |= r->receive->carried && (peek ? carries : p->at + got == p->len);
+        if (!peek) {
+            p->at += got;
+            took(q, p, got);
+        }
+        if (got != n)
+            break;
     }
     return done;
 }
 
-static void describe_source(const struct packet *p, struct socket_source *from)
+static i64 read_packet(struct socket_queue *q, struct iobuf *buf, struct packet_reading *r)
 {
-    from->size = p->len;
-    from->sender = p->sender;
-    strlcpy(from->name, p->from ? p->from->text : "", sizeof(from->name));
-}
-
-static i64 read_packet(struct socket_queue *q, struct iobuf *buf, struct socket_source *from,
-                       bool *none)
-{
-    struct packet *p = first_packet(q);
-    *none = !p;
+    struct packet *p = next_packet(q, NULL);
     if (!p)
         return 0;
     u32 n = (u32)MIN((u64)p->len, iobuf_left(buf));
     if (iobuf_put(buf, p->data, n) != n)
         return -E_FAULT; // it stays
-    if (from)
-        describe_source(p, from);
-    p->at = p->len;
-    took(q, p, p->len);
+    int err = take_carried(q, p, r);
+    if (err)
+        return err;
+    tell_source(p, r);
+    r->stop = true;
+    if (!r->receive->peek) {
+        p->at = p->len;
+        took(q, p, p->len);
+    }
     return n;
 }
 
-i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, bool stream, bool nonblock,
-                      struct socket_source *from)
+i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, struct packet_reading *r)
 {
-    if (stream && !iobuf_left(buf))
+    i64 done = 0;
+    if (r->stream && !iobuf_left(buf))
         return 0;
     for (;;) {
-        bool none;
         mutex_lock(&q->reading);
-        i64 n = stream ? read_stream(q, buf) : read_packet(q, buf, from, &none);
-        if (stream)
-            none = n == 0;
+        i64 n = r->stream ? read_stream(q, buf, r) : read_packet(q, buf, r);
         mutex_unlock(&q->reading);
-        if (n > 0 || !none) {
-            wake_all(&q->wait, POLL_OUT | POLL_WRNORM);
-            return n;
-        }
         if (n < 0)
-            return n;
+            return done ? done : n;
+        done += n;
+        if (r->any && !r->receive->peek)
+            wake_all(&q->wait, POLL_OUT | POLL_WRNORM);
+        if (r->stop || (r->any && (r->receive->peek || (u64)done >= r->target)))
+            return done;
+        if (q->count) // came just now
+            continue;
+        if (!done && atomic_exchange(&q->reset, false))
+            return -E_CONNRESET;
         if (q->no_writer || q->no_reader) {
-            if (q->count) // came in just before the end
+            if (q->count)
                 continue;
-            return 0;
+            return done;
         }
-        if (nonblock)
-            return -E_AGAIN;
-        int err = wait_event_interruptible(&q->wait, q->count || q->no_writer || q->no_reader);
+        if (r->nonblock)
+            return done ? done : -E_AGAIN;
+        int err = wait_event_deadline(
+            &q->wait, q->count || q->no_writer || q->no_reader || q->reset, r->deadline);
         if (err)
-            return err;
+            return done ? done : socket_wait_result(err, r->deadline);
     }
 }

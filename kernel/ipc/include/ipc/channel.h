@@ -1,21 +1,17 @@
 // Channels: two ends; what one sends the other receives, whole messages of bytes and handles in
 // order.
 #pragma once
+#include <ipc/carried.h>
 #include <lib/list.h>
-#include <object/object.h>
 
 enum { CHANNEL_MAX_BYTES = 65536, CHANNEL_MAX_HANDLES = 64 };
 
-struct channel_handle {
-    struct object *object; // counted
-    u32 rights;
-};
 // A message outside of any queue belongs to whoever holds it; free drops the handles' references
 // too.
 struct channel_message {
     struct list link;
     u32 bytes, handles;
-    struct channel_handle *handle; // `handles` of them; object NULL: not filled yet, or taken out
+    struct carried *handle; // `handles` of them; object NULL: not filled yet, or taken out
     u8 *data;
 };
 // -E_NOMEM. Sizes within the limits above.
