@@ -5,6 +5,7 @@
 #include "linux.h"
 #include "path.h"
 #include <ipc/counter.h>
+#include <ipc/local_socket.h>
 #include <ipc/pipe.h>
 #include <tty/tty.h>
 
@@ -20,6 +21,30 @@ i64 fd_install_rights(struct object *o, u32 rights, bool cloexec)
 i64 fd_install(struct object *o, u32 access, bool cloexec)
 {
     return fd_install_rights(o, anonymous_rights(access), cloexec);
+}
+
+i64 fd_install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b, bool cloexec,
+                    i32 *fds)
+{
+    i64 x = fd_install_rights(a, rights_a, cloexec);
+    if (x < 0) {
+        object_put(b);
+        return x;
+    }
+    i64 y = fd_install_rights(b, rights_b, cloexec);
+    if (y < 0) {
+        (void)!handle_close(current_handles(), (i32)x);
+        return y;
+    }
+    fds[0] = (i32)x;
+    fds[1] = (i32)y;
+    return 0;
+}
+
+void fd_close_pair(const i32 *fds)
+{
+    (void)!handle_close(current_handles(), fds[0]);
+    (void)!handle_close(current_handles(), fds[1]);
 }
 
 // --- copies of handles ---
@@ -221,27 +246,14 @@ i64 linux_pipe2(i32 *fds, u32 flags)
     if (err)
         return err;
     (void)object_set_status(r, 0, OBJ_DIRECT); // packets are made by the writer
-    bool cloexec = flags & LINUX_O_CLOEXEC;
-    i64 a = fd_install(r, RIGHT_READ, cloexec);
-    if (a < 0) {
-        object_put(w);
-        return a;
-    }
-    i64 b = fd_install(w, RIGHT_WRITE, cloexec);
-    if (b < 0) {
-        (void)!handle_close(current_handles(), (i32)a);
-        return b;
-    }
-    fds[0] = (i32)a;
-    fds[1] = (i32)b;
-    return 0;
+    return fd_install_pair(r, anonymous_rights(RIGHT_READ), w, anonymous_rights(RIGHT_WRITE),
+                           flags & LINUX_O_CLOEXEC, fds);
 }
 
 void linux_pipe2_undo(i32 *fds, u32 flags)
 {
     (void)flags;
-    (void)!handle_close(current_handles(), fds[0]);
-    (void)!handle_close(current_handles(), fds[1]);
+    fd_close_pair(fds);
 }
 
 enum : u64 { PIPE_MAX_UNPRIVILEGED = 1 << 20 };
@@ -379,6 +391,12 @@ i64 linux_ioctl_FIONREAD(struct href *fd, i32 *count)
         n = tty_input_pending(o);
     } else if (object_is_pipe(o)) {
         n = (i64)pipe_pending(o);
+    } else if (object_is_local_socket(o)) {
+        struct socket_facts facts;
+        local_socket_facts(o, &facts);
+        n = facts.state == SOCKET_LISTENING
+                ? -E_INVAL
+                : (i64)(facts.kind == SOCKET_DATAGRAM ? facts.next : facts.pending);
     } else if (o->type->kinds & OBJ_KIND_FILE && object_file(o)) {
         i64 at = object_seek(o, 0, OBJ_SEEK_CUR);
         if (at < 0)

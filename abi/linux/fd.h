@@ -30,6 +30,10 @@ enum : u32 { RIGHTS_TO_CHANGE = RIGHT_METADATA | RIGHT_CONTROL }; // attributes 
 [[nodiscard]] i64 fd_install(struct object *o, u32 access, bool cloexec);
 // The same with all rights given.
 [[nodiscard]] i64 fd_install_rights(struct object *o, u32 rights, bool cloexec);
+// Two of them; the numbers go to fds. Consumes both references in any case; all or nothing.
+[[nodiscard]] i64 fd_install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
+                                  bool cloexec, i32 *fds);
+void fd_close_pair(const i32 *fds);
 // Gives the current task a handle table of its own. -E_NOMEM; -E_OPNOTSUPP in a task of several
 // threads, which share theirs for good.
 [[nodiscard]] int fd_unshare(void);

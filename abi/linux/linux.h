@@ -79,6 +79,9 @@ void linux_signal_status(struct task *t, struct task_thread *tt,
                          struct abi_signal_status *out); // t->lock held
 void linux_inherit(struct task_thread *tt, const struct abi_signal_status *s);
 
+// --- rw.c ---
+i64 linux_broken_pipe(void); // sends SIGPIPE to the thread; -E_PIPE
+
 // --- exit.c ---
 void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list
 void linux_task_exec(struct task *t, const struct abi_module *next);

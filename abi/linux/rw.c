@@ -2,19 +2,23 @@
 #include "fd.h"
 #include "linux.h"
 #include "path.h"
+#include "socket.h"
 #include <ipc/pipe.h>
 
-// Writing to a pipe that nobody reads also sends SIGPIPE to the thread.
-static i64 after_write(i64 r)
+i64 linux_broken_pipe(void)
 {
-    if (UNLIKELY(r == -E_PIPE)) {
-        struct sig_info info = {.signo = SIG_PIPE,
-                                .code = SI_USER,
-                                .pid = current_task()->pid,
-                                .uid = current_cred()->uid};
-        (void)sig_send_thread(current_task_thread(), &info);
-    }
-    return r;
+    struct sig_info info = {
+        .signo = SIG_PIPE, .code = SI_USER, .pid = current_task()->pid, .uid = current_cred()->uid};
+    (void)sig_send_thread(current_task_thread(), &info);
+    return -E_PIPE;
+}
+
+// What is written to a pipe that nobody reads, or such a stream, also ends in SIGPIPE.
+static i64 after_write(struct object *o, i64 r)
+{
+    if (LIKELY(r != -E_PIPE))
+        return r;
+    return object_is_local_socket(o) ? socket_sent(o, r, 0) : linux_broken_pipe();
 }
 
 static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
@@ -26,7 +30,11 @@ static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
 static i64 do_write(struct href *fd, struct iobuf *buf, u64 *pos)
 {
     const struct object_type *t = fd->object->type;
-    return t->write ? after_write(t->write(fd->object, buf, pos)) : -E_INVAL;
+    if (UNLIKELY(t->kinds & OBJ_KIND_SOCKET) && !pos && object_is_local_socket(fd->object)) {
+        struct socket_send how = {.sender = socket_sender()}; // tells who wrote
+        return socket_send_message(fd->object, buf, 0, NULL, &how);
+    }
+    return t->write ? after_write(fd->object, t->write(fd->object, buf, pos)) : -E_INVAL;
 }
 
 i64 linux_read(struct href *fd, struct iobuf *buf, usize count)
@@ -164,7 +172,8 @@ i64 linux_sendfile(struct href *out, struct href *in, i64 *offset, usize count)
     if ((offset && *offset < 0) || !may_sendfile(in->object, out->object))
         return -E_INVAL;
     u64 pos = offset ? (u64)*offset : 0;
-    i64 n = after_write(file_splice(in->object, offset ? &pos : NULL, out->object, NULL, count));
+    i64 n = after_write(out->object,
+                        file_splice(in->object, offset ? &pos : NULL, out->object, NULL, count));
     if (offset)
         *offset = (i64)pos;
     return n;

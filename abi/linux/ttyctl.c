@@ -4,6 +4,7 @@
 #include "linux.h"
 #include "path.h"
 #include <device/chardev.h>
+#include <ipc/local_socket.h>
 #include <lib/string.h>
 #include <tty/tty.h>
 
@@ -179,7 +180,14 @@ i64 linux_ioctl_TCFLSH(struct href *fd, i32 arg)
 }
 i64 linux_ioctl_TIOCOUTQ(struct href *fd, i32 *arg)
 {
-    i64 n = tty_output_pending(fd->object);
+    i64 n = -E_NOTTY;
+    if (object_is_local_socket(fd->object)) {
+        struct socket_facts facts;
+        local_socket_facts(fd->object, &facts);
+        n = facts.state == SOCKET_LISTENING ? -E_INVAL : (i64)facts.unread;
+    } else if (fd->object->type->kinds & OBJ_KIND_TTY) {
+        n = tty_output_pending(fd->object);
+    }
     if (n < 0)
         return n;
     *arg = (i32)n;
