@@ -62,7 +62,6 @@ def calls_of(lines: list[str]) -> list[str]:
     """The calls of one process, without what depends on the machine."""
     out: list[str] = []
     own: set[str] = set()
-    asked = ""
     for line in lines:
         if NOTES.match(line):
             continue
@@ -71,16 +70,8 @@ def calls_of(lines: list[str]) -> list[str]:
             own.add(m[2])
         elif m := re.match(r"close\((\d+)\)", call):
             own.discard(m[1])
-            if asked and call == f"close({asked}) = 0":  # the end of asking nscd
-                asked = ""
-                continue
         elif (m := re.match(r"(read|pread64|write|lseek|newfstatat|fstat)\((\d+),", call)) and m[2] in own:
             call = m[0]
-        elif m := re.match(r"socket\(AF_UNIX, SOCK_STREAM\|SOCK_CLOEXEC\|SOCK_NONBLOCK, 0\) = (-1|\d+)", call):
-            asked = m[1] if m[1] != "-1" else ""  # glibc asks nscd; we have no such sockets
-            call = "nscd?"
-        elif asked and call.startswith(f"connect({asked}, {{sa_family=AF_UNIX, sun_path=\"/var/run/nscd/"):
-            continue
         out.append(call)
     return out
 

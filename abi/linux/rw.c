@@ -14,11 +14,14 @@ i64 linux_broken_pipe(void)
 }
 
 // What is written to a pipe that nobody reads, or such a stream, also ends in SIGPIPE.
+[[gnu::noinline]] static i64 write_failed(struct object *o, i64 r)
+{
+    return object_is_local_socket(o) ? socket_sent(o, r, 0) : linux_broken_pipe();
+}
+
 static i64 after_write(struct object *o, i64 r)
 {
-    if (LIKELY(r != -E_PIPE))
-        return r;
-    return object_is_local_socket(o) ? socket_sent(o, r, 0) : linux_broken_pipe();
+    return UNLIKELY(r == -E_PIPE) ? write_failed(o, r) : r;
 }
 
 static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
@@ -27,13 +30,18 @@ static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
     return t->read ? t->read(fd->object, buf, pos) : t->kinds & OBJ_KIND_DIR ? -E_ISDIR : -E_INVAL;
 }
 
+// The receiver may want to know who wrote.
+[[gnu::noinline]] static i64 write_socket(struct object *o, struct iobuf *buf)
+{
+    struct socket_send how = {.sender = socket_sender()};
+    return socket_send_message(o, buf, 0, NULL, &how);
+}
+
 static i64 do_write(struct href *fd, struct iobuf *buf, u64 *pos)
 {
     const struct object_type *t = fd->object->type;
-    if (UNLIKELY(t->kinds & OBJ_KIND_SOCKET) && !pos && object_is_local_socket(fd->object)) {
-        struct socket_send how = {.sender = socket_sender()}; // tells who wrote
-        return socket_send_message(fd->object, buf, 0, NULL, &how);
-    }
+    if (UNLIKELY(t->kinds & OBJ_KIND_SOCKET) && !pos)
+        return write_socket(fd->object, buf);
     return t->write ? after_write(fd->object, t->write(fd->object, buf, pos)) : -E_INVAL;
 }
 

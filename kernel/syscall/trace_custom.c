@@ -2,6 +2,7 @@
 // know fields by name, not by offset, so a table that lays a struct out differently changes nothing
 // here.
 #include "trace_value.h"
+#include <lib/string.h>
 
 static u64 member(const struct trace_struct *st, const char *name, const u8 *mem)
 {
@@ -247,14 +248,41 @@ static void handle_set(struct trace_state *s, u64 addr, u64 n)
     text_char(&s->out, ']');
 }
 
+// The address of a local socket; the next argument is its length. Others are not looked into.
+static bool socket_address(struct trace_state *s, u64 addr, u64 len)
+{
+    enum : u32 { LOCAL = 1, HEAD = 2, PATH_MAX_ = 108 };
+    u8 bytes[HEAD + PATH_MAX_];
+    u16 family = 0;
+    if (len < HEAD || len > sizeof(bytes) || !trace_read(s, bytes, addr, len))
+        return false;
+    memcpy(&family, bytes, sizeof(family));
+    if (family != LOCAL)
+        return false;
+    text_str(&s->out, "{sa_family=AF_UNIX");
+    if (len > HEAD) {
+        bool abstract = !bytes[HEAD];
+        const u8 *name = bytes + HEAD + abstract;
+        usize room = len - HEAD - abstract;
+        text_str(&s->out, abstract ? ", sun_path=@" : ", sun_path=");
+        text_quoted(&s->out, name, abstract ? room : strnlen((const char *)name, room), false);
+    }
+    text_char(&s->out, '}');
+    return true;
+}
+
 bool trace_custom_arg(struct trace_state *s, const struct trace_arg *arg)
 {
-    if (!trace_same(arg->custom, "fd_set"))
+    u64 value = s->args[arg->reg];
+    bool set = trace_same(arg->custom, "fd_set");
+    if (!set && !trace_same(arg->custom, "sockaddr"))
         return false;
-    if (s->args[arg->reg] == 0)
+    if (value == 0)
         text_str(&s->out, "NULL");
+    else if (!set)
+        return socket_address(s, value, (u32)s->args[arg->reg + 1]);
     else
-        handle_set(s, s->args[arg->reg], (u32)s->args[0]);
+        handle_set(s, value, (u32)s->args[0]);
     return true;
 }
 
