@@ -1,6 +1,7 @@
 // Calls on names: making, removing, moving, attributes.
 #include "path.h"
 #include "fd.h"
+#include "socket.h"
 #include <lib/string.h>
 #include <mem/slab.h>
 
@@ -187,6 +188,8 @@ i64 linux_fchmod(struct href *fd, u32 mode)
 {
     const struct path *p = place_of(fd);
     int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    if (!err && !p && object_is_local_socket(fd->object))
+        return socket_chmod(fd->object, mode);
     return err ? err : p ? vfs_chmod(p, mode & 07777) : -E_INVAL;
 }
 
@@ -205,6 +208,8 @@ i64 linux_fchown(struct href *fd, u32 uid, u32 gid)
 {
     const struct path *p = place_of(fd);
     int err = fd_needs(fd, RIGHTS_TO_CHANGE);
+    if (!err && !p && object_is_local_socket(fd->object))
+        return socket_chown(fd->object, uid, gid);
     return err ? err : p ? vfs_chown(p, uid, gid) : -E_INVAL;
 }
 
@@ -329,7 +334,15 @@ i64 linux_chdir(const struct sys_name *path)
 i64 linux_fchdir(i32 fd)
 {
     struct path p;
-    int err = place_of_fd(fd, RIGHT_REOPEN, &p); // below `.` nobody asks for the handle's rights
+    struct href h;
+    int err = href_get(&h, fd, 0);
+    if (err)
+        return err;
+    bool anywhere = place_of(&h);
+    href_put(&h);
+    if (!anywhere) // a pipe, a socket
+        return -E_NOTDIR;
+    err = place_of_fd(fd, RIGHT_REOPEN, &p); // below `.` nobody asks for the handle's rights
     if (err)
         return err;
     err = vfs_chdir_path(&p);

@@ -121,7 +121,7 @@ static int bind_path(struct object *o, struct pathname name)
         return -E_NOMEM;
     int err = base_from_fd(LINUX_AT_FDCWD, name, &base);
     if (!err) {
-        err = vfs_mknod_path(&base, name, MODE_SOCK | 0777, 0, place);
+        err = vfs_mknod_path(&base, name, MODE_SOCK | local_socket_options(o)->mode, 0, place);
         if (err)
             path_put(&base);
     }

@@ -20,6 +20,15 @@ struct socket_user socket_sender(void)
     return (struct socket_user){current_task()->pid, c->uid, c->gid};
 }
 
+int socket_needs(const struct href *fd, u32 rights)
+{
+    if (path_only(fd))
+        return -E_BADF;
+    if (!object_is_local_socket(fd->object))
+        return -E_NOTSOCK;
+    return !(rights & ~fd->rights) ? 0 : rights & (RIGHT_READ | RIGHT_WRITE) ? -E_BADF : -E_ACCES;
+}
+
 static u32 status_of(u32 flags)
 {
     return flags & LINUX_SOCK_NONBLOCK ? OBJ_NONBLOCK : 0;
@@ -59,6 +68,41 @@ static int kind_of(i32 family, u32 type, i32 protocol, enum socket_kind *kind)
     }
 }
 
+// Who made it owns it.
+static void own(struct object *o)
+{
+    struct socket_options *options = local_socket_options(o);
+    options->user = current_cred()->fsuid;
+    options->group = current_cred()->fsgid;
+}
+
+int socket_chmod(struct object *o, u32 mode)
+{
+    struct socket_options *options = local_socket_options(o);
+    if (options->user != current_cred()->fsuid && !capable(CAP_FOWNER))
+        return -E_PERM;
+    if (!cred_in_group(current_cred(), options->group) && !capable(CAP_FSETID))
+        mode &= ~(u32)MODE_SGID;
+    options->mode = mode & 07777;
+    return 0;
+}
+
+int socket_chown(struct object *o, u32 user, u32 group)
+{
+    struct socket_options *options = local_socket_options(o);
+    const struct cred *c = current_cred();
+    bool mine = options->user == c->fsuid, all = capable(CAP_CHOWN);
+    if (user != ~0u && !all && (!mine || user != options->user))
+        return -E_PERM;
+    if (group != ~0u && !all && (!mine || (group != options->group && !cred_in_group(c, group))))
+        return -E_PERM;
+    if (user != ~0u)
+        options->user = user;
+    if (group != ~0u)
+        options->group = group;
+    return 0;
+}
+
 i64 linux_socket(i32 family, u32 type, i32 protocol)
 {
     enum socket_kind kind;
@@ -66,7 +110,10 @@ i64 linux_socket(i32 family, u32 type, i32 protocol)
     int err = kind_of(family, type, protocol, &kind);
     if (!err)
         err = local_socket_create(kind, status_of(type), &o);
-    return err ? err : fd_install_rights(o, socket_rights(), type & LINUX_SOCK_CLOEXEC);
+    if (err)
+        return err;
+    own(o);
+    return fd_install_rights(o, socket_rights(), type & LINUX_SOCK_CLOEXEC);
 }
 
 i64 linux_socketpair(i32 family, u32 type, i32 protocol, i32 *fds)
@@ -77,9 +124,11 @@ i64 linux_socketpair(i32 family, u32 type, i32 protocol, i32 *fds)
     int err = kind_of(family, type, protocol, &kind);
     if (!err)
         err = local_socket_pair(kind, status_of(type), &u, &a, &b);
-    return err ? err
-               : fd_install_pair(a, socket_rights(), b, socket_rights(), type & LINUX_SOCK_CLOEXEC,
-                                 fds);
+    if (err)
+        return err;
+    own(a);
+    own(b);
+    return fd_install_pair(a, socket_rights(), b, socket_rights(), type & LINUX_SOCK_CLOEXEC, fds);
 }
 
 void linux_socketpair_undo(i32 family, u32 type, i32 protocol, i32 *fds)
@@ -93,7 +142,9 @@ i64 linux_bind(struct href *fd, uaddr_t addr, i32 len)
 {
     struct sockaddr_copy a;
     href_keep(fd);
-    int err = sockaddr_get(&a, addr, len);
+    int err = socket_needs(fd, RIGHT_CONTROL);
+    if (!err)
+        err = sockaddr_get(&a, addr, len);
     return err ? err : socket_bind_address(fd->object, &a);
 }
 
@@ -102,13 +153,14 @@ i64 linux_listen(struct href *fd, i32 backlog)
     struct socket_user u = socket_owner();
     u32 waiting = backlog < 0 || backlog >= (i32)SOCKET_BACKLOG_MAX ? (u32)SOCKET_BACKLOG_MAX
                                                                     : (u32)backlog + 1;
-    return local_socket_listen(fd->object, waiting, &u);
+    int err = socket_needs(fd, RIGHT_CONTROL);
+    return err ? err : local_socket_listen(fd->object, waiting, &u);
 }
 
 // Who is told of its senders is told their names, too, if need be made up.
 static int name_if_told(struct object *o)
 {
-    return local_socket_options(o)->tells_senders ? socket_autobind(o) : 0;
+    return local_socket_tells_senders(o) ? socket_autobind(o) : 0;
 }
 
 i64 linux_connect(struct href *fd, uaddr_t addr, i32 len)
@@ -118,7 +170,9 @@ i64 linux_connect(struct href *fd, uaddr_t addr, i32 len)
     struct socket_user u = socket_owner();
     struct object *o = fd->object;
     href_keep(fd);
-    int err = sockaddr_get(&a, addr, len);
+    int err = path_only(fd) ? -E_BADF : sockaddr_get(&a, addr, len); // before it must be a socket
+    if (!err)
+        err = socket_needs(fd, RIGHT_CONTROL);
     if (err)
         return err;
     if (local_socket_kind(o) == SOCKET_DATAGRAM && len >= (i32)SOCKADDR_HEAD &&
@@ -142,10 +196,13 @@ i64 linux_accept4(struct href *fd, uaddr_t addr, uaddr_t len, u32 flags)
     struct object *o;
     struct socket_facts facts;
     href_keep(fd);
+    int err = socket_needs(fd, RIGHT_READ);
+    if (err)
+        return err;
     i32 slot = handle_reserve(current_handles(), 0, handle_limit());
     if (slot < 0)
         return slot;
-    int err = local_socket_accept(fd->object, status_of(flags), &o);
+    err = local_socket_accept(fd->object, status_of(flags), &o);
     if (!err && addr.v) {
         local_socket_facts(o, &facts);
         err = sockaddr_put(&facts.peer_name, addr, len);
@@ -156,6 +213,7 @@ i64 linux_accept4(struct href *fd, uaddr_t addr, uaddr_t len, u32 flags)
         handle_unreserve(current_handles(), slot);
         return err;
     }
+    own(o);
     handle_publish(current_handles(), slot, o, socket_rights(),
                    flags & LINUX_SOCK_CLOEXEC ? HANDLE_CLOEXEC : 0);
     return slot;
@@ -169,6 +227,9 @@ i64 linux_accept(struct href *fd, uaddr_t addr, uaddr_t len)
 i64 linux_getsockname(struct href *fd, uaddr_t addr, uaddr_t len)
 {
     struct socket_facts facts;
+    int err = socket_needs(fd, 0);
+    if (err)
+        return err;
     local_socket_facts(fd->object, &facts);
     return sockaddr_put(&facts.name, addr, len);
 }
@@ -176,6 +237,9 @@ i64 linux_getsockname(struct href *fd, uaddr_t addr, uaddr_t len)
 i64 linux_getpeername(struct href *fd, uaddr_t addr, uaddr_t len)
 {
     struct socket_facts facts;
+    int err = socket_needs(fd, 0);
+    if (err)
+        return err;
     local_socket_facts(fd->object, &facts);
     return facts.state == SOCKET_CONNECTED ? sockaddr_put(&facts.peer_name, addr, len) : -E_NOTCONN;
 }
@@ -185,7 +249,12 @@ i64 linux_shutdown(struct href *fd, i32 how)
     static const u32 ways[] = {[LINUX_SHUT_RD] = SOCKET_SHUT_READ,
                                [LINUX_SHUT_WR] = SOCKET_SHUT_WRITE,
                                [LINUX_SHUT_RDWR] = SOCKET_SHUT_READ | SOCKET_SHUT_WRITE};
-    int err = local_socket_shutdown(fd->object, ways[how]);
+    int err = socket_needs(fd, RIGHT_CONTROL);
+    if (err)
+        return err;
+    if (how < LINUX_SHUT_RD || how > LINUX_SHUT_RDWR)
+        return -E_INVAL;
+    err = local_socket_shutdown(fd->object, ways[how]);
     return err == -E_NOTCONN ? 0 : err; // it is remembered
 }
 
@@ -242,11 +311,11 @@ i64 linux_sendto(struct href *fd, struct iobuf *buf, usize len, u32 flags, uaddr
     struct socket_send how = {.sender = socket_sender()};
     (void)len;
     href_keep(fd);
-    if (addr.v) {
-        int err = sockaddr_get(&a, addr, addrlen);
-        if (err)
-            return err;
-    }
+    int err = socket_needs(fd, RIGHT_WRITE);
+    if (!err && addr.v)
+        err = sockaddr_get(&a, addr, addrlen);
+    if (err)
+        return err;
     return socket_send_message(fd->object, buf, flags, addr.v && addrlen ? &a : NULL, &how);
 }
 
@@ -256,11 +325,14 @@ i64 linux_recvfrom(struct href *fd, struct iobuf *buf, usize len, u32 flags, uad
     struct socket_receive how = {0};
     (void)len;
     href_keep(fd);
+    int err = socket_needs(fd, RIGHT_READ);
+    if (err)
+        return err;
     i64 n = socket_receive_message(fd->object, buf, flags, &how);
     local_socket_drop(how.carried, how.carries);
     if (n < 0 || !addr.v)
         return n;
     const struct socket_label *name = &how.source.name;
-    int err = sockaddr_put(name->len || name->abstract ? name : NULL, addr, addrlen);
+    err = sockaddr_put(name->len || name->abstract ? name : NULL, addr, addrlen);
     return err ? err : n;
 }

@@ -51,6 +51,12 @@ u32 sockaddr_bytes(const struct socket_label *name, char *out);
                               bool credentials, bool cloexec);
 
 // --- socket.c ---
+// Is it a socket, with these rights? -E_NOTSOCK; -E_BADF: not to read or write, or only a place;
+// -E_ACCES.
+[[nodiscard]] int socket_needs(const struct href *fd, u32 rights);
+// fchmod and fchown of one. -E_PERM.
+[[nodiscard]] int socket_chmod(struct object *o, u32 mode);
+[[nodiscard]] int socket_chown(struct object *o, u32 user, u32 group);
 // Errors of sending turned into signals.
 i64 socket_sent(struct object *o, i64 r, u32 flags);
 [[nodiscard]] i64 socket_send_message(struct object *o, struct iobuf *buf, u32 flags,

@@ -61,6 +61,8 @@ static int take_credentials(uaddr_t at, u64 bytes, struct socket_send *how)
         return -E_INVAL;
     if (user_copy_in(&u, at, sizeof(u)))
         return -E_FAULT;
+    if (u.uid == ~0u || u.gid == ~0u)
+        return -E_INVAL;
     if ((u32)u.pid != current_task()->pid) {
         if (!capable(CAP_SYS_ADMIN))
             return -E_PERM;
@@ -73,6 +75,7 @@ static int take_credentials(uaddr_t at, u64 bytes, struct socket_send *how)
         (!one_of(u.gid, c->gid, c->egid, c->sgid) && !capable(CAP_SETGID)))
         return -E_PERM;
     how->sender = (struct socket_user){(u32)u.pid, u.uid, u.gid};
+    how->says = true;
     return 0;
 }
 
@@ -124,10 +127,12 @@ static int put_head(struct room *r, u64 len, i32 type)
     return user_copy_out(r->at, &h, sizeof(h));
 }
 
-static int put_credentials(struct room *r, const struct socket_user *u)
+static int put_credentials(struct room *r, const struct socket_source *from)
 {
-    const struct linux_ucred c = {
-        .pid = (i32)u->task, .uid = u->task ? u->user : ~0u, .gid = u->task ? u->group : ~0u};
+    enum : u32 { NOBODY = 65534 };
+    struct linux_ucred c = {.pid = 0, .uid = NOBODY, .gid = NOBODY};
+    if (from->asked)
+        c = (struct linux_ucred){(i32)from->sender.task, from->sender.user, from->sender.group};
     if (r->left < HEAD) {
         r->flags |= LINUX_MSG_CTRUNC;
         return 0;
@@ -176,7 +181,7 @@ i64 control_put(uaddr_t control, u64 *len, struct socket_receive *got, bool cred
         r.flags = credentials || got->carried ? LINUX_MSG_CTRUNC : 0;
     } else {
         if (credentials)
-            err = put_credentials(&r, &got->source.sender);
+            err = put_credentials(&r, &got->source);
         if (!err && got->carried)
             put_handles(&r, got, cloexec);
     }
@@ -220,10 +225,14 @@ static i64 send_one(struct object *o, const struct linux_msghdr *m, u32 flags)
     return r;
 }
 
-i64 linux_sendmsg(struct href *fd, const struct linux_msghdr *msg, u32 flags)
+i64 linux_sendmsg(struct href *fd, uaddr_t msg, u32 flags)
 {
+    struct linux_msghdr m;
     href_keep(fd);
-    return send_one(fd->object, msg, flags);
+    int err = socket_needs(fd, RIGHT_WRITE);
+    if (!err && user_copy_in(&m, msg, sizeof(m)))
+        err = -E_FAULT;
+    return err ? err : send_one(fd->object, &m, flags);
 }
 
 // What a receiver is told besides the bytes.
@@ -231,7 +240,7 @@ static int tell(uaddr_t at, const struct linux_msghdr *m, struct socket_receive 
                 struct object *o, u32 flags, u32 said)
 {
     u64 len = m->msg_controllen;
-    bool credentials = local_socket_options(o)->tells_senders;
+    bool credentials = local_socket_tells_senders(o);
     const struct socket_label *name = &got->source.name;
     i64 more = control_put(m->msg_control, &len, got, credentials, flags & LINUX_MSG_CMSG_CLOEXEC);
     if (more < 0)
@@ -279,7 +288,8 @@ static i64 receive_one(struct object *o, uaddr_t at, u32 flags)
 i64 linux_recvmsg(struct href *fd, uaddr_t msg, u32 flags)
 {
     href_keep(fd);
-    return receive_one(fd->object, msg, flags);
+    int err = socket_needs(fd, RIGHT_READ);
+    return err ? err : receive_one(fd->object, msg, flags);
 }
 
 // --- several ---
@@ -291,6 +301,9 @@ static i64 counted(u32 done, i64 err)
 i64 linux_sendmmsg(struct href *fd, uaddr_t msgs, u32 count, u32 flags)
 {
     href_keep(fd);
+    int err = socket_needs(fd, RIGHT_WRITE);
+    if (err)
+        return err;
     count = MIN(count, (u32)VECTORS_MAX);
     for (u32 i = 0; i < count; i++) {
         struct linux_mmsghdr m;
@@ -314,6 +327,9 @@ i64 linux_recvmmsg(struct href *fd, uaddr_t msgs, u32 count, u32 flags,
     u64 now = arch_time_ns(), until = UINT64_MAX;
     u32 i = 0;
     href_keep(fd);
+    int err = socket_needs(fd, RIGHT_READ);
+    if (err)
+        return err;
     if (timeout && (u64)timeout->tv_sec < (UINT64_MAX - now) / NS_PER_SEC - 1)
         until = now + (u64)timeout->tv_sec * NS_PER_SEC + (u64)timeout->tv_nsec;
     i64 n = 0;

@@ -104,6 +104,8 @@ static u32 doubled(i32 value, bool force, u32 least)
 static i64 set_number(struct object *o, i32 name, i32 v)
 {
     struct socket_options *options = local_socket_options(o);
+    if (name == LINUX_SO_DEBUG && v && !capable(CAP_NET_ADMIN))
+        return -E_ACCES;
     if (noted_only(name)) {
         note_bit(o, name, v);
         return 0;
@@ -123,7 +125,7 @@ static i64 set_number(struct object *o, i32 name, i32 v)
                       doubled(v, name == LINUX_SO_RCVBUFFORCE, RECEIVE_MIN));
         return 0;
     case LINUX_SO_PASSCRED:
-        atomic_store_explicit(&options->tells_senders, v != 0, memory_order_relaxed);
+        local_socket_tell_senders(o, v);
         return 0;
     case LINUX_SO_RCVLOWAT:
         options->low_water = (u32)(v < 0 ? INT32_MAX : MAX(v, 1));
@@ -147,6 +149,9 @@ i64 linux_setsockopt(struct href *fd, i32 level, i32 name, uaddr_t value, i32 le
 {
     struct object *o = fd->object;
     i32 v;
+    int err = socket_needs(fd, RIGHT_CONTROL);
+    if (err)
+        return err;
     if (len < 0)
         return -E_INVAL;
     if (level != LINUX_SOL_SOCKET)
@@ -207,7 +212,7 @@ static i64 tell_number(struct object *o, i32 name, const struct socket_facts *f)
     case LINUX_SO_PROTOCOL:
         return 0;
     case LINUX_SO_PASSCRED:
-        return options->tells_senders;
+        return local_socket_tells_senders(o);
     case LINUX_SO_ACCEPTCONN:
         return f->state == SOCKET_LISTENING;
     case LINUX_SO_SNDBUF:
@@ -275,13 +280,16 @@ i64 linux_getsockopt(struct href *fd, i32 level, i32 name, uaddr_t value, uaddr_
     union told t = {0};
     u32 size;
     i32 room;
+    i64 err = socket_needs(fd, 0);
+    if (err)
+        return err;
     if (user_copy_in(&room, len, sizeof(room)))
         return -E_FAULT;
     if (room < 0)
         return -E_INVAL;
     if (level != LINUX_SOL_SOCKET)
         return -E_OPNOTSUPP;
-    i64 err = tell(fd->object, name, &t, &size);
+    err = tell(fd->object, name, &t, &size);
     if (err)
         return err;
     if (name == LINUX_SO_PEERNAME && (u32)room < size)

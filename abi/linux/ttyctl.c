@@ -184,7 +184,7 @@ i64 linux_ioctl_TIOCOUTQ(struct href *fd, i32 *arg)
     if (object_is_local_socket(fd->object)) {
         struct socket_facts facts;
         local_socket_facts(fd->object, &facts);
-        n = facts.state == SOCKET_LISTENING ? -E_INVAL : (i64)facts.unread;
+        n = (i64)facts.unread;
     } else if (fd->object->type->kinds & OBJ_KIND_TTY) {
         n = tty_output_pending(fd->object);
     }

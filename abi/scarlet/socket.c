@@ -141,7 +141,7 @@ i64 scarlet_socket_send_to(struct href *socket, struct iobuf *data, usize size, 
     if (err)
         return err;
     const struct socket_address to = {.key = path_node(&p)};
-    struct socket_send how = {.to = &to, .sender = me()};
+    struct socket_send how = {.to = &to, .sender = me(), .says = true};
     i64 n = local_socket_send(socket->object, data, &how);
     path_put(&p);
     return n;

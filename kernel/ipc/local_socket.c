@@ -32,6 +32,16 @@ struct socket_options *local_socket_options(struct object *o)
     return &socket_of(o)->options;
 }
 
+bool local_socket_tells_senders(struct object *o)
+{
+    return socket_of(o)->in->tells_senders;
+}
+
+void local_socket_tell_senders(struct object *o, bool yes)
+{
+    socket_of(o)->in->tells_senders = yes;
+}
+
 // --- making ---
 int local_socket_create(enum socket_kind kind, u32 status, struct object **out)
 {
@@ -48,6 +58,7 @@ int local_socket_create(enum socket_kind kind, u32 status, struct object **out)
     s->in = in;
     s->options.buffer = SOCKET_BUFFER;
     s->options.low_water = 1;
+    s->options.mode = 0777;
     mutex_init(&s->lock, &lock_class_socket);
     list_init(&s->line);
     list_init(&s->link);
@@ -92,7 +103,7 @@ int local_socket_listen(struct object *o, u32 backlog, const struct socket_user 
     if (s->kind == SOCKET_DATAGRAM)
         return -E_OPNOTSUPP;
     mutex_lock(&s->lock);
-    if (!s->name || s->state == SOCKET_CONNECTED || s->connecting) {
+    if (!s->in->name || s->state == SOCKET_CONNECTED || s->connecting) {
         err = -E_INVAL;
     } else {
         s->state = SOCKET_LISTENING;
@@ -100,7 +111,7 @@ int local_socket_listen(struct object *o, u32 backlog, const struct socket_user 
         s->own = s->peer = *u;
     }
     mutex_unlock(&s->lock);
-    wake_all(&s->in->wait, POLL_OUT);
+    socket_queue_wake(s->in);
     return err;
 }
 
@@ -112,10 +123,11 @@ static int stand_in_line(struct local_socket *listener, struct local_socket *ser
     if (listener->state == SOCKET_LISTENING && !(listener->shut & SOCKET_SHUT_READ)) {
         r = listener->in->in_line < listener->in->line_max;
         if (r) {
+            struct socket_name *name = listener->in->name;
+            refcount_inc(&name->refs);
+            served->in->name = name;
             served->own = listener->own;
-            served->name = listener->name;
-            served->options.tells_senders = listener->options.tells_senders;
-            refcount_inc(&served->name->refs);
+            served->in->tells_senders = listener->in->tells_senders;
             list_add_tail(&listener->line, &served->link);
             listener->in->in_line++;
         }
@@ -138,13 +150,14 @@ static int wait_in_line(const struct socket_address *to, struct local_socket *cl
         int r = listener->kind == served->kind ? stand_in_line(listener, served) : -E_PROTOTYPE;
         object_put(&listener->obj);
         if (r > 0)
-            wake_all(&q->wait, POLL_IN | POLL_RDNORM);
+            wake_all(&q->readers, POLL_IN | POLL_RDNORM);
         else if (!r && object_nonblock(&client->obj))
             r = -E_AGAIN;
         else if (!r)
-            r = socket_wait_result(
-                wait_event_deadline(&q->wait, q->in_line < q->line_max || q->no_reader, deadline),
-                deadline);
+            r = socket_wait_result(wait_event_deadline(&q->writers,
+                                                       q->in_line < q->line_max || q->no_reader,
+                                                       deadline),
+                                   deadline);
         socket_queue_put(q);
         if (r)
             return r > 0 ? 0 : r;
@@ -162,10 +175,7 @@ static int connect_to(struct local_socket *client, const struct socket_address *
     struct socket_queue *out = served->in;
     socket_queue_get(out); // served belongs to who accepts it as soon as it stands in line
     join(served, client);
-    served->in_a_line = true;
-    served->peer_name = client->name;
-    if (client->name)
-        refcount_inc(&client->name->refs);
+    served->in->unclaimed = true;
     object_get(o);
     err = wait_in_line(to, client, served);
     if (err) { // nothing has come of it: the client may try again
@@ -178,35 +188,33 @@ static int connect_to(struct local_socket *client, const struct socket_address *
         client->out = out;
         client->state = SOCKET_CONNECTED;
         client->peer = served->own;
-        client->peer_name = served->name;
-        refcount_inc(&client->peer_name->refs);
         u32 shut = client->shut;
         mutex_unlock(&client->lock);
         if (shut & SOCKET_SHUT_READ)
             socket_queue_close_read(client->in, false);
         if (shut & SOCKET_SHUT_WRITE)
             socket_queue_close_write(out);
-        wake_all(&client->in->wait, POLL_OUT);
+        socket_queue_wake(client->in);
     }
     object_put(o);
     return err;
 }
 
-// Both NULL: it has no peer any more. The name is counted for it.
-static void set_datagram_peer(struct local_socket *s, struct socket_queue *out,
-                              struct socket_name *name)
+// NULL: it has no peer any more. What came from another one is dropped, which that one is told of.
+static void set_datagram_peer(struct local_socket *s, struct socket_queue *out)
 {
     mutex_lock(&s->lock);
     struct socket_queue *old = s->out;
-    struct socket_name *old_name = s->peer_name;
     s->out = out;
-    s->peer_name = name;
     s->peer = (struct socket_user){0};
     s->state = out ? SOCKET_CONNECTED : SOCKET_FRESH;
     s->in->source = out;
     mutex_unlock(&s->lock);
+    if (old && old != out && socket_queue_empty(s->in) && old->source == s->in) {
+        old->reset = true;
+        socket_queue_wake(old);
+    }
     socket_queue_put(old);
-    socket_name_put(old_name);
 }
 
 static int connect_datagrams(struct local_socket *s, const struct socket_address *a)
@@ -219,13 +227,8 @@ static int connect_datagrams(struct local_socket *s, const struct socket_address
               : source != NULL && source != s->in ? -E_PERM
                                                   : 0;
     if (!err) {
-        mutex_lock(&to->lock);
-        struct socket_name *name = to->name;
-        if (name)
-            refcount_inc(&name->refs);
-        mutex_unlock(&to->lock);
         socket_queue_get(to->in);
-        set_datagram_peer(s, to->in, name);
+        set_datagram_peer(s, to->in);
     }
     object_put(&to->obj);
     return err;
@@ -260,7 +263,7 @@ int local_socket_disconnect(struct object *o)
     struct local_socket *s = socket_of(o);
     if (s->kind != SOCKET_DATAGRAM)
         return -E_INVAL;
-    set_datagram_peer(s, NULL, NULL);
+    set_datagram_peer(s, NULL);
     return 0;
 }
 
@@ -284,19 +287,18 @@ int local_socket_accept(struct object *o, u32 status, struct object **out)
         if (!listening)
             return -E_INVAL;
         if (next) {
-            wake_all(&s->in->wait, 0); // there is room in the line
-            mutex_lock(&next->lock);
-            next->in_a_line = false;
-            mutex_unlock(&next->lock);
+            wake_all(&s->in->writers, 0); // there is room in the line
+            next->in->unclaimed = false;
             (void)object_set_status(&next->obj, status, OBJ_NONBLOCK);
             *out = &next->obj;
             return 0;
         }
-        if (s->in->no_reader) // it was shut
-            return -E_INVAL;
         if (object_nonblock(o))
             return -E_AGAIN;
-        int err = wait_event_deadline(&s->in->wait, s->in->in_line || s->in->no_reader, deadline);
+        if (s->in->no_reader) // it was shut
+            return -E_INVAL;
+        int err =
+            wait_event_deadline(&s->in->readers, s->in->in_line || s->in->no_reader, deadline);
         if (err)
             return socket_wait_result(err, deadline);
     }
@@ -316,7 +318,9 @@ int local_socket_shutdown(struct object *o, u32 how)
         socket_queue_close_read(s->in, false);
     if (how & SOCKET_SHUT_WRITE && out && s->kind != SOCKET_DATAGRAM)
         socket_queue_close_write(out);
-    wake_all(&s->in->wait, 0);
+    else if (out)
+        socket_queue_wake(out); // who waits to write there from here
+    socket_queue_wake(s->in);
     socket_queue_put(out);
     return out ? 0 : -E_NOTCONN;
 }
@@ -334,7 +338,7 @@ static void socket_free(struct object *o)
 static void socket_release(struct object *o)
 {
     struct local_socket *s = socket_of(o), *waiting, *tmp;
-    bool early = s->in->count || s->in_a_line;
+    bool early = s->in->count || s->in->unclaimed;
     socket_unbind(s);
     socket_queue_close_read(s->in, true);
     if (s->out && s->kind != SOCKET_DATAGRAM) {
@@ -348,43 +352,42 @@ static void socket_release(struct object *o)
         object_put(&waiting->obj);
     }
     if (s->out)
-        wake_all(&s->out->wait, 0);
+        socket_queue_wake(s->out);
     socket_queue_put(s->out);
     socket_queue_put(s->in);
-    socket_name_put(s->name);
-    socket_name_put(s->peer_name);
     object_free(o, socket_free);
 }
 
 // --- the object ---
-static u32 poll_connection(const struct local_socket *s)
+static u32 socket_ready(const struct local_socket *s)
 {
-    u32 ready = 0;
+    bool listens = s->state == SOCKET_LISTENING;
     bool end = s->in->no_writer || s->in->no_reader;
     bool deaf = s->shut & SOCKET_SHUT_WRITE || (s->out && (s->out->no_reader || s->out->no_writer));
+    u32 ready = 0;
     if (end)
         ready |= POLL_RDHUP;
     if (s->in->reset)
         ready |= POLL_ERR;
-    if (s->in->count || end)
+    if ((listens ? s->in->in_line : s->in->count) || end)
         ready |= POLL_IN | POLL_RDNORM;
-    if (!s->out || deaf || socket_queue_has_room(s->out, 1, s->options.buffer))
+    if (!listens && (!s->out || deaf || socket_queue_has_room(s->out, s->options.buffer)))
         ready |= POLL_OUT | POLL_WRNORM | POLL_WRBAND;
-    if ((end && deaf) || (!s->out && s->kind != SOCKET_DATAGRAM))
+    if ((end && deaf) || (s->state == SOCKET_FRESH && s->kind != SOCKET_DATAGRAM))
         ready |= POLL_HUP;
     return ready;
 }
 
+// What another one reads wakes who writes to it, and what it is sent who reads: an edge of the one
+// is none of the other.
 static u32 socket_poll(struct object *o, struct poll_table *pt)
 {
     struct local_socket *s = socket_of(o);
-    poll_wait(pt, &s->in->wait);
+    poll_wait(pt, &s->in->readers);
     mutex_lock(&s->lock);
     if (s->out)
-        poll_wait(pt, &s->out->wait);
-    u32 ready = s->state != SOCKET_LISTENING ? poll_connection(s)
-                : s->in->in_line             ? POLL_IN | POLL_RDNORM
-                                             : 0;
+        poll_wait(pt, &s->out->writers);
+    u32 ready = socket_ready(s);
     mutex_unlock(&s->lock);
     return ready;
 }
@@ -405,7 +408,10 @@ static bool socket_note(struct carry_walk *w, struct object *o)
 
 static int socket_getattr(struct object *o, struct attr *a)
 {
-    attr_anon(a, MODE_SOCK | 0777, socket_of(o)->id, ANON_DEV_SOCKET);
+    const struct socket_options *options = &socket_of(o)->options;
+    attr_anon(a, MODE_SOCK | options->mode, socket_of(o)->id, ANON_DEV_SOCKET);
+    a->uid = options->user;
+    a->gid = options->group;
     return 0;
 }
 
@@ -427,8 +433,8 @@ void local_socket_facts(struct object *o, struct socket_facts *out)
         .next = socket_is_stream(s) ? s->in->bytes : socket_queue_next(s->in),
         .unread = s->out ? s->out->bytes : 0,
     };
-    socket_name_tell(s->name, &out->name);
-    socket_name_tell(s->peer_name, &out->peer_name);
+    socket_name_tell(s->in, &out->name);
+    socket_name_tell(s->out, &out->peer_name);
     mutex_unlock(&s->lock);
 }
 
@@ -448,7 +454,7 @@ static i64 socket_write(struct object *o, struct iobuf *buf, u64 *pos)
     struct local_socket *s = socket_of(o);
     (void)pos;
     mutex_lock(&s->lock);
-    struct socket_send how = {.sender = s->own};
+    struct socket_send how = {.sender = s->own, .says = true};
     mutex_unlock(&s->lock);
     return local_socket_send(o, buf, &how);
 }

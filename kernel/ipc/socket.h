@@ -18,16 +18,20 @@ struct packet {
     u32 carries;
     struct carried *carried; // own array, NULL: none; changed with queue.lock held
     struct socket_user sender;
-    struct socket_name *from; // counted; NULL: has no name
+    bool asked; // the sender is told of: it said who it is, or somebody wanted to know
+    struct socket_queue *from; // counted: the sender's own, for its name
     u8 data[];
 };
 
 // What one socket reads; others write to it. Lives as long as anybody refers to it.
 struct socket_queue {
     refcount_t refs;
-    struct mutex reading;  // class pipe_sleep: one reader at a time takes packets apart
-    struct spinlock lock;  // class object
-    struct waitqueue wait; // readers, writers, and those who accept or connect
+    struct mutex reading;              // class pipe_sleep: one reader at a time takes packets apart
+    struct spinlock lock;              // class object
+    struct waitqueue readers, writers; // and those who accept, and those who connect
+    struct socket_name *_Atomic name;  // of the socket that reads; counted, set once
+    _Atomic bool tells_senders;        // it is told whom packets are from
+    _Atomic bool unclaimed;            // it was not accepted yet, so nobody can say
     // --- guarded by lock; read without it for hints ---
     struct list packets;
     _Atomic u32 count, bytes;
@@ -52,11 +56,9 @@ struct local_socket {
     enum socket_state state;
     struct socket_queue *out; // counted; where write goes, NULL: nowhere yet
     struct socket_user own, peer;
-    struct socket_name *name, *peer_name; // counted, NULL: none
     struct list line; // listening: connections that wait (link), in->in_line of them
     bool connecting;  // a connect is on its way; nobody else changes the state
-    bool in_a_line;   // made by a connect, and not accepted yet
-    u32 shut;         // SOCKET_SHUT_*
+    _Atomic u32 shut; // SOCKET_SHUT_*; read without it by who waits to write
     // --- guarded by the names' lock (socket_name.c) ---
     bool bound;
     struct socket_place place;
@@ -74,8 +76,9 @@ static inline bool socket_is_stream(const struct local_socket *s)
 }
 
 // --- socket_name.c ---
-void socket_name_put(struct socket_name *n);                                 // NULL allowed
-void socket_name_tell(const struct socket_name *n, struct socket_label *to); // NULL: empty
+void socket_name_put(struct socket_name *n); // NULL allowed
+// The name of the socket that reads from q; empty if it has none, or q is NULL.
+void socket_name_tell(const struct socket_queue *q, struct socket_label *to);
 // The socket that an address belongs to: counted, or NULL. Abstract names of two kinds are two.
 struct local_socket *socket_find(const struct socket_address *a, enum socket_kind kind);
 void socket_unbind(struct local_socket *s);
@@ -86,18 +89,23 @@ void socket_queue_get(struct socket_queue *q);
 void socket_queue_put(struct socket_queue *q); // NULL allowed
 // Nobody will write any more, or wants to: readers see the end behind what is there.
 void socket_queue_close_write(struct socket_queue *q);
+// Drops what is there: was there something?
+bool socket_queue_empty(struct socket_queue *q);
 // Writers see the end. gone: and what is there is dropped.
 void socket_queue_close_read(struct socket_queue *q, bool gone);
-bool socket_queue_has_room(const struct socket_queue *q, u32 n, u32 limit);
+bool socket_queue_has_room(const struct socket_queue *q, u32 limit);
+void socket_queue_wake(struct socket_queue *q); // all who wait: something else changed
 // Waits as the wait macros do, in the terms of sockets: -E_AGAIN past the deadline, -E_INTR instead
 // of -E_RESTART where there is one.
 int socket_wait_result(int err, u64 deadline);
 u64 socket_deadline(const _Atomic u64 *ns);
 struct packet_how {
-    struct socket_send *send; // sender, handles
-    struct socket_name *from; // borrowed
+    struct socket_send *send;  // sender, handles
+    struct socket_queue *from; // the sender's own
+    const _Atomic u32 *shut;   // the sender's
     bool stream, nonblock;
-    u32 limit; // bytes that may wait
+    bool asked; // somebody wants to know who sends
+    u32 limit;  // bytes that may wait
     u64 deadline;
 };
 // Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_MSGSIZE, -E_AGAIN,
@@ -106,7 +114,7 @@ struct packet_how {
                                      const struct packet_how *how);
 struct packet_reading {
     struct socket_receive *receive;
-    bool stream, nonblock;
+    bool stream, datagrams, nonblock;
     bool by_sender; // a stream stops where the sender changes
     u64 target;     // bytes a stream waits for
     u64 deadline;

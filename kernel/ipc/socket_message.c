@@ -61,17 +61,19 @@ i64 local_socket_send(struct object *o, struct iobuf *buf, struct socket_send *s
         return err;
     const struct socket_queue *source = q->source;
     i64 n = -E_PERM;
-    if (!source || source == s->in) {
-        mutex_lock(&s->lock);
+    if (!socket_is_stream(s) && atomic_exchange(&s->in->reset, false)) {
+        n = -E_CONNRESET;
+    } else if (!source || source == s->in) {
         struct packet_how how = {
             .send = send,
-            .from = s->name, // lives as long as the socket
+            .from = s->in,
+            .shut = &s->shut,
+            .asked = s->in->tells_senders || q->tells_senders || q->unclaimed,
             .stream = socket_is_stream(s),
             .nonblock = send->nonblock || object_nonblock(o),
             .limit = s->options.buffer,
             .deadline = socket_deadline(&s->options.send_ns),
         };
-        mutex_unlock(&s->lock);
         n = socket_queue_write(q, buf, &how);
     }
     if (n == -E_PIPE && s->kind == SOCKET_DATAGRAM && q->gone) {
@@ -94,8 +96,9 @@ i64 local_socket_receive(struct object *o, struct iobuf *buf, struct socket_rece
     struct packet_reading r = {
         .receive = how,
         .stream = socket_is_stream(s),
+        .datagrams = s->kind == SOCKET_DATAGRAM,
         .nonblock = how->nonblock || object_nonblock(o),
-        .by_sender = s->options.tells_senders,
+        .by_sender = s->in->tells_senders,
         .target =
             how->all ? iobuf_left(buf) : MIN(iobuf_left(buf), (u64)MAX(s->options.low_water, 1u)),
         .deadline = socket_deadline(&s->options.receive_ns),

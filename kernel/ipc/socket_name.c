@@ -15,8 +15,9 @@ void socket_name_put(struct socket_name *n)
         kfree(n);
 }
 
-void socket_name_tell(const struct socket_name *n, struct socket_label *to)
+void socket_name_tell(const struct socket_queue *q, struct socket_label *to)
 {
+    const struct socket_name *n = q ? q->name : NULL;
     *to = (struct socket_label){0};
     if (!n)
         return;
@@ -39,7 +40,8 @@ static bool matches(const struct local_socket *s, const struct socket_address *a
 {
     if (a->key || s->place.key)
         return s->place.key == a->key;
-    return s->kind == kind && s->name->len == a->len && memcmp(s->name->text, a->name, a->len) == 0;
+    return s->kind == kind && s->in->name->len == a->len &&
+           memcmp(s->in->name->text, a->name, a->len) == 0;
 }
 
 static struct local_socket *find_locked(const struct socket_address *a, enum socket_kind kind,
@@ -63,18 +65,14 @@ struct local_socket *socket_find(const struct socket_address *a, enum socket_kin
 
 bool local_socket_has_name(struct object *o)
 {
-    struct local_socket *s = socket_of(o);
-    mutex_lock(&s->lock);
-    bool has = s->name;
-    mutex_unlock(&s->lock);
-    return has;
+    return socket_of(o)->in->name;
 }
 
 // s->lock held.
 static int bind_locked(struct local_socket *s, const struct socket_place *place, const char *name,
                        u32 len)
 {
-    if (s->name)
+    if (s->in->name)
         return -E_INVAL;
     if (len > SOCKET_NAME_MAX)
         return -E_NAMETOOLONG;
@@ -89,7 +87,7 @@ static int bind_locked(struct local_socket *s, const struct socket_place *place,
     mutex_lock(&bound_mutex);
     int err = find_locked(&a, s->kind, false) ? -E_ADDRINUSE : 0;
     if (!err) {
-        s->name = n;
+        s->in->name = n;
         s->place = *place;
         s->bound = true;
         list_add_tail(bucket_of(&a), &s->bound_link);

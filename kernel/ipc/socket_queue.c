@@ -16,7 +16,8 @@ struct socket_queue *socket_queue_create(void)
     refcount_set(&q->refs, 1);
     mutex_init(&q->reading, &lock_class_pipe_sleep);
     spin_init(&q->lock, &lock_class_object);
-    waitqueue_init(&q->wait);
+    waitqueue_init(&q->readers);
+    waitqueue_init(&q->writers);
     list_init(&q->packets);
     return q;
 }
@@ -36,7 +37,7 @@ void local_socket_drop(struct carried *c, u32 n)
 static void packet_free(struct packet *p)
 {
     local_socket_drop(p->carried, p->carries);
-    socket_name_put(p->from);
+    socket_queue_put(p->from);
     kfree(p);
 }
 
@@ -52,7 +53,14 @@ void socket_queue_put(struct socket_queue *q)
     if (!q || !refcount_dec_and_test(&q->refs))
         return;
     drop_packets(&q->packets);
+    socket_name_put(q->name);
     kfree(q);
+}
+
+void socket_queue_wake(struct socket_queue *q)
+{
+    wake_all(&q->readers, 0);
+    wake_all(&q->writers, 0);
 }
 
 static void take_packets(struct socket_queue *q, struct list *to)
@@ -78,7 +86,21 @@ void socket_queue_close_read(struct socket_queue *q, bool gone)
     spin_unlock(&q->lock);
     mutex_unlock(&q->reading);
     drop_packets(&dropped);
-    wake_all(&q->wait, 0);
+    socket_queue_wake(q);
+}
+
+bool socket_queue_empty(struct socket_queue *q)
+{
+    struct list dropped = LIST_INIT(dropped);
+    mutex_lock(&q->reading);
+    spin_lock(&q->lock);
+    take_packets(q, &dropped);
+    spin_unlock(&q->lock);
+    mutex_unlock(&q->reading);
+    bool some = !list_empty(&dropped);
+    drop_packets(&dropped);
+    wake_all(&q->writers, POLL_OUT | POLL_WRNORM);
+    return some;
 }
 
 void socket_queue_close_write(struct socket_queue *q)
@@ -86,12 +108,13 @@ void socket_queue_close_write(struct socket_queue *q)
     spin_lock(&q->lock);
     q->no_writer = true;
     spin_unlock(&q->lock);
-    wake_all(&q->wait, 0);
+    socket_queue_wake(q);
 }
 
-bool socket_queue_has_room(const struct socket_queue *q, u32 n, u32 limit)
+// How much is to come does not matter: otherwise a small packet overtakes a large one that waits.
+bool socket_queue_has_room(const struct socket_queue *q, u32 limit)
 {
-    return q->count == 0 || (q->count < QUEUE_PACKETS && (u64)q->bytes + n <= limit);
+    return q->count == 0 || (q->count < QUEUE_PACKETS && q->bytes < limit);
 }
 
 bool socket_queue_note(struct socket_queue *q, struct carry_walk *w)
@@ -135,7 +158,7 @@ static int try_put(struct socket_queue *q, struct packet *p, u32 limit)
     spin_lock(&q->lock);
     if (q->no_reader || q->no_writer) {
         r = -E_PIPE;
-    } else if (socket_queue_has_room(q, p->len, limit)) {
+    } else if (socket_queue_has_room(q, limit)) {
         list_add_tail(&q->packets, &p->link);
         q->count++;
         q->bytes += p->len;
@@ -158,21 +181,24 @@ static int try_put_carriers(struct socket_queue *q, struct packet *p, u32 limit)
 
 static int put(struct socket_queue *q, struct packet *p, const struct packet_how *how)
 {
-    u32 len = p->len; // p belongs to the reader once it is queued
     bool carriers = carried_has_carriers(p->carried, p->carries);
     for (;;) {
+        if (*how->shut & SOCKET_SHUT_WRITE)
+            return -E_PIPE;
         int r = carriers ? try_put_carriers(q, p, how->limit) : try_put(q, p, how->limit);
         if (r > 0) {
-            wake_all(&q->wait, POLL_IN | POLL_RDNORM);
+            wake_all(&q->readers, POLL_IN | POLL_RDNORM);
             return 0;
         }
         if (r < 0)
             return r;
         if (how->nonblock)
             return -E_AGAIN;
-        int err = wait_event_deadline(
-            &q->wait, q->no_reader || q->no_writer || socket_queue_has_room(q, len, how->limit),
-            how->deadline);
+        int err =
+            wait_event_deadline(&q->writers,
+                                q->no_reader || q->no_writer || *how->shut & SOCKET_SHUT_WRITE ||
+                                    socket_queue_has_room(q, how->limit),
+                                how->deadline);
         if (err)
             return socket_wait_result(err, how->deadline);
     }
@@ -188,12 +214,12 @@ static int packet_make(struct iobuf *buf, u32 n, const struct packet_how *how, s
     p->at = p->carries = 0;
     p->carried = NULL;
     p->sender = how->send->sender;
+    p->asked = how->asked || how->send->says;
     if (iobuf_take(buf, p->data, n) != n) {
         kfree(p);
         return -E_FAULT;
     }
-    if (how->from)
-        refcount_inc(&how->from->refs);
+    socket_queue_get(how->from);
     p->from = how->from;
     *out = p;
     return 0;
@@ -271,6 +297,7 @@ static void tell_source(const struct packet *p, struct packet_reading *r)
     r->any = true;
     r->receive->source.size = p->len;
     r->receive->source.sender = p->sender;
+    r->receive->source.asked = p->asked;
     socket_name_tell(p->from, &r->receive->source.name);
 }
 
@@ -300,9 +327,10 @@ static int take_carried(struct socket_queue *q, struct packet *p, struct packet_
     return 0;
 }
 
-static bool same_sender(const struct socket_user *a, const struct socket_user *b)
+static bool same_sender(const struct packet *p, const struct socket_source *s)
 {
-    return a->task == b->task && a->user == b->user && a->group == b->group;
+    return p->asked == s->asked && p->sender.task == s->sender.task &&
+           p->sender.user == s->sender.user && p->sender.group == s->sender.group;
 }
 
 static i64 read_stream(struct socket_queue *q, struct iobuf *buf, struct packet_reading *r)
@@ -310,8 +338,10 @@ static i64 read_stream(struct socket_queue *q, struct iobuf *buf, struct packet_
     i64 done = 0;
     bool peek = r->receive->peek;
     struct packet *p = NULL;
+    if (!iobuf_left(buf) && next_packet(q, NULL)) // asked for nothing, and there is something
+        r->any = r->stop = true;
     while (iobuf_left(buf) && !r->stop && (p = next_packet(q, peek ? p : NULL))) {
-        if (r->by_sender && r->any && !same_sender(&p->sender, &r->receive->source.sender)) {
+        if (r->by_sender && r->any && !same_sender(p, &r->receive->source)) {
             r->stop = true;
             break;
         }
@@ -321,21 +351,18 @@ static i64 read_stream(struct socket_queue *q, struct iobuf *buf, struct packet_
             break;
         }
         u32 n = (u32)MIN((u64)(p->len - p->at), iobuf_left(buf));
-        u32 got = (u32)iobuf_put(buf, p->data + p->at, n);
-        if (!got)
-            return done ? done : -E_FAULT;
+        if (iobuf_put(buf, p->data + p->at, n) != n)
+            return done ? done : -E_FAULT; // it stays
         int err = take_carried(q, p, r);
         if (err)
             return done ? done : err;
         tell_source(p, r);
-        done += got;
-        r->stop |= r->receive->carried && (peek ? carries : p->at + got == p->len);
+        done += n;
+        r->stop |= r->receive->carried && (peek ? carries : p->at + n == p->len);
         if (!peek) {
-            p->at += got;
-            took(q, p, got);
+            p->at += n;
+            took(q, p, n);
         }
-        if (got != n)
-            break;
     }
     return done;
 }
@@ -346,26 +373,23 @@ static i64 read_packet(struct socket_queue *q, struct iobuf *buf, struct packet_
     if (!p)
         return 0;
     u32 n = (u32)MIN((u64)p->len, iobuf_left(buf));
-    if (iobuf_put(buf, p->data, n) != n)
-        return -E_FAULT; // it stays
-    int err = take_carried(q, p, r);
-    if (err)
-        return err;
-    tell_source(p, r);
+    int err = iobuf_put(buf, p->data, n) == n ? take_carried(q, p, r) : -E_FAULT;
+    if (!err)
+        tell_source(p, r);
     r->stop = true;
-    if (!r->receive->peek) {
+    if (!r->receive->peek && (!err || err == -E_FAULT)) { // as there: what cannot be stored is lost
         p->at = p->len;
         took(q, p, p->len);
     }
-    return n;
+    return err ? (i64)err : (i64)n;
 }
 
 i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, struct packet_reading *r)
 {
     i64 done = 0;
-    if (r->stream && !iobuf_left(buf))
-        return 0;
     for (;;) {
+        if (!r->stream && atomic_exchange(&q->reset, false))
+            return -E_CONNRESET;
         mutex_lock(&q->reading);
         i64 n = r->stream ? read_stream(q, buf, r) : read_packet(q, buf, r);
         mutex_unlock(&q->reading);
@@ -373,22 +397,22 @@ i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, struct packet_r
             return done ? done : n;
         done += n;
         if (r->any && !r->receive->peek)
-            wake_all(&q->wait, POLL_OUT | POLL_WRNORM);
+            wake_all(&q->writers, POLL_OUT | POLL_WRNORM);
         if (r->stop || (r->any && (r->receive->peek || (u64)done >= r->target)))
             return done;
         if (q->count) // came just now
             continue;
         if (!done && atomic_exchange(&q->reset, false))
             return -E_CONNRESET;
-        if (q->no_writer || q->no_reader) {
-            if (q->count)
-                continue;
+        bool end = q->no_writer || q->no_reader;
+        if (end && q->count)
+            continue;
+        if (end && !(r->datagrams && r->nonblock))
             return done;
-        }
         if (r->nonblock)
             return done ? done : -E_AGAIN;
         int err = wait_event_deadline(
-            &q->wait, q->count || q->no_writer || q->no_reader || q->reset, r->deadline);
+            &q->readers, q->count || q->no_writer || q->no_reader || q->reset, r->deadline);
         if (err)
             return done ? done : socket_wait_result(err, r->deadline);
     }

@@ -50,6 +50,7 @@ struct socket_facts {
 struct socket_source { // of what was received
     u64 size;          // all of the packet, also what the buffer had no room for
     struct socket_user sender;
+    bool asked; // it said who it is, or somebody wanted to know when it sent
     struct socket_label name;
 };
 
@@ -58,7 +59,7 @@ struct socket_options {
     _Atomic u64 receive_ns, send_ns; // how long to wait at most (accept, connect too); 0: for ever
     _Atomic u32 buffer;              // bytes of its own that may wait for the peer
     _Atomic u32 low_water;           // bytes a receiver of a stream waits for, if it asks for more
-    _Atomic bool tells_senders;      // a stream's bytes of two senders are not received as one
+    _Atomic u32 mode, user, group;   // as told of it; mode: permission bits, those of its name
     _Atomic u64 noted[4];            // the ABIs' own; nothing here looks at them
 };
 
@@ -69,6 +70,9 @@ enum socket_kind local_socket_kind(struct object *o);
 [[nodiscard]] int local_socket_pair(enum socket_kind kind, u32 status, const struct socket_user *u,
                                     struct object **a, struct object **b);
 struct socket_options *local_socket_options(struct object *o); // lives as long as the socket
+// Is it told whom packets are from? A stream's bytes of two senders are not received as one then.
+bool local_socket_tells_senders(struct object *o);
+void local_socket_tell_senders(struct object *o, bool yes);
 bool local_socket_has_name(struct object *o);
 // name: its text as others are told it; of an abstract one the name itself. -E_INVAL: it has one;
 // -E_ADDRINUSE; -E_NAMETOOLONG, -E_NOMEM.
@@ -92,9 +96,10 @@ bool local_socket_has_name(struct object *o);
 struct socket_send {
     const struct socket_address *to; // datagrams: NULL: the peer
     struct socket_user sender;
+    bool says;     // the sender says who it is, whether asked or not
     bool nonblock; // as if the object were
-    struct carried
-        *carried; // array from kmalloc; taken over, and NULL afterwards, once it is queued
+    // Array from kmalloc; taken over once it is queued, and NULL afterwards.
+    struct carried *carried;
     u32 carries;
 };
 // As write, with handles that go with its first byte, or its packet. -E_NOTCONN; -E_CONNREFUSED:
