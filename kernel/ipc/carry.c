@@ -1,29 +1,41 @@
 // Handles inside of messages. A queued message lives as long as the object that would receive it;
-// if what it carries led back to that object, by any number of channels and local sockets, nobody
-// could ever close it. So a message that carries any of these is only queued after a walk over all
-// that can be reached from it.
+// if what it carries leads back to that object, by any number of channels and local sockets, nobody
+// can ever close it. A channel takes no such message: a walk over all that can be reached from it
+// comes first. Local sockets take it, and what is lost that way is found later (carry_collect.c).
 //
-// `walking` guards the walks and is held until the message is in its queue: two messages that close
-// a circle together cannot both pass. Receiving takes ways away and needs no lock.
+// carry_walking guards the walks and is held until a message with carriers is in its queue: two
+// messages that close a circle together cannot both pass. Receiving takes ways away and needs no
+// lock.
 #include "carry.h"
 #include <mem/slab.h>
 #include <sched/lock.h>
 
 enum { FIRST_ROOM = 64 };
-static struct mutex walking = MUTEX_INIT(walking, &lock_class_carry);
-static u64 walks; // guarded by walking
+struct mutex carry_walking = MUTEX_INIT(carry_walking, &lock_class_carry);
+u64 carry_walks;
 
-void carrier_init(struct carrier *c, struct object *o, const void *queue,
-                  bool (*note)(struct carry_walk *w, struct object *o))
+void carrier_init(struct carrier *c, const struct carrier_ops *ops, struct object *o,
+                  const void *queue)
 {
-    *c = (struct carrier){.object = o, .queue = queue, .note = note};
-    list_init(&c->link);
+    *c = (struct carrier){.ops = ops, .object = o, .queue = queue};
+    list_init(&c->flying);
+    list_init(&c->doomed);
 }
 
-static struct carrier *carrier_of(struct object *o)
+struct carrier *carrier_of(struct object *o)
 {
     struct carrier *c = o ? channel_carrier(o) : NULL;
     return c || !o ? c : socket_carrier(o);
+}
+
+void carry_lock(void)
+{
+    mutex_lock(&carry_walking);
+}
+
+void carry_unlock(void)
+{
+    mutex_unlock(&carry_walking);
 }
 
 bool carried_has_carriers(const struct carried *c, u32 n)
@@ -35,17 +47,23 @@ bool carried_has_carriers(const struct carried *c, u32 n)
 }
 
 // --- walks ---
-bool carry_note(struct carry_walk *w, struct object *o)
+bool carry_add(struct carry_walk *w, struct carrier *c)
 {
-    struct carrier *c = carrier_of(o);
-    if (!c || c->seen == walks)
+    if (c->seen == carry_walks)
         return true;
     if (w->count == w->cap)
         return false;
-    c->seen = walks;
-    object_get(o);
-    w->found[w->count++] = o;
+    c->seen = carry_walks;
+    c->index = w->count;
+    object_get(c->object);
+    w->found[w->count++] = c->object;
     return true;
+}
+
+bool carry_note(struct carry_walk *w, struct object *o)
+{
+    struct carrier *c = carrier_of(o);
+    return !c || (carry_add(w, c) && (!w->graph || carry_add_edge(w, c)));
 }
 
 bool carry_note_all(struct carry_walk *w, const struct carried *c, u32 n)
@@ -56,7 +74,7 @@ bool carry_note_all(struct carry_walk *w, const struct carried *c, u32 n)
     return true;
 }
 
-static int grow(struct carry_walk *w, u32 cap)
+int carry_grow(struct carry_walk *w, u32 cap)
 {
     struct object **more = kmalloc_array(cap, sizeof(struct object *), ALLOC_USER);
     if (!more)
@@ -71,20 +89,20 @@ static int grow(struct carry_walk *w, u32 cap)
 
 int carry_walk_begin(struct carry_walk *w, const void *queue, const struct carried *c, u32 n)
 {
-    int err = grow(w, MAX(n, (u32)FIRST_ROOM));
+    int err = carry_grow(w, MAX(n, (u32)FIRST_ROOM));
     if (err)
         return err;
-    mutex_lock(&walking);
+    carry_lock();
     w->locked = true;
-    walks++;
+    carry_walks++;
     (void)carry_note_all(w, c, n); // there is room for these
     for (u32 i = 0; i < w->count; i++) {
         struct object *o = w->found[i];
         struct carrier *at = carrier_of(o);
         if (at->queue == queue)
             return -E_DEADLK;
-        while (!at->note(w, o)) {
-            err = grow(w, 2 * w->cap);
+        while (!at->ops->note(w, o)) {
+            err = carry_grow(w, 2 * w->cap);
             if (err)
                 return err;
         }
@@ -95,7 +113,7 @@ int carry_walk_begin(struct carry_walk *w, const void *queue, const struct carri
 void carry_walk_end(struct carry_walk *w)
 {
     if (w->locked)
-        mutex_unlock(&walking);
+        carry_unlock();
     for (u32 i = 0; i < w->count; i++)
         object_put(w->found[i]);
     kfree(w->found);
@@ -112,12 +130,12 @@ static void drop_all_locked(void)
 {
     dropping = true;
     while (!list_empty(&doomed)) {
-        struct carrier *c = list_entry(doomed.next, struct carrier, link);
+        struct carrier *c = list_entry(doomed.next, struct carrier, doomed);
         struct object *o = c->object;
         u32 puts = c->puts;
         c->puts = 0;
-        list_del(&c->link);
-        list_init(&c->link);
+        list_del(&c->doomed);
+        list_init(&c->doomed);
         spin_unlock(&doomed_lock);
         while (puts--)
             object_put(o);
@@ -130,7 +148,7 @@ static void put_carrier(struct carrier *c)
 {
     spin_lock(&doomed_lock);
     if (!c->puts++)
-        list_add_tail(&doomed, &c->link);
+        list_add_tail(&doomed, &c->doomed);
     if (!dropping)
         drop_all_locked();
     spin_unlock(&doomed_lock);

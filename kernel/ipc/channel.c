@@ -88,8 +88,13 @@ int channel_send(struct object *o, struct channel_message *m)
     for (;;) {
         struct carry_walk walk = {0};
         int r = carries ? carry_walk_begin(&walk, to, m->handle, m->handles) : 0;
-        if (!r)
+        if (!r) {
+            if (carries)
+                carried_launch(m->handle, m->handles);
             r = try_send(e->channel, to, m);
+            if (carries && r <= 0)
+                carried_land(m->handle, m->handles);
+        }
         if (carries)
             carry_walk_end(&walk);
         if (r > 0) {
@@ -142,6 +147,7 @@ int channel_receive(struct object *o, u32 bytes, u32 handles, struct channel_nee
     for (;;) {
         int r = try_receive(e, bytes, handles, need, out);
         if (r > 0) {
+            carried_land((*out)->handle, (*out)->handles);
             wake_all(&in->wait, POLL_OUT | POLL_WRNORM);
             return 0;
         }
@@ -164,6 +170,8 @@ void channel_unreceive(struct object *o, struct channel_message *m)
     // What it carries may have come to hold this end meanwhile: then nobody could ever receive it.
     int err = carries ? carry_walk_begin(&walk, in, m->handle, m->handles) : 0;
     if (!err) {
+        if (carries)
+            carried_launch(m->handle, m->handles);
         spin_lock(&e->channel->lock);
         list_add_head(&in->queue, &m->link);
         in->messages++;
@@ -214,26 +222,44 @@ static void end_free(struct object *o)
     kfree(o);
 }
 
-static void channel_release(struct object *o)
+// What lies there is dropped; close: nothing will come any more.
+static void drop_queue(struct object *o, bool close)
 {
     struct channel_end *e = end_of(o);
-    struct channel *c = e->channel;
     struct channel_side *in = own_side(e);
     struct list unread = LIST_INIT(unread);
-    spin_lock(&c->lock);
-    in->open = false;
+    struct channel_message *m, *tmp;
+    spin_lock(&e->channel->lock);
+    if (close)
+        in->open = false;
     in->messages = in->bytes = 0;
     while (!list_empty(&in->queue)) {
         struct list *first = in->queue.next;
         list_del(first);
         list_add_tail(&unread, first);
     }
-    spin_unlock(&c->lock);
+    spin_unlock(&e->channel->lock);
+    list_for_each_entry_safe (m, tmp, &unread, link) {
+        carried_land(m->handle, m->handles);
+        channel_message_free(m);
+    }
+}
+
+static void channel_empty(struct object *o)
+{
+    drop_queue(o, false);
+}
+
+static const struct carrier_ops channel_carrier_ops = {channel_note, channel_empty};
+
+static void channel_release(struct object *o)
+{
+    struct channel_end *e = end_of(o);
+    struct channel *c = e->channel;
+    struct channel_side *in = own_side(e);
+    drop_queue(o, true);
     wake_all(&in->wait, 0);
     wake_all(&other_side(e)->wait, 0);
-    struct channel_message *m, *tmp;
-    list_for_each_entry_safe (m, tmp, &unread, link)
-        channel_message_free(m);
     if (refcount_dec_and_test(&c->refs))
         kfree(c);
     object_free(o, end_free);
@@ -253,6 +279,7 @@ static i64 channel_describe(struct object *o, char *buf, usize cap)
 static const struct object_type channel_type = {
     .name = "channel",
     .release = channel_release,
+    .left = carry_left,
     .poll = channel_poll,
     .getattr = channel_getattr,
     .describe = channel_describe,
@@ -279,7 +306,7 @@ int channel_create(struct object **a, struct object **b, u32 status)
         object_init(&ends[i]->obj, &channel_type, status);
         ends[i]->channel = c;
         ends[i]->side = i;
-        carrier_init(&ends[i]->carrier, &ends[i]->obj, own_side(ends[i]), channel_note);
+        carrier_init(&ends[i]->carrier, &channel_carrier_ops, &ends[i]->obj, own_side(ends[i]));
     }
     *a = &ends[0]->obj;
     *b = &ends[1]->obj;

@@ -10,7 +10,7 @@
 #include <object/attr.h>
 
 static const struct object_type socket_type;
-static bool socket_note(struct carry_walk *w, struct object *o);
+static const struct carrier_ops socket_carrier_ops;
 
 bool object_is_local_socket(const struct object *o)
 {
@@ -52,7 +52,7 @@ int local_socket_create(enum socket_kind kind, u32 status, struct object **out)
         return -E_NOMEM;
     }
     object_init(&s->obj, &socket_type, status);
-    carrier_init(&s->carrier, &s->obj, in, socket_note);
+    carrier_init(&s->carrier, &socket_carrier_ops, &s->obj, in);
     s->kind = kind;
     s->id = object_unique_id();
     s->in = in;
@@ -406,6 +406,13 @@ static bool socket_note(struct carry_walk *w, struct object *o)
     return room && socket_queue_note(s->in, w);
 }
 
+static void socket_empty(struct object *o)
+{
+    (void)socket_queue_empty(socket_of(o)->in);
+}
+
+static const struct carrier_ops socket_carrier_ops = {socket_note, socket_empty};
+
 static int socket_getattr(struct object *o, struct attr *a)
 {
     const struct socket_options *options = &socket_of(o)->options;
@@ -463,6 +470,7 @@ static const struct object_type socket_type = {
     .name = "socket",
     .kinds = OBJ_KIND_SOCKET,
     .release = socket_release,
+    .left = carry_left,
     .read = socket_read,
     .write = socket_write,
     .poll = socket_poll,

@@ -109,7 +109,7 @@ struct packet_how {
     u64 deadline;
 };
 // Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_MSGSIZE, -E_AGAIN,
-// -E_FAULT, -E_NOMEM, -E_TOOMANYREFS, -E_RESTART, -E_INTR.
+// -E_FAULT, -E_NOMEM, -E_RESTART, -E_INTR.
 [[nodiscard]] i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf,
                                      const struct packet_how *how);
 struct packet_reading {

@@ -36,6 +36,8 @@ void local_socket_drop(struct carried *c, u32 n)
 
 static void packet_free(struct packet *p)
 {
+    if (p->carried)
+        carried_land(p->carried, p->carries);
     local_socket_drop(p->carried, p->carries);
     socket_queue_put(p->from);
     kfree(p);
@@ -168,15 +170,18 @@ static int try_put(struct socket_queue *q, struct packet *p, u32 limit)
     return r;
 }
 
-// The same, of handles that may hold what would receive them.
+// The same, of handles whose objects hold handles in queues, too.
 static int try_put_carriers(struct socket_queue *q, struct packet *p, u32 limit)
 {
-    struct carry_walk walk = {0};
-    int r = carry_walk_begin(&walk, q, p->carried, p->carries);
-    if (!r)
-        r = try_put(q, p, limit);
-    carry_walk_end(&walk);
-    return r == -E_DEADLK ? -E_TOOMANYREFS : r;
+    struct carried *c = p->carried; // p belongs to the reader once it is queued
+    u32 n = p->carries;
+    carry_lock();
+    carried_launch(c, n);
+    int r = try_put(q, p, limit);
+    if (r <= 0)
+        carried_land(c, n);
+    carry_unlock();
+    return r;
 }
 
 static int put(struct socket_queue *q, struct packet *p, const struct packet_how *how)
@@ -324,6 +329,7 @@ static int take_carried(struct socket_queue *q, struct packet *p, struct packet_
     p->carried = NULL;
     p->carries = 0;
     spin_unlock(&q->lock);
+    carried_land(to->carried, to->carries);
     return 0;
 }
 

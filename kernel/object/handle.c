@@ -242,8 +242,11 @@ void handle_table_get(struct handle_table *t)
 static int drop(struct handle_table *t, u64 word)
 {
     struct object *o = word_object(word);
-    int err = o->type->closed ? o->type->closed(o, t) : 0;
+    const struct object_type *type = o->type;
+    int err = type->closed ? type->closed(o, t) : 0;
     object_put(o);
+    if (UNLIKELY(type->left))
+        type->left();
     return err;
 }
 

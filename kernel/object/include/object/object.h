@@ -52,6 +52,8 @@ struct object_type {
     // One handle to it was closed (any error is reported by close); owner: the handle table. May be
     // NULL.
     int (*closed)(struct object *o, void *owner);
+    // A handle to some object of this type went, and with it perhaps the object. May be NULL.
+    void (*left)(void);
     // Bytes moved, 0 at end, or an error. pos NULL: use and advance the object's own position.
     // (-E_INVAL)
     i64 (*read)(struct object *o, struct iobuf *buf, u64 *pos);
