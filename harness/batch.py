@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import frames, machine, run, trouble
+from harness import frames, guestprog, machine, run, trouble
 from harness.cases import Case, Result
 
 MAX_LOST = 6  # boots that did not reach their end
@@ -73,7 +73,10 @@ class Batch:
         names = {machine.job_name(i): case for i, case in enumerate(todo)}
         self.log = machine.new_log(self.name)
         jobs = [machine.Job(c.command, tty=c.tty) for c in todo]
-        boot = run.Run(self.machine, jobs, self.log, scratch=True)
+        what, programs = self.machine, {c.program for c in todo if c.program}
+        if programs:
+            what = dataclasses.replace(what, overlay=guestprog.overlay(programs))
+        boot = run.Run(what, jobs, self.log, scratch=True)
         current, output = None, bytearray()
         try:
             for event in boot.events(self.timeout):

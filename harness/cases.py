@@ -1,7 +1,8 @@
 """Cases: one command line each, with what it has to print and its status.
 
 A case file may hold one script (`scripts/NAME.sh`) or many short ones (`scripts/NAME.cases`, each
-introduced by a line `## case: NAME`). What a case must print is what the same image printed on real
+introduced by a line `## case: NAME`; a line `## program: NAME` before the first gives them the program of
+harness/guest/NAME in /usr/bin). What a case must print is what the same image printed on real
 Linux, recorded in `recorded/FILE.txt` by `make record`; nobody types expectations.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 CONFORMANCE = Path(__file__).resolve().parent / "conformance"
 SCRIPTS = CONFORMANCE / "scripts"
 RECORDED = CONFORMANCE / "recorded"
+_PROGRAM = re.compile(rb"^## program: ([a-z0-9_-]+)\n", re.MULTILINE)
 _CASE = re.compile(rb"^## case: ([a-z0-9_-]+)\n", re.MULTILINE)
 _HEAD = re.compile(rb"^## result: ([a-z0-9_-]+) status (\d+) bytes (\d+)\n", re.MULTILINE)
 
@@ -29,6 +31,7 @@ class Case:
     name: str
     command: bytes
     tty: bool = False
+    program: str = ""  # of harness/guest, which it needs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,9 @@ def load(path: Path) -> list[Case]:
     parts = _CASE.split(data)
     if len(parts) < 3:
         raise CaseError(f"{path}: no line '## case: NAME'")
-    cases = [Case(f"{path.stem}.{name.decode()}", body) for name, body in zip(parts[1::2], parts[2::2])]
+    needed = _PROGRAM.search(parts[0])
+    program = needed[1].decode() if needed else ""
+    cases = [Case(f"{path.stem}.{name.decode()}", body, program=program) for name, body in zip(parts[1::2], parts[2::2])]
     names = [c.name for c in cases]
     for name in names:
         if names.count(name) > 1:

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness import machine
@@ -64,16 +65,29 @@ def install(name: str, root: Path) -> None:
 
 
 def build(name: str) -> Path:
-    """The program of harness/guest/NAME.c, built if its sources are newer."""
-    source, program = SOURCES / f"{name}.c", out() / name
-    newest = max(p.stat().st_mtime for p in (source, *SOURCES.glob("*.h"), *out().glob(f"{name}_table.h")))
+    """The program of harness/guest/NAME.c, or of all sources in harness/guest/NAME, built if its sources are newer."""
+    place, program = SOURCES / name, out() / name
+    sources = sorted(place.glob("*.c")) if place.is_dir() else [SOURCES / f"{name}.c"]
+    newest = max(p.stat().st_mtime for p in (*sources, *place.glob("*.h"), *SOURCES.glob("*.h"), *out().glob(f"{name}_table.h")))
     if not program.is_file() or program.stat().st_mtime < newest:
         out().mkdir(parents=True, exist_ok=True)
         part = out() / f"{name}.{os.getpid()}"
         subprocess.run([*compiler(), "-O2", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-o", str(part),
-                        str(source)], check=True)
+                        *map(str, sources)], check=True)
         part.replace(program)
     return program
+
+
+def overlay(names: Iterable[str]) -> Path:
+    """A folder to be laid over the root, with these programs in usr/bin."""
+    names = sorted(names)
+    root = out() / "-".join(["overlay", *names])
+    (root / "usr/bin").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        part = root / f"{name}.{os.getpid()}"  # others may be copying it as well
+        shutil.copy(build(name), part)
+        part.replace(root / "usr/bin" / name)
+    return root
 
 
 def mark_native(program: Path, to: Path) -> None:
