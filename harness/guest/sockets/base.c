@@ -368,14 +368,6 @@ void tell_address(const char *name, long r, const struct address *a, u32 length)
 
 // --- processes, threads, signals ---
 
-struct area *area(void)
-{
-    static struct area *it;
-    if (!it)
-        it = (struct area *)CALL(mmap, 0, 4096, 3, 0x21, -1, 0);
-    return it;
-}
-
 long start_child(void)
 {
     return CALL(clone, SIGCHLD);
@@ -398,13 +390,7 @@ void nap(int milliseconds)
         ;
 }
 
-void wait_until(const volatile int *what, int value)
-{
-    while (*what != value)
-        nap(1);
-}
-
-static volatile int counts[32];
+static volatile int *counts; // common to all processes
 
 static void handler(int n)
 {
@@ -427,8 +413,10 @@ static void action(int n, void (*what)(int), u64 flags)
 }
 #endif
 
-void catch (int n, u64 flags)
+void count_signal(int n, u64 flags)
 {
+    if (!counts)
+        counts = (volatile int *)CALL(mmap, 0, 4096, 3, 0x21, -1, 0);
     counts[n] = 0;
     action(n, handler, flags);
 }

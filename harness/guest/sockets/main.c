@@ -61,7 +61,6 @@ static int run_part(const char *name, void (*run)(void))
 {
     u64 timer[4] = {0, 0, MOST_SECONDS, 0}, off[4] = {0};
     int status = 0;
-    fill((void *)area(), 0, sizeof(struct area));
     long child = start_child(), r;
     if (!child) {
         (void)CALL(setpgid, 0, 0);
@@ -69,7 +68,7 @@ static int run_part(const char *name, void (*run)(void))
         leave(0);
     }
     (void)CALL(setpgid, child, child);
-    catch (SIGALRM, 0);
+    count_signal(SIGALRM, 0);
     (void)CALL(setitimer, 0, timer, 0);
     r = CALL(wait4, child, &status, 0, 0);
     (void)CALL(setitimer, 0, off, 0);

@@ -291,9 +291,10 @@ void part_many(void)
     limit = (struct time){0, 30000000};
     long child = start_child();
     if (!child) {
-        nap(100);
+        nap(400);
         (void)put_text(fd[0], "late");
-        nap(20000);
+        nap(3000); // not needed, but by one that began too late
+        (void)put_text(fd[0], "too late"), (void)put_text(fd[0], ""), (void)put_text(fd[0], "");
         leave(0);
     }
     for (int i = 0; i < 4; i++)

@@ -178,7 +178,7 @@ void part_timeouts(void)
     say("a part is written: %s", r > 0 && r < (long)sizeof(large) ? "yes" : "no");
     // With a time limit a signal ends a call even if its handler says restart.
     struct time ever = {1000, 0};
-    catch (SIGUSR1, RESTART);
+    count_signal(SIGUSR1, RESTART);
     (void)CALL(setsockopt, two[0], SOL_SOCKET, SO_RCVTIMEO, &ever, sizeof(ever));
     long child = pester();
     r = get(two[0], &c, 1);

@@ -137,17 +137,12 @@ int events(int fd, int wanted); // as poll tells them, without waiting
 void tell_address(const char *name, long result, const struct address *a, u32 length);
 
 // --- processes, threads, signals (base.c) ---
-struct area { // common to parent and children
-    volatile int ready, go, result[8];
-};
-struct area *area(void); // the same one for a whole part, zeroed when a part begins
-long start_child(void);  // fork: 0 in the child
-int end_of(long child);  // its status, or 1000 + signal
+long start_child(void); // fork: 0 in the child
+int end_of(long child); // its status, or 1000 + signal
 void nap(int milliseconds);
-void wait_until(const volatile int *what, int value);
-void catch (int number, u64 flags); // counts what comes in `caught`
+void count_signal(int number, u64 flags); // counts what comes
 void ignore(int number, bool yes);
-int caught(int number);
+int caught(int number); // since then; a child sees what its parent caught
 long start_thread(void (*run)(long), long argument);
 void join_thread(long which);
 long own_pid(void);
