@@ -225,7 +225,7 @@ void part_queues(void)
         say("sender closed: %r", number(fd[1], FIONREAD));
         int lone = socket_of(types[t]);
         say("fresh: %r %r", number(lone, FIONREAD), number(lone, SIOCOUTQ));
-        say("unknown: %r, to nowhere: %r", number(lone, 0x89ff),
+        say("unknown: %r, to nowhere: %r", number(lone, 0x5499),
             CALL(ioctl, lone, FIONREAD, NOWHERE));
         tell("terminal's", number(lone, 0x5401));
         shut(fd[1]), shut(lone);
