@@ -72,8 +72,8 @@ def build(name: str) -> Path:
     if not program.is_file() or program.stat().st_mtime < newest:
         out().mkdir(parents=True, exist_ok=True)
         part = out() / f"{name}.{os.getpid()}"
-        subprocess.run([*compiler(), "-O2", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-o", str(part),
-                        *map(str, sources)], check=True)
+        subprocess.run([*compiler(), "-O2", f"-I{SOURCES}", "-nostdlib", "-static", "-fuse-ld=lld-19", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096",
+                        "-o", str(part), *map(str, sources)], check=True)
         part.replace(program)
     return program
 

@@ -3,7 +3,7 @@
 // This header has what all parts use: constants, raw calls, printing, processes and threads.
 #pragma once
 #define OWN_START // main.c has the entry
-#include "../start.h"
+#include <start.h>
 
 typedef unsigned char u8;
 typedef unsigned short u16;
