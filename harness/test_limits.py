@@ -90,11 +90,11 @@ def test_out_of_memory_ends_one_process(guest: machine.Machine, smp: int) -> Non
 
 
 THINGS = {"fork": 15, "exec linux": 20, "exec native": 30, "exec xv6": 30, "exec script": 20, "exec runtime": 20, "pipe": 2, "file": 3, "names": 6,
-          "listing": 1, "smaps": 5, "mountinfo": 2, "mount": 4, "namespace": 10, "mapping": 2, "descriptors": 3, "devices": 5}
+          "listing": 1, "smaps": 5, "mountinfo": 2, "mount": 4, "namespace": 10, "mapping": 2, "descriptors": 3, "devices": 5, "rights": 5, "server": 3, "datagram": 5}
 
 
 def test_every_allocation_fails(guest: machine.Machine, smp: int, tmp_path: Path) -> None:
-    """Each allocation behind fork, exec of each kind, files, mounts... fails once: the call says so, or does without, and nothing is lost."""
+    """Each allocation behind fork, exec of each kind, files, mounts, sockets... fails once: the call says so, or does without, and nothing is lost."""
     shutil.copy(guestprog.build("failing"), tmp_path)
     output, status, _ = boot(dataclasses.replace(guest, smp=smp, overlay=tmp_path), r"""
         printf mark > /tmp/mark; printf '#!/bin/sh\nexit 0\n' > /tmp/script; printf x > /tmp/file.demo; chmod +x /tmp/script /tmp/file.demo

@@ -275,6 +275,106 @@ static long do_devices(void)
     return r;
 }
 
+// --- local sockets ---
+
+static const struct {
+    unsigned short family;
+    char path[14];
+} socket_name = {1, "/tmp/sock"}, abstract_name = {1, "\0failing"};
+
+struct control {
+    word length;
+    int level, type, fd[2];
+};
+struct header {
+    const void *name;
+    word name_length;
+    const void *vectors;
+    word count;
+    struct control *control;
+    word control_length, flags;
+};
+
+// Two descriptors through a pair of packets. A message that was not sent does not come.
+static long do_rights(void)
+{
+    int ends[2];
+    word v[2] = {(word)buffer, 10};
+    struct control c = {24, 1, 1, {MARK_FD, MARK_FD}};
+    struct header h = {.vectors = v, .count = 1, .control = &c, .control_length = sizeof(c)};
+    long r = call(SYS_socketpair, 1, 5, 0, (word)ends);
+    if (r)
+        return r;
+    long sent = call(SYS_sendmsg, (word)ends[0], (word)&h, 0, 0), got;
+    c.fd[0] = c.fd[1] = -1;
+    got = call(SYS_recvmsg, (word)ends[1], (word)&h, 0x40, 0);
+    if (got == -NOMEM) { // it is still there
+        done();
+        got = call(SYS_recvmsg, (word)ends[1], (word)&h, 0x40, 0);
+        r = got == 10 ? -NOMEM : -1;
+    } else if (got >= 0 && h.control_length < 24) {
+        r = -NOMEM; // descriptors for which there was no room
+    }
+    if (sent < 0 ? got != -AGAIN : got != 10)
+        r = -1;
+    done();
+    closed(c.fd[0]);
+    closed(c.fd[1]);
+    closed(ends[0]);
+    closed(ends[1]);
+    return sent < 0 && !r ? sent : r;
+}
+
+// A name, a client, a word from it. A call that failed can be made again.
+static long do_server(void)
+{
+    long l = call(SYS_socket, 1, 1, 0, 0), c = call(SYS_socket, 1, 04001, 0, 0), a = -1, r = 0,
+         bad = 0;
+    if (l >= 0 && c >= 0) {
+        r = call(SYS_bind, (word)l, (word)&socket_name, sizeof(socket_name), 0);
+        bad |= r == -NOMEM && call(SYS_faccessat, CWD, (word)socket_name.path, 0, 0) != -2;
+        if (r == -NOMEM)
+            r = call(SYS_bind, (word)l, (word)&socket_name, sizeof(socket_name), 0);
+        bad |= r != 0 || call(SYS_listen, (word)l, 1, 0, 0);
+        r = call(SYS_connect, (word)c, (word)&socket_name, sizeof(socket_name), 0);
+        if (r == -NOMEM)
+            r = call(SYS_connect, (word)c, (word)&socket_name, sizeof(socket_name), 0);
+        bad |= r != 0;
+        a = call(SYS_accept, (word)l, 0, 0, 0);
+        if (a == -NOMEM)
+            a = call(SYS_accept, (word)l, 0, 0, 0);
+        bad |= a < 0;
+        r = call(SYS_write, (word)c, (word)buffer, 3000, 0);
+        if (r == -NOMEM)
+            r = call(SYS_write, (word)c, (word)buffer, 3000, 0);
+        bad |= call(SYS_read, (word)a, (word)buffer, 4000, 0) != r;
+    }
+    done();
+    closed(a);
+    r = closed(c) < 0 ? c : 0;
+    r = closed(l) < 0 ? l : r;
+    call(SYS_unlinkat, CWD, (word)socket_name.path, 0, 0);
+    return bad ? -1 : r;
+}
+
+// An abstract name, a message to it. One that was not sent does not come.
+static long do_datagram(void)
+{
+    long to = call(SYS_socket, 1, 2, 0, 0), from = call(SYS_socket, 1, 2, 0, 0), r = 0, got;
+    if (to >= 0 && from >= 0) {
+        r = call(SYS_bind, (word)to, (word)&abstract_name, 10, 0);
+        if (!r) {
+            r = machine_call(SYS_sendto, (word)from, (word)buffer, 100, 0, (word)&abstract_name,
+                             10);
+            got = machine_call(SYS_recvfrom, (word)to, (word)buffer, 200, 0x40, 0, 0);
+            r = r == got ? 0 : r == -NOMEM && got == -AGAIN ? r : -1;
+        }
+    }
+    done();
+    r = closed(from) < 0 ? from : r;
+    return closed(to) < 0 ? to : r;
+}
+
 static const struct {
     const char *name;
     long (*act)(void);
@@ -295,7 +395,10 @@ static const struct {
               {"namespace", do_namespace, true},
               {"mapping", do_mapping, false},
               {"descriptors", do_descriptors, false},
-              {"devices", do_devices, false}};
+              {"devices", do_devices, false},
+              {"rights", do_rights, false},
+              {"server", do_server, false},
+              {"datagram", do_datagram, false}};
 
 static bool each_allocation(const char *name, long (*act)(void), bool by_child)
 {

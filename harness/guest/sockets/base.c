@@ -448,10 +448,14 @@ __asm__(
     " syscall\n testq %rax, %rax\n jne 1f\n popq %rax\n popq %rdi\n call *%rax\n hlt\n1: ret\n");
 #endif
 
-static void (*body)(long);
-static void thread_begins(long argument)
+static struct {
+    void (*run)(long);
+    long argument;
+} bodies[THREADS];
+
+static void thread_begins(long which)
 {
-    body(argument);
+    bodies[which].run(bodies[which].argument);
     for (;;)
         (void)CALL(exit, 0);
 }
@@ -460,9 +464,9 @@ long start_thread(void (*run)(long), long argument)
 {
     long which = threads++ % THREADS;
     u64 *top = (u64 *)(stacks[which] + STACK - 16);
-    body = run;
+    bodies[which].run = run, bodies[which].argument = argument;
     top[0] = (u64)thread_begins;
-    top[1] = (u64)argument;
+    top[1] = (u64)which;
     thread_lives[which] = 1;
     // VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, CHILD_CLEARTID
     long r = machine_thread(0x250f00, top, &thread_lives[which], SYS_clone);
@@ -498,4 +502,10 @@ void hush(long child)
 {
     (void)CALL(kill, child, SIGKILL);
     (void)end_of(child);
+}
+
+u32 chance(u32 *seed, u32 n)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 8) % n;
 }

@@ -55,6 +55,9 @@ static const struct {
     PART(threads),
     PART(bulk),
     PART(order),
+    PART(storm_connect),
+    PART(storm_pass),
+    PART(storm_threads),
 };
 
 static int run_part(const char *name, void (*run)(void))

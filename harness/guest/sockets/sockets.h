@@ -143,12 +143,14 @@ void nap(int milliseconds);
 void count_signal(int number, u64 flags); // counts what comes
 void ignore(int number, bool yes);
 int caught(int number); // since then; a child sees what its parent caught
-long start_thread(void (*run)(long), long argument);
+long start_thread(void (*run)(long), long argument); // at most four at once
 void join_thread(long which);
 long own_pid(void);
 // A child that sends SIGUSR1 to the caller again and again until it is ended with hush().
 long pester(void);
 void hush(long child);
+
+u32 chance(u32 *seed, u32 n); // 0 to n - 1
 
 // --- parts ---
 void part_pairs(void);
@@ -194,3 +196,6 @@ void part_blocked_others(void);
 void part_threads(void);
 void part_bulk(void);
 void part_order(void);
+void part_storm_connect(void);
+void part_storm_pass(void);
+void part_storm_threads(void);
