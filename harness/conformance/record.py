@@ -17,7 +17,7 @@ from harness import batch, cases, guestprog, machine
 
 
 def natively(case: cases.Case) -> cases.Result | None:
-    """What a case with a program gives on this machine's own Linux, in a network namespace of its own; None: cannot be run here."""
+    """What a case with a program gives on this machine's own Linux, in namespaces of its own; None: cannot be run here."""
     chosen = machine.chosen().name
     machine.use("hosted")
     try:
@@ -28,7 +28,7 @@ def natively(case: cases.Case) -> cases.Result | None:
         machine.use(chosen)
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)  # noqa: S103
-        done = subprocess.run(["unshare", "-n", "sh", "-c", case.command], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = subprocess.run(["unshare", "-nm", "sh", "-c", case.command], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, env={"PATH": f"{path}:/usr/bin:/bin"}, check=False)
     return cases.Result(done.stdout, done.returncode)
 

@@ -58,6 +58,9 @@ static const struct {
     PART(storm_connect),
     PART(storm_pass),
     PART(storm_threads),
+    PART(places),
+    PART(limits),
+    PART(moving),
 };
 
 static int run_part(const char *name, void (*run)(void))
