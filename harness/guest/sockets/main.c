@@ -1,5 +1,6 @@
-// sockets [PART]: one part, or all. Every part runs in a process group of its own; one that does
-// not end in time is ended and said so, and nothing of it stays behind.
+// sockets [PART | random SEED COUNT [failing]]: one part, or all. Every part runs in a process
+// group of its own; one that does not end in time is ended and said so, and nothing of it stays
+// behind.
 #include "sockets.h"
 
 ENTRY(start);
@@ -12,54 +13,19 @@ static const struct {
     void (*run)(void);
 } parts[] = {
 #define PART(name) {#name, part_##name}
-    PART(pairs),
-    PART(streams),
-    PART(datagrams),
-    PART(packets),
-    PART(broken),
-    PART(shutdown),
-    PART(gone),
-    PART(poll),
-    PART(poll_listening),
-    PART(epoll),
-    PART(bind),
-    PART(abstract),
-    PART(own_names),
-    PART(files),
-    PART(moved),
-    PART(connect),
-    PART(not_permitted),
-    PART(backlog),
-    PART(datagram_connect),
-    PART(listen),
-    PART(accept),
-    PART(send_to),
-    PART(vectors),
-    PART(control),
-    PART(many),
-    PART(rights),
-    PART(rights_cut),
-    PART(rights_stream),
-    PART(rights_flight),
-    PART(creds),
-    PART(options),
-    PART(option_lengths),
-    PART(timeouts),
-    PART(queues),
-    PART(descriptor),
-    PART(not_sockets),
-    PART(faults),
-    PART(blocked_read),
-    PART(blocked_write),
-    PART(blocked_others),
-    PART(threads),
-    PART(bulk),
-    PART(order),
-    PART(storm_connect),
-    PART(storm_pass),
-    PART(storm_threads),
-    PART(places),
-    PART(limits),
+    PART(pairs),          PART(streams),       PART(datagrams),     PART(packets),
+    PART(broken),         PART(shutdown),      PART(gone),          PART(poll),
+    PART(poll_listening), PART(epoll),         PART(epoll_late),    PART(bind),
+    PART(abstract),       PART(own_names),     PART(files),         PART(moved),
+    PART(connect),        PART(not_permitted), PART(backlog),       PART(datagram_connect),
+    PART(listen),         PART(accept),        PART(send_to),       PART(vectors),
+    PART(control),        PART(many),          PART(rights),        PART(rights_cut),
+    PART(rights_stream),  PART(rights_flight), PART(creds),         PART(options),
+    PART(option_lengths), PART(timeouts),      PART(queues),        PART(descriptor),
+    PART(not_sockets),    PART(faults),        PART(blocked_read),  PART(blocked_write),
+    PART(blocked_others), PART(threads),       PART(bulk),          PART(order),
+    PART(storm_connect),  PART(storm_pass),    PART(storm_threads), PART(storm_random),
+    PART(storm_turn),     PART(storm_failing), PART(places),        PART(limits),
     PART(moving),
 };
 
@@ -89,9 +55,20 @@ static int run_part(const char *name, void (*run)(void))
     return status ? 1 : 0;
 }
 
+static u32 parse(const char *s)
+{
+    u32 v = 0;
+    while (*s >= '0' && *s <= '9')
+        v = v * 10 + (u32)(*s++ - '0');
+    return v;
+}
+
 [[noreturn, gnu::used]] void start(word *stack)
 {
     const char *wanted = stack[0] > 1 ? (const char *)stack[2] : 0;
+    if (stack[0] >= 4 && same(wanted, "random", 7))
+        leave(!random_rounds(parse((const char *)stack[3]), parse((const char *)stack[4]),
+                             stack[0] > 4));
     int worst = wanted ? 3 : 0; // no such part
     for (int fd = 3; fd < 100; fd++)
         shut(fd); // what was inherited would change numbers

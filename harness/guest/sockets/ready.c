@@ -224,3 +224,116 @@ void part_epoll(void)
     say("%d has %e", (int)got.data[0], (int)got.events);
     (void)end_of(child);
 }
+
+// Waits as long as it takes; what came.
+static void tell_waited(const char *what, int e)
+{
+    struct event got = {0};
+    long n = CALL(epoll_pwait, e, &got, 1, 20000, 0, 8);
+    say("%s: %r, %d has %e", what, n, (int)got.data[0], (int)got.events);
+}
+
+static void drain_later(int fd, int milliseconds)
+{
+    static char large[1 << 19];
+    nap(milliseconds);
+    while (CALL(recvfrom, fd, large, sizeof(large), MSG_DONTWAIT) > 0)
+        ;
+}
+
+// What a socket writes to comes and goes after it was added to a set of waits.
+void part_epoll_late(void)
+{
+    int e = (int)CALL(epoll_create1, 0), l = listener("@late", STREAM, 5);
+    for (int round = 0; round < 2; round++) {
+        int c = socket_of(STREAM | NONBLOCK);
+        u32 edge = round ? 0 : EDGE;
+        say(round ? "level" : "edge");
+        tell("fresh one", control(e, ADD, c, OUT | edge, 1));
+        tell_epoll("fresh", e);
+        tell("connect", connect_to(c, "@late"));
+        int s = (int)CALL(accept, l, 0, 0);
+        (void)fill_up(c);
+        tell_epoll("full", e);
+        long child = start_child();
+        if (!child) {
+            drain_later(s, 60);
+            leave(0);
+        }
+        tell_waited("drained", e);
+        (void)end_of(child);
+        shut(s);
+        tell_epoll("peer gone", e);
+        tell("delete", control(e, DELETE, c, 0, 0));
+        shut(c);
+    }
+    int r1 = socket_of(DGRAM), r2 = socket_of(DGRAM), d = socket_of(DGRAM | NONBLOCK);
+    struct address none = {.family = AF_UNSPEC};
+    (void)bind_to(r1, "@r1"), (void)bind_to(r2, "@r2");
+    tell("datagrams, fresh one", control(e, ADD, d, OUT | EDGE, 2));
+    tell_epoll("fresh", e);
+    (void)connect_to(d, "@r1");
+    while (put_text(d, "message") > 0)
+        ;
+    tell_epoll("full", e);
+    long child = start_child();
+    if (!child) {
+        drain_later(r1, 60);
+        leave(0);
+    }
+    tell_waited("drained", e);
+    (void)end_of(child);
+    while (put_text(d, "message") > 0)
+        ;
+    tell("elsewhere", connect_to(d, "@r2"));
+    tell("modify", control(e, MODIFY, d, OUT | EDGE, 3));
+    tell_epoll("there is room", e);
+    while (put_text(d, "message") > 0)
+        ;
+    shut(r1); // the receiver that it had first
+    child = start_child();
+    if (!child) {
+        drain_later(r2, 60);
+        leave(0);
+    }
+    tell_waited("drained there", e);
+    (void)end_of(child);
+    tell("disconnect", CALL(connect, d, &none, 2));
+    shut(r2);
+    tell("modify", control(e, MODIFY, d, OUT, 4));
+    tell_epoll("nobody", e);
+    tell("delete", control(e, DELETE, d, 0, 0));
+    // Several receivers one after the other, each closed before the next.
+    (void)control(e, ADD, d, IN | OUT | EDGE, 5);
+    for (int i = 0; i < 5; i++) {
+        int r = socket_of(DGRAM);
+        (void)bind_to(r, "@next");
+        (void)connect_to(d, "@next");
+        (void)control(e, MODIFY, d, IN | OUT | EDGE, 6);
+        shut(r);
+        (void)put_text(d, "x");
+    }
+    tell("delete", control(e, DELETE, d, 0, 0));
+    // One that sleeps in poll while the socket turns elsewhere.
+    r1 = socket_of(DGRAM), r2 = socket_of(DGRAM);
+    (void)bind_to(r1, "@s1"), (void)bind_to(r2, "@s2");
+    (void)connect_to(d, "@s1");
+    while (put_text(d, "message") > 0)
+        ;
+    child = start_child();
+    if (!child) {
+        nap(60);
+        (void)connect_to(d, "@s2");
+        shut(r1), shut(r2), shut(d);
+        leave(0);
+    }
+    shut(r1);
+    struct {
+        int fd;
+        short wanted, got;
+    } p = {d, OUT, 0};
+    struct time limit = {20, 0};
+    long n = CALL(ppoll, &p, 1, &limit, 0, 8);
+    say("poll %r %e", n, p.got);
+    (void)end_of(child);
+}

@@ -136,6 +136,10 @@ bool fill_up(int fd);           // writes without waiting until nothing more goe
 int events(int fd, int wanted); // as poll tells them, without waiting
 void tell_address(const char *name, long result, const struct address *a, u32 length);
 
+// Whether nobody has a pipe's other end any more, or soon. Linux looks for descriptors that are
+// lost in queues when a socket is closed, by and by: so sockets are, again and again.
+bool comes_to_end(int pipe);
+
 // --- processes, threads, signals (base.c) ---
 long start_child(void); // fork: 0 in the child
 int end_of(long child); // its status, or 1000 + signal
@@ -163,6 +167,7 @@ void part_gone(void);
 void part_poll(void);
 void part_poll_listening(void);
 void part_epoll(void);
+void part_epoll_late(void);
 void part_bind(void);
 void part_abstract(void);
 void part_own_names(void);
@@ -199,6 +204,10 @@ void part_order(void);
 void part_places(void);
 void part_limits(void);
 void part_moving(void);
+void part_storm_random(void);
+void part_storm_turn(void);
+void part_storm_failing(void);
+bool random_rounds(u32 seed, u32 count, bool failing);
 void part_storm_connect(void);
 void part_storm_pass(void);
 void part_storm_threads(void);
