@@ -26,6 +26,10 @@ static int take_handles(uaddr_t at, u64 bytes, struct socket_send *how)
         return 0;
     if (n + how->carries > LINUX_SCM_MAX_FD)
         return -E_INVAL;
+    how->payer = current_cred()->uid;
+    how->carry_limit = capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN)
+                           ? UINT64_MAX
+                           : task_limit_soft(LIMIT_NOFILE);
     struct carried *all = kmalloc_array(how->carries + n, sizeof(*all), ALLOC_USER);
     if (!all)
         return -E_NOMEM;

@@ -15,7 +15,7 @@ struct socket_name {
 struct packet {
     struct list link;
     u32 len, at; // at: what was read of it
-    u32 carries;
+    u32 carries, payer;
     struct carried *carried; // own array, NULL: none; changed with queue.lock held
     struct socket_user sender;
     bool asked; // the sender is told of: it said who it is, or somebody wanted to know
@@ -83,6 +83,11 @@ void socket_name_tell(const struct socket_queue *q, struct socket_label *to);
 struct local_socket *socket_find(const struct socket_address *a, enum socket_kind kind);
 void socket_unbind(struct local_socket *s);
 
+// --- socket_charge.c ---
+// n more handles of a user lie in queues. -E_TOOMANYREFS: more than `limit` do already; -E_NOMEM.
+[[nodiscard]] int socket_charge(u32 user, u32 n, u64 limit);
+void socket_uncharge(u32 user, u32 n);
+
 // --- socket_queue.c ---
 struct socket_queue *socket_queue_create(void); // NULL: no memory
 void socket_queue_get(struct socket_queue *q);
@@ -109,7 +114,7 @@ struct packet_how {
     u64 deadline;
 };
 // Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_MSGSIZE, -E_AGAIN,
-// -E_FAULT, -E_NOMEM, -E_RESTART, -E_INTR.
+// -E_FAULT, -E_NOMEM, -E_TOOMANYREFS, -E_RESTART, -E_INTR.
 [[nodiscard]] i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf,
                                      const struct packet_how *how);
 struct packet_reading {

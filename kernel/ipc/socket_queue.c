@@ -36,8 +36,10 @@ void local_socket_drop(struct carried *c, u32 n)
 
 static void packet_free(struct packet *p)
 {
-    if (p->carried)
+    if (p->carried) {
         carried_land(p->carried, p->carries);
+        socket_uncharge(p->payer, p->carries);
+    }
     local_socket_drop(p->carried, p->carries);
     socket_queue_put(p->from);
     kfree(p);
@@ -238,17 +240,25 @@ static int write_packet(struct socket_queue *q, struct iobuf *buf, u32 n,
     int err = packet_make(buf, n, how, &p);
     if (err)
         return err;
-    struct carried *carried = p->carried = send->carried;
-    p->carries = send->carried ? send->carries : 0;
-    err = put(q, p, how);
-    if (err) {
-        p->carried = NULL;
-        p->carries = 0;
-        packet_free(p);
-    } else if (carried) {
-        send->carried = NULL;
-        send->carries = 0;
+    struct carried *carried = send->carried;
+    if (carried)
+        err = socket_charge(send->payer, send->carries, send->carry_limit);
+    if (!err && carried) {
+        p->carried = carried;
+        p->carries = send->carries;
+        p->payer = send->payer;
     }
+    if (!err)
+        err = put(q, p, how);
+    if (!err) {
+        send->carried = NULL;
+        return 0;
+    }
+    if (p->carried) {
+        socket_uncharge(p->payer, p->carries);
+        p->carried = NULL;
+    }
+    packet_free(p);
     return err;
 }
 
@@ -330,6 +340,7 @@ static int take_carried(struct socket_queue *q, struct packet *p, struct packet_
     p->carries = 0;
     spin_unlock(&q->lock);
     carried_land(to->carried, to->carries);
+    socket_uncharge(p->payer, to->carries);
     return 0;
 }
 

@@ -101,11 +101,13 @@ struct socket_send {
     // Array from kmalloc; taken over once it is queued, and NULL afterwards.
     struct carried *carried;
     u32 carries;
+    u32 payer;       // the user whose they are
+    u64 carry_limit; // how many of that user's may lie in queues before
 };
 // As write, with handles that go with its first byte, or its packet. -E_NOTCONN; -E_CONNREFUSED:
 // the receiver of datagrams is gone; -E_PERM: it receives from somebody else; -E_ISCONN,
-// -E_OPNOTSUPP: a stream needs no address; -E_PROTOTYPE, -E_MSGSIZE, -E_PIPE, -E_AGAIN, -E_FAULT,
-// -E_NOMEM, -E_RESTART, -E_INTR.
+// -E_OPNOTSUPP: a stream needs no address; -E_TOOMANYREFS: carry_limit; -E_PROTOTYPE, -E_MSGSIZE,
+// -E_PIPE, -E_AGAIN, -E_FAULT, -E_NOMEM, -E_RESTART, -E_INTR.
 [[nodiscard]] i64 local_socket_send(struct object *o, struct iobuf *buf, struct socket_send *how);
 
 struct socket_receive {
