@@ -5,7 +5,9 @@
 #include "path.h"
 #include <device/chardev.h>
 #include <ipc/local_socket.h>
+#include <lib/printf.h>
 #include <lib/string.h>
+#include <mem/slab.h>
 #include <tty/tty.h>
 
 // --- settings ---
@@ -280,17 +282,57 @@ i64 linux_ioctl_TIOCGPKT(struct href *fd, i32 *arg)
     return answer(pty_get_packet(fd->object), arg);
 }
 
+// The slave's name beside the master's, where a devpts is mounted there: DIR/pts/N for DIR/ptmx, or
+// DIR/N within it. -E_NOENT: there is none.
+static int peer_place(struct object *master, u32 number, struct path *out)
+{
+    enum : usize { CAP = LINUX_PATH_MAX };
+    static const char *const forms[] = {"pts/%u", "%u"};
+    const struct path base = {0};
+    char *name = kmalloc(CAP, 0);
+    i64 n = name ? object_describe(master, name, CAP) : -E_NOMEM;
+    int err = n < 0 ? (int)n : -E_NOENT;
+    while (n > 0 && name[n - 1] != '/')
+        n--;
+    for (usize i = 0; i < ARRAY_LEN(forms) && err == -E_NOENT && n > 0; i++) {
+        usize len = (usize)n + kscnprintf(name + n, CAP - (usize)n, forms[i], number);
+        err = path_lookup(&base, (struct pathname){name, len}, 0, out);
+        if (err)
+            continue;
+        const struct node *at = path_node(out);
+        if ((at->mode & MODE_FMT) != MODE_CHR || at->rdev != dev_make(PTY_MAJOR, number)) {
+            path_put(out);
+            err = -E_NOENT;
+        }
+    }
+    kfree(name);
+    return err;
+}
+
 i64 linux_ioctl_TIOCGPTPEER(struct href *fd, u32 flags)
 {
     struct object *o;
-    u32 acc = flags & LINUX_O_ACCMODE;
+    struct path place;
+    u32 number, acc = flags & LINUX_O_ACCMODE;
     u32 rights = (acc == LINUX_O_RDONLY || acc == LINUX_O_RDWR ? RIGHT_READ : 0u) |
                  (acc == LINUX_O_WRONLY || acc == LINUX_O_RDWR ? RIGHT_WRITE : 0u);
     u32 access = (rights & RIGHT_READ ? CHARDEV_READ : 0u) |
                  (rights & RIGHT_WRITE ? CHARDEV_WRITE : 0u) |
                  (flags & LINUX_O_NOCTTY ? CHARDEV_NOCTTY : 0u);
-    int err = pty_open_peer(fd->object, access, flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
-    return err ? err : fd_install(o, rights, flags & LINUX_O_CLOEXEC);
+    int err = pty_number(fd->object, &number);
+    if (err)
+        return err;
+    if (peer_place(fd->object, number, &place)) { // nobody mounted one: it has no name
+        err = pty_open_peer(fd->object, access, flags & LINUX_O_NONBLOCK ? OBJ_NONBLOCK : 0, &o);
+        return err ? err : fd_install(o, rights, flags & LINUX_O_CLOEXEC);
+    }
+    const struct open_request q = {.access = (rights & RIGHT_READ ? FILE_READ : 0u) |
+                                             (rights & RIGHT_WRITE ? FILE_WRITE : 0u),
+                                   .nonblock = flags & LINUX_O_NONBLOCK,
+                                   .noctty = flags & LINUX_O_NOCTTY};
+    err = vfs_open_path(&place, &q, false, &o, &rights);
+    path_put(&place);
+    return err ? err : fd_install_rights(o, rights, flags & LINUX_O_CLOEXEC);
 }
 
 i64 linux_ioctl_TIOCSIG(struct href *fd, i32 sig)

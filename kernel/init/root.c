@@ -41,7 +41,10 @@ static int host_root_mount(const char *directory, struct view **out)
     static const char *const places[] = {"/lower", "/upper", "/work"};
     static const struct {
         const char *place, *type, *data;
-    } own[] = {{"/proc", "proc", NULL}, {"/dev", "devtmpfs", NULL}, {"/run", "tmpfs", "mode=755"}};
+    } own[] = {{"/proc", "proc", NULL},
+               {"/dev", "devtmpfs", NULL},
+               {"/dev/pts", "devpts", "gid=5,mode=620,ptmxmode=000"},
+               {"/run", "tmpfs", "mode=755"}};
     struct view *first;
     struct path base = BASE_CWD;
     int err = vfs_mount_root("tmpfs", "rootfs", "mode=755", &first);
