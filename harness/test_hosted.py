@@ -81,6 +81,14 @@ def test_nobody_reads() -> None:
         assert one.wait(hosted.LIMIT) == -signal.SIGPIPE
 
 
+def test_terminal_has_a_name() -> None:
+    """A pair of terminals made inside: the slave is found by its name, and is what stands there."""
+    script = """import os; m, s = os.openpty(); n = os.ttyname(s); a, b = os.stat(n), os.fstat(s)
+print(n.startswith("/dev/pts/"), a.st_dev == b.st_dev, a.st_ino == b.st_ino, a.st_rdev == b.st_rdev, oct(a.st_mode)[:4], a.st_gid == b.st_gid)"""
+    got, native = hosted.run(["python3", "-c", script]), hosted.run(["python3", "-c", script], hosted=False)
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode), show(got.stderr)
+
+
 @pytest.mark.parametrize("script", ["exit 7", "kill -SEGV $$", "kill -TERM $$", "exec nosuch", "exec /etc/passwd"])
 def test_status(script: str) -> None:
     """The process ends as the program does."""

@@ -2,7 +2,6 @@
 // know fields by name, not by offset, so a table that lays a struct out differently changes nothing
 // here.
 #include "trace_value.h"
-#include <lib/string.h>
 
 static u64 member(const struct trace_struct *st, const char *name, const u8 *mem)
 {
@@ -253,19 +252,20 @@ static bool socket_address(struct trace_state *s, u64 addr, u64 len)
 {
     enum : u32 { LOCAL = 1, HEAD = 2, PATH_MAX_ = 108 };
     u8 bytes[HEAD + PATH_MAX_];
-    u16 family = 0;
     if (len < HEAD || len > sizeof(bytes) || !trace_read(s, bytes, addr, len))
         return false;
-    memcpy(&family, bytes, sizeof(family));
+    u16 family = (u16)(bytes[0] | bytes[1] << 8);
     if (family != LOCAL)
         return false;
     text_str(&s->out, "{sa_family=AF_UNIX");
     if (len > HEAD) {
         bool abstract = !bytes[HEAD];
         const u8 *name = bytes + HEAD + abstract;
-        usize room = len - HEAD - abstract;
+        usize room = len - HEAD - abstract, n = 0;
+        while (n < room && (abstract || name[n]))
+            n++;
         text_str(&s->out, abstract ? ", sun_path=@" : ", sun_path=");
-        text_quoted(&s->out, name, abstract ? room : strnlen((const char *)name, room), false);
+        text_quoted(&s->out, name, n, false);
     }
     text_char(&s->out, '}');
     return true;
