@@ -216,6 +216,16 @@ def pipelines_of_all() -> list[str]:
     return [f"{a}_cat | {b}_cat | {c}_cat" for a, b, c in permutations(ABIS)]
 
 
+def test_killed_on_the_way_into_another_system(smp: int) -> None:
+    """A signal finds its program whenever it is sent: before it becomes one of another system, while it does, after."""
+    done = once.boot(machine.Machine(smp=smp), r"""{ i=0; while [ $i -lt 400 ]; do
+            case $((i % 3)) in 0) scarlet_sleep 30 & ;; 1) xv6_act sleep 3000 & ;; *) linux_sleep 30 & ;; esac
+            p=$!; j=0; while [ $j -lt $((i % 67)) ]; do j=$((j+1)); done
+            kill $p; wait $p; r=$?; [ $r = 143 ] || echo "$i: $r" >&3; i=$((i+1))
+        done; } 3>&1 2>/dev/null; echo done""")
+    assert done.output == "done\n", done.output
+
+
 def test_interrupt_stops_all() -> None:
     """^C at a mixed pipeline ends every program of it, from the Linux and the native shell; xv6's shell ends with its pipeline."""
     with Console(machine.Machine(smp=4)) as t:

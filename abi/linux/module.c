@@ -142,6 +142,7 @@ const struct abi_module linux_abi = {
     .commit = linux_commit,
     .abandon = linux_abandon,
     .task_exec = linux_task_exec,
+    .hand_over = linux_hand_over,
     .zone_syscall = linux_zone_syscall,
     .syscall = linux_syscall,
     .event = linux_event,

@@ -232,28 +232,12 @@ static struct sig_info sender_info(i32 sig, i32 code)
         .signo = sig, .code = code, .pid = current_task()->pid, .uid = current_cred()->uid};
 }
 
-// The neutral event of a signal number, for tasks of other ABIs.
-static enum event_kind event_of_signal(i32 sig)
-{
-    for (u32 k = EVENT_INTERRUPT; k <= EVENT_POWER; k++)
-        if (sig_number_of_event((enum event_kind)k) == sig)
-            return (enum event_kind)k;
-    return (enum event_kind)(EVENT_ABI + sig);
-}
-
 // Any ABI's task can be told: its own module maps the event.
 static int send(struct task *t, const struct sig_info *info)
 {
     if (info->signo == 0)
         return 0;
-    if (t->abi == &linux_abi)
-        return sig_send_task(t, info);
-    struct event e = {.kind = event_of_signal(info->signo),
-                      .code = EVC_USER,
-                      .sender_pid = info->pid,
-                      .sender_uid = info->uid,
-                      .value = info->value};
-    return event_post(t, &e);
+    return sig_send_task(t, info);
 }
 
 struct many {
@@ -330,7 +314,7 @@ static i64 send_tid(i32 tgid, i32 tid, const struct sig_info *info)
     if (tgid <= 0 || tt->task->pid == (u32)tgid) {
         r = may_signal(tt->task, info->signo) ? 0 : -E_PERM;
         if (!r && info->signo)
-            r = tt->task->abi == &linux_abi ? sig_send_thread(tt, info) : send(tt->task, info);
+            r = sig_send_thread(tt, info);
     }
     task_thread_put(tt);
     return r;

@@ -311,21 +311,64 @@ void sig_force(const struct sig_info *info)
     spin_unlock(&t->lock);
 }
 
+// The neutral event of a signal, for tasks of other ABIs: their own modules map it.
+static struct event event_of(const struct sig_info *info)
+{
+    struct event e = {.kind = (enum event_kind)(EVENT_ABI + info->signo),
+                      .code = EVC_USER,
+                      .sender_pid = info->pid,
+                      .sender_uid = info->uid,
+                      .value = info->value};
+    for (u32 k = EVENT_INTERRUPT; k <= EVENT_POWER; k++)
+        if (sig_number_of_event((enum event_kind)k) == info->signo) {
+            e.kind = (enum event_kind)k;
+            break;
+        }
+    return e;
+}
+
+// Is it a Linux task now? Not while it is becoming one, or something else. t->lock held.
+static bool is_linux(const struct task *t)
+{
+    return t->abi == &linux_abi && !t->held;
+}
+
 int sig_send_task(struct task *t, const struct sig_info *info)
 {
+    int err = 0;
     spin_lock(&t->lock);
-    int err = t->abi == &linux_abi && t->thread_count && !t->exiting ? sig_queue(t, NULL, info) : 0;
+    bool ours = is_linux(t);
+    if (ours && t->thread_count && !t->exiting)
+        err = sig_queue(t, NULL, info);
     spin_unlock(&t->lock);
-    return err;
+    if (ours)
+        return err;
+    struct event e = event_of(info);
+    return event_post(t, &e);
 }
 
 int sig_send_thread(struct task_thread *tt, const struct sig_info *info)
 {
     struct task *t = tt->task;
+    int err = 0;
     spin_lock(&t->lock);
-    int err = t->abi == &linux_abi && linux_thread(tt) && !t->exiting ? sig_queue(t, tt, info) : 0;
+    bool ours = is_linux(t);
+    if (ours && linux_thread(tt) && !t->exiting)
+        err = sig_queue(t, tt, info);
     spin_unlock(&t->lock);
-    return err;
+    if (ours)
+        return err;
+    struct event e = event_of(info); // other systems' events are for whole tasks
+    return event_post(t, &e);
+}
+
+void linux_hand_over(struct task *t, struct task_thread *tt)
+{
+    struct sig_info info;
+    while (sig_take(t, tt, ~0ul, &info)) {
+        struct event e = event_of(&info);
+        event_hold(t, &e);
+    }
 }
 
 void linux_fault(struct trapframe *tf, const struct event *e)

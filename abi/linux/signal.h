@@ -121,7 +121,7 @@ bool sig_ignored(struct task *t, i32 sig);
 // Posts to current thread a signal that cannot be ignored or blocked: blocked or ignored ones get
 // their default action (faults).
 void sig_force(const struct sig_info *info);
-// Sends: permission is the caller's matter.
+// Sends, to a task of any ABI: permission is the caller's matter.
 int sig_send_task(struct task *t, const struct sig_info *info);
 int sig_send_thread(struct task_thread *tt, const struct sig_info *info);
 
@@ -132,6 +132,7 @@ void sig_end_temporary(bool interrupted);
 
 // ABI record entries.
 int linux_event(struct task *t, struct task_thread *tt, const struct event *e);
+void linux_hand_over(struct task *t, struct task_thread *tt);
 void linux_deliver(struct trapframe *tf);
 void linux_fault(struct trapframe *tf, const struct event *e);
 

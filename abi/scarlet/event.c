@@ -201,6 +201,22 @@ void scarlet_inherit(struct task_thread *tt, const struct abi_signal_status *s)
     spin_unlock(&tt->task->lock);
 }
 
+void scarlet_hand_over(struct task *t, struct task_thread *tt)
+{
+    struct event_box *boxes[] = {&scarlet_thread(tt)->box, &scarlet_task(t)->box};
+    for (usize i = 0; i < ARRAY_LEN(boxes); i++)
+        for (u32 bit; (bit = event_box_most_urgent(boxes[i], ~0u)) != EVENT_BITS;) {
+            struct scarlet_task_event w = event_box_take(boxes[i], bit);
+            struct event e = {.code = EVC_USER,
+                              .sender_pid = (u32)w.sender,
+                              .sender_uid = w.user,
+                              .value = w.value,
+                              .status = w.status};
+            if (!kernel_kind(w.kind, &e.kind))
+                event_hold(t, &e);
+        }
+}
+
 void scarlet_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
 {
     (void)tt;

@@ -108,6 +108,7 @@ const struct abi_module scarlet_abi = {
     .load = scarlet_load,
     .commit = scarlet_commit,
     .abandon = scarlet_abandon,
+    .hand_over = scarlet_hand_over,
     .bin_path = "/bin",
     .zone_syscall = scarlet_zone_syscall,
     .syscall = scarlet_syscall,

@@ -74,6 +74,7 @@ u32 entry_take_restart(struct trapframe *tf); // SYS_RESTART_* of the interrupte
 // --- event.c ---
 int scarlet_event(struct task *t, struct task_thread *tt, const struct event *e);
 void scarlet_inherit(struct task_thread *tt, const struct abi_signal_status *s);
+void scarlet_hand_over(struct task *t, struct task_thread *tt);
 void scarlet_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
 void scarlet_deliver(struct trapframe *tf);
 void scarlet_fault(struct trapframe *tf, const struct event *e);

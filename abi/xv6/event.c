@@ -72,6 +72,17 @@ void xv6_inherit(struct task_thread *tt, const struct abi_signal_status *s)
     spin_unlock(&tt->task->lock);
 }
 
+void xv6_hand_over(struct task *t, struct task_thread *tt)
+{
+    (void)tt;
+    struct event e = {.kind = EVENT_STOP, .code = EVC_USER};
+    for (u32 k = 0; k < ARRAY_LEN(numbers); k++)
+        if (numbers[k] == xv6_task(t)->stop_number)
+            e.kind = (enum event_kind)k;
+    if (xv6_task(t)->stop)
+        event_hold(t, &e);
+}
+
 void xv6_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out)
 {
     (void)tt;

@@ -104,6 +104,7 @@ const struct abi_module xv6_abi = {
     .commit = xv6_commit,
     .abandon = xv6_abandon,
     .task_exec = on_exec,
+    .hand_over = xv6_hand_over,
     .syscall = xv6_syscall,
     .event = xv6_event,
     .deliver = xv6_deliver,

@@ -134,6 +134,7 @@ void xv6_abandon(struct exec_build *b);
 // --- event.c ---
 int xv6_event(struct task *t, struct task_thread *tt, const struct event *e);
 void xv6_inherit(struct task_thread *tt, const struct abi_signal_status *s);
+void xv6_hand_over(struct task *t, struct task_thread *tt);
 void xv6_signal_status(struct task *t, struct task_thread *tt, struct abi_signal_status *out);
 void xv6_deliver(struct trapframe *tf);
 void xv6_fault(struct trapframe *tf, const struct event *e);

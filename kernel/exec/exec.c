@@ -60,6 +60,21 @@ static void drop(struct exec_build *b)
         exec_release_file(b);
 }
 
+// What is pending, ignored and blocked outlives a change of the ABI: noted at one moment, and what
+// is posted from then on waits until the new one is there.
+static void leave_abi(struct abi_signal_status *left, struct held_events *held)
+{
+    struct task_thread *tt = current_task_thread();
+    struct task *t = tt->task;
+    spin_lock(&t->lock);
+    if (t->abi->status)
+        t->abi->status(t, tt, left);
+    event_hold_back(t, held);
+    if (t->abi->hand_over)
+        t->abi->hand_over(t, tt);
+    spin_unlock(&t->lock);
+}
+
 static void inherit(const struct abi_signal_status *s)
 {
     struct task_thread *tt = current_task_thread();
@@ -76,11 +91,9 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     const struct abi_module *old_abi = t->abi;
     const bool other = old_abi && old_abi != b->abi;
     struct abi_signal_status left = {0};
-    if (other && old_abi->status) {
-        spin_lock(&t->lock);
-        old_abi->status(t, current_task_thread(), &left);
-        spin_unlock(&t->lock);
-    }
+    struct held_events held;
+    if (other)
+        leave_abi(&left, &held);
     if (old && old_abi && old_abi->task_exec)
         old_abi->task_exec(t, b->abi);
     irqflags_t f = arch_irq_save();
@@ -105,8 +118,10 @@ static void commit(struct exec_build *b, struct trapframe *tf)
     task_set_cred(b->cred);
     handle_close_on_exec(t->handles);
     b->abi->commit(b);
-    if (other)
+    if (other) {
         inherit(&left);
+        event_release(t);
+    }
     arch_thread_set_call(current_arch(), b->abi->syscall);
     arch_fpu_clear(&me->arch);
     *tf = b->frame;

@@ -35,6 +35,9 @@ struct abi_module {
     // Current leaves this ABI's old program for a new one of ABI `next`, just before the commit:
     // clear tid, robust list, timers. May be NULL.
     void (*task_exec)(struct task *t, const struct abi_module *next);
+    // Current becomes a program of another ABI: what is pending for it goes to event_hold. t->lock
+    // held. NULL: nothing ever is.
+    void (*hand_over)(struct task *t, struct task_thread *tt);
     // --- its world (docs/views.md); each may be NULL ---
     // Where its programs lie in its view, separated by ':'; NULL: "/bin:/usr/bin:/sbin:/usr/sbin".
     const char *bin_path;

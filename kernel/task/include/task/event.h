@@ -1,5 +1,6 @@
 // Events: the one way the kernel tells a task something. The task's ABI decides what it becomes.
 #pragma once
+#include <lib/list.h>
 #include <lib/types.h>
 
 struct task;
@@ -89,3 +90,16 @@ enum event_code {
 [[nodiscard]] int event_post_thread(struct task_thread *tt, const struct event *e);
 int event_post_pgrp(struct pgrp *pg, const struct event *e);        // number of tasks told
 int event_post_pgrp_locked(struct pgrp *pg, const struct event *e); // tree_lock held
+
+// While a task changes its ABI, events for it wait here: those that the old one had pending, and
+// those that are posted meanwhile. Belongs to who changes it; guarded by task->lock.
+struct held_events {
+    struct list list;
+    u64 bare[2]; // kinds, and numbers behind EVENT_ABI, whose event found no memory
+};
+// task->lock held. From here on, until event_release, nothing is posted to the task's ABI.
+void event_hold_back(struct task *t, struct held_events *h);
+// task->lock held, events held back: one more, behind the others.
+void event_hold(struct task *t, const struct event *e);
+// Gives them to the ABI that the task has now, in their order.
+void event_release(struct task *t);

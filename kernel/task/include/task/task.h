@@ -92,6 +92,7 @@ struct task {
     bool stop_taken;          // an event that stops left its queue; task_stop is to come
     _Atomic bool stop_wanted; // threads are to stop
     u32 stopped_threads;
+    struct held_events *held; // the ABI is being changed; NULL: it is not
     bool stopped, was_stopped_unreported, was_continued_unreported;
     i32 stop_number;
     struct limit limits[LIMIT_COUNT];
