@@ -62,16 +62,35 @@ int local_socket_create(enum socket_kind kind, u32 status, struct object **out)
     mutex_init(&s->lock, &lock_class_socket);
     list_init(&s->line);
     list_init(&s->link);
+    list_init(&s->sending);
     list_init(&s->bound_link);
     *out = &s->obj;
     return 0;
+}
+
+struct socket_queue *socket_set_out(struct local_socket *s, struct socket_queue *q)
+{
+    struct socket_queue *old = s->out;
+    if (old) {
+        spin_lock(&old->lock);
+        list_del(&s->sending);
+        spin_unlock(&old->lock);
+    }
+    list_init(&s->sending);
+    s->out = q;
+    if (q) {
+        spin_lock(&q->lock);
+        list_add_tail(&q->senders, &s->sending);
+        spin_unlock(&q->lock);
+    }
+    return old;
 }
 
 // Of two sockets that nobody else knows yet, or one of them: `a` writes to `b`.
 static void join(struct local_socket *a, struct local_socket *b)
 {
     socket_queue_get(b->in);
-    a->out = b->in;
+    (void)!socket_set_out(a, b->in);
     a->peer = b->own;
     a->state = SOCKET_CONNECTED;
     if (a->kind == SOCKET_DATAGRAM)
@@ -179,13 +198,12 @@ static int connect_to(struct local_socket *client, const struct socket_address *
     object_get(o);
     err = wait_in_line(to, client, served);
     if (err) { // nothing has come of it: the client may try again
-        socket_queue_put(served->out);
-        served->out = NULL;
+        socket_queue_put(socket_set_out(served, NULL));
         socket_queue_put(out);
         object_put(o);
     } else {
         mutex_lock(&client->lock);
-        client->out = out;
+        (void)!socket_set_out(client, out);
         client->state = SOCKET_CONNECTED;
         client->peer = served->own;
         u32 shut = client->shut;
@@ -204,8 +222,7 @@ static int connect_to(struct local_socket *client, const struct socket_address *
 static void set_datagram_peer(struct local_socket *s, struct socket_queue *out)
 {
     mutex_lock(&s->lock);
-    struct socket_queue *old = s->out;
-    s->out = out;
+    struct socket_queue *old = socket_set_out(s, out);
     s->peer = (struct socket_user){0};
     s->state = out ? SOCKET_CONNECTED : SOCKET_FRESH;
     s->in->source = out;
@@ -215,6 +232,7 @@ static void set_datagram_peer(struct local_socket *s, struct socket_queue *out)
         socket_queue_wake(old);
     }
     socket_queue_put(old);
+    socket_queue_wake(s->in);
 }
 
 static int connect_datagrams(struct local_socket *s, const struct socket_address *a)
@@ -353,7 +371,7 @@ static void socket_release(struct object *o)
     }
     if (s->out)
         socket_queue_wake(s->out);
-    socket_queue_put(s->out);
+    socket_queue_put(socket_set_out(s, NULL));
     socket_queue_put(s->in);
     object_free(o, socket_free);
 }
@@ -371,22 +389,21 @@ static u32 socket_ready(const struct local_socket *s)
         ready |= POLL_ERR;
     if ((listens ? s->in->in_line : s->in->count) || end)
         ready |= POLL_IN | POLL_RDNORM;
-    if (!listens && (!s->out || deaf || socket_queue_has_room(s->out, s->options.buffer)))
+    if (!listens && (!s->out || deaf || socket_queue_poll_room(s->out, s->options.buffer)))
         ready |= POLL_OUT | POLL_WRNORM | POLL_WRBAND;
     if ((end && deaf) || (s->state == SOCKET_FRESH && s->kind != SOCKET_DATAGRAM))
         ready |= POLL_HUP;
     return ready;
 }
 
-// What another one reads wakes who writes to it, and what it is sent who reads: an edge of the one
-// is none of the other.
+// Both wait queues are its own and live as long. What a peer reads makes room here, and what is
+// sent here can be read: an edge of the one is none of the other.
 static u32 socket_poll(struct object *o, struct poll_table *pt)
 {
     struct local_socket *s = socket_of(o);
     poll_wait(pt, &s->in->readers);
+    poll_wait(pt, &s->in->room);
     mutex_lock(&s->lock);
-    if (s->out)
-        poll_wait(pt, &s->out->writers);
     u32 ready = socket_ready(s);
     mutex_unlock(&s->lock);
     return ready;

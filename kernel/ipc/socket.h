@@ -29,12 +29,17 @@ struct socket_queue {
     struct mutex reading;              // class pipe_sleep: one reader at a time takes packets apart
     struct spinlock lock;              // class object
     struct waitqueue readers, writers; // and those who accept, and those who connect
-    struct socket_name *_Atomic name;  // of the socket that reads; counted, set once
-    _Atomic bool tells_senders;        // it is told whom packets are from
-    _Atomic bool unclaimed;            // it was not accepted yet, so nobody can say
+    // Who polls the socket that reads from it for room where it writes, or for another peer. Its
+    // own, as a poller needs: what it writes to may be exchanged.
+    struct waitqueue room;
+    struct socket_name *_Atomic name; // of the socket that reads; counted, set once
+    _Atomic bool tells_senders;       // it is told whom packets are from
+    _Atomic bool unclaimed;           // it was not accepted yet, so nobody can say
     // --- guarded by lock; read without it for hints ---
     struct list packets;
+    struct list senders; // sockets that write to it (local_socket.sending)
     _Atomic u32 count, bytes;
+    _Atomic bool room_wanted; // somebody polled one of them, and there was none
     _Atomic bool no_reader, no_writer;
     _Atomic bool gone;  // the socket that would read is closed
     _Atomic bool reset; // to be told once: the other side went too early
@@ -54,7 +59,8 @@ struct local_socket {
     struct mutex lock; // class socket
     // --- guarded by lock ---
     enum socket_state state;
-    struct socket_queue *out; // counted; where write goes, NULL: nowhere yet
+    struct socket_queue *out; // counted; where write goes, NULL: nowhere yet (socket_set_out)
+    struct list sending;      // in out->senders; out->lock
     struct socket_user own, peer;
     struct list line; // listening: connections that wait (link), in->in_line of them
     bool connecting;  // a connect is on its way; nobody else changes the state
@@ -83,6 +89,11 @@ void socket_name_tell(const struct socket_queue *q, struct socket_label *to);
 struct local_socket *socket_find(const struct socket_address *a, enum socket_kind kind);
 void socket_unbind(struct local_socket *s);
 
+// --- local_socket.c ---
+// Changes where a socket writes; takes over the reference to q, and gives back the old one. s->lock
+// held, or nobody else knows s.
+[[nodiscard]] struct socket_queue *socket_set_out(struct local_socket *s, struct socket_queue *q);
+
 // --- socket_charge.c ---
 // n more handles of a user lie in queues. -E_TOOMANYREFS: more than `limit` do already; -E_NOMEM.
 [[nodiscard]] int socket_charge(u32 user, u32 n, u64 limit);
@@ -100,6 +111,8 @@ bool socket_queue_empty(struct socket_queue *q);
 void socket_queue_close_read(struct socket_queue *q, bool gone);
 bool socket_queue_has_room(const struct socket_queue *q, u32 limit);
 void socket_queue_wake(struct socket_queue *q); // all who wait: something else changed
+// Is there room, for who polls? If not, it will be told.
+bool socket_queue_poll_room(struct socket_queue *q, u32 limit);
 // Waits as the wait macros do, in the terms of sockets: -E_AGAIN past the deadline, -E_INTR instead
 // of -E_RESTART where there is one.
 int socket_wait_result(int err, u64 deadline);

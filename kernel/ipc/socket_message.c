@@ -43,13 +43,15 @@ static void forget_peer(struct local_socket *s, struct socket_queue *gone)
     mutex_lock(&s->lock);
     bool was = s->out == gone;
     if (was) {
-        s->out = NULL;
+        (void)!socket_set_out(s, NULL);
         s->in->source = NULL;
         s->state = SOCKET_FRESH;
     }
     mutex_unlock(&s->lock);
-    if (was)
+    if (was) {
         socket_queue_put(gone);
+        socket_queue_wake(s->in);
+    }
 }
 
 i64 local_socket_send(struct object *o, struct iobuf *buf, struct socket_send *send)

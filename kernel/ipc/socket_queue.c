@@ -18,7 +18,9 @@ struct socket_queue *socket_queue_create(void)
     spin_init(&q->lock, &lock_class_object);
     waitqueue_init(&q->readers);
     waitqueue_init(&q->writers);
+    waitqueue_init(&q->room);
     list_init(&q->packets);
+    list_init(&q->senders);
     return q;
 }
 
@@ -61,10 +63,37 @@ void socket_queue_put(struct socket_queue *q)
     kfree(q);
 }
 
+static void wake_senders(struct socket_queue *q, u64 key)
+{
+    struct local_socket *s;
+    spin_lock(&q->lock);
+    list_for_each_entry (s, &q->senders, sending)
+        wake_all(&s->in->room, key);
+    spin_unlock(&q->lock);
+}
+
 void socket_queue_wake(struct socket_queue *q)
 {
     wake_all(&q->readers, 0);
     wake_all(&q->writers, 0);
+    wake_all(&q->room, 0);
+    wake_senders(q, 0);
+}
+
+// Something was taken out. Whoever notes that room is wanted looks once more behind that.
+static void made_room(struct socket_queue *q)
+{
+    wake_all(&q->writers, POLL_OUT | POLL_WRNORM);
+    if (q->room_wanted && atomic_exchange(&q->room_wanted, false))
+        wake_senders(q, POLL_OUT | POLL_WRNORM);
+}
+
+bool socket_queue_poll_room(struct socket_queue *q, u32 limit)
+{
+    if (socket_queue_has_room(q, limit))
+        return true;
+    q->room_wanted = true;
+    return socket_queue_has_room(q, limit);
 }
 
 static void take_packets(struct socket_queue *q, struct list *to)
@@ -103,7 +132,7 @@ bool socket_queue_empty(struct socket_queue *q)
     mutex_unlock(&q->reading);
     bool some = !list_empty(&dropped);
     drop_packets(&dropped);
-    wake_all(&q->writers, POLL_OUT | POLL_WRNORM);
+    made_room(q);
     return some;
 }
 
@@ -414,7 +443,7 @@ i64 socket_queue_read(struct socket_queue *q, struct iobuf *buf, struct packet_r
             return done ? done : n;
         done += n;
         if (r->any && !r->receive->peek)
-            wake_all(&q->writers, POLL_OUT | POLL_WRNORM);
+            made_room(q);
         if (r->stop || (r->any && (r->receive->peek || (u64)done >= r->target)))
             return done;
         if (q->count) // came just now
