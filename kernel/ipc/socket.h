@@ -39,7 +39,7 @@ struct socket_queue {
     struct list packets;
     struct list senders; // sockets that write to it (local_socket.sending)
     _Atomic u32 count, bytes;
-    _Atomic bool room_wanted; // somebody polled one of them, and there was none
+    _Atomic bool room_wanted; // one of them found none, writing or polled
     _Atomic bool no_reader, no_writer;
     _Atomic bool gone;  // the socket that would read is closed
     _Atomic bool reset; // to be told once: the other side went too early

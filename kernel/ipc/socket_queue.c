@@ -196,6 +196,8 @@ static int try_put(struct socket_queue *q, struct packet *p, u32 limit)
         q->count++;
         q->bytes += p->len;
         r = 1;
+    } else {
+        q->room_wanted = true; // who found none may wait for an edge
     }
     spin_unlock(&q->lock);
     return r;
