@@ -89,6 +89,17 @@ print(n.startswith("/dev/pts/"), a.st_dev == b.st_dev, a.st_ino == b.st_ino, a.s
     assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode), show(got.stderr)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes users")
+def test_capabilities_when_users_change() -> None:
+    """What is kept, dropped and had back over a change of ids, and over exec behind it."""
+    script = """for o in "--reuid 1000" "--reuid 1000 --regid 1000 --clear-groups" "--reuid 1000 --inh-caps +kill --ambient-caps +kill" \
+            "--reuid 1000 --securebits +no_setuid_fixup" "--no-new-privs --reuid 1000"; do
+            setpriv $o sh -c 'id -u; grep "^Cap[IPEA]" /proc/self/status' || echo $?
+        done"""
+    got, native = hosted.run(["sh", "-c", script]), hosted.run(["sh", "-c", script], hosted=False)
+    assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode), show(got.stderr)
+
+
 @pytest.mark.parametrize("script", ["exit 7", "kill -SEGV $$", "kill -TERM $$", "exec nosuch", "exec /etc/passwd"])
 def test_status(script: str) -> None:
     """The process ends as the program does."""

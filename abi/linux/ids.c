@@ -8,7 +8,6 @@
 #include <syscall/dispatch.h>
 
 enum : u32 { KEEP = 0xffffffff };
-enum { SECBIT_KEEP_CAPS_ = 4, SECBIT_NO_SETUID_FIXUP_ = 2 };
 
 i64 linux_getuid(void)
 {
@@ -30,12 +29,12 @@ i64 linux_getegid(void)
 // What a change of user ids does to capabilities.
 static void fix_caps(const struct cred *old, struct cred *c)
 {
-    if (c->securebits & SECBIT_NO_SETUID_FIXUP_)
+    if (c->securebits & SECURE_NO_SETUID_FIXUP)
         return;
     bool had_root = old->uid == 0 || old->euid == 0 || old->suid == 0;
     bool has_root = c->uid == 0 || c->euid == 0 || c->suid == 0;
     if (had_root && !has_root) {
-        if (!(c->securebits & SECBIT_KEEP_CAPS_))
+        if (!(c->securebits & SECURE_KEEP_CAPS))
             c->cap_permitted = c->cap_effective = 0;
         c->cap_ambient = 0;
     }

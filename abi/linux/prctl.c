@@ -6,7 +6,7 @@
 #include <lib/string.h>
 #include <syscall/dispatch.h>
 
-enum { SECBIT_KEEP_CAPS_BIT = 16, SECBITS_ALL = 0xff, SECBITS_LOCKS = 0xaa };
+enum { SECBITS_ALL = 0xff, SECBITS_LOCKS = 0xaa };
 
 i64 linux_prctl_PR_SET_PDEATHSIG(i32 sig)
 {
@@ -45,13 +45,13 @@ static i64 change_securebits(u32 set, u32 clear)
 
 i64 linux_prctl_PR_GET_KEEPCAPS(void)
 {
-    return !!(current_cred()->securebits & SECBIT_KEEP_CAPS_BIT);
+    return !!(current_cred()->securebits & SECURE_KEEP_CAPS);
 }
 i64 linux_prctl_PR_SET_KEEPCAPS(u64 value)
 {
     if (value > 1)
         return -E_INVAL;
-    return change_securebits(value ? SECBIT_KEEP_CAPS_BIT : 0, SECBIT_KEEP_CAPS_BIT);
+    return change_securebits(value ? SECURE_KEEP_CAPS : 0, SECURE_KEEP_CAPS);
 }
 i64 linux_prctl_PR_SET_NAME(const struct sys_name *name)
 {

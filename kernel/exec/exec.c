@@ -41,6 +41,7 @@ static int prepare_cred(struct exec_build *b)
     // execution of programs by root").
     bool root = c->euid == 0 || c->uid == 0;
     u64 permitted = root ? (c->cap_inheritable | c->cap_bounding) : c->cap_ambient;
+    c->securebits &= ~(u32)SECURE_KEEP_CAPS; // good for one change of ids
     c->cap_permitted = permitted;
     c->cap_effective = c->euid == 0 ? permitted : c->cap_ambient;
     if (setuid || setgid)

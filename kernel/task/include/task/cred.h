@@ -34,6 +34,10 @@ enum capability { // numbers as in capabilities(7) of Linux
     CAP_SYSLOG = 34,
     CAP_LAST = 40,
 };
+enum { // of cred.securebits; capabilities(7)
+    SECURE_NO_SETUID_FIXUP = 4,
+    SECURE_KEEP_CAPS = 16
+};
 struct cred {
     refcount_t refs;
     u32 uid, euid, suid, fsuid;
