@@ -1,7 +1,8 @@
-// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c kernel/lib/hash.c
-// harness/unit/host_obj/f*akes.c sources: kernel/lib/rbtree.c kernel/lib/string.c include:
-// harness/unit/host_obj kernel/ipc Pipes against a plain model: what is written comes out, whole
-// where it must, and every end of a pipe's life gives its memory back.
+// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c harness/unit/host_obj/f*akes.c
+// sources: kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/string.c
+// include: harness/unit/host_obj kernel/ipc
+// Pipes against a plain model: what is written comes out, whole where it must, and every end of a
+// pipe's life gives its memory back.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

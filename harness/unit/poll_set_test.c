@@ -1,7 +1,7 @@
-// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c kernel/lib/hash.c
-// harness/unit/host_obj/f*akes.c sources: kernel/lib/rbtree.c kernel/lib/string.c include:
-// harness/unit/host_obj kernel/ipc Polling and sets of waits: level, edge, once; nesting; targets
-// that go away.
+// sources: kernel/object/*.c kernel/ipc/*.c kernel/lib/printf.c harness/unit/host_obj/f*akes.c
+// sources: kernel/lib/hash.c kernel/lib/rbtree.c kernel/lib/string.c
+// include: harness/unit/host_obj kernel/ipc
+// Polling and sets of waits: level, edge, once; nesting; targets that go away.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
