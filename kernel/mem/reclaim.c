@@ -70,6 +70,14 @@ void frame_fail_own(u64 n)
     atomic_store_explicit(&mem_fail_countdown, n, memory_order_relaxed);
 }
 
+void frame_fail_forget(const struct arch_thread *gone)
+{
+    if (LIKELY(fail_whose != gone))
+        return;
+    atomic_store_explicit(&mem_fail_countdown, 0, memory_order_relaxed);
+    fail_whose = NULL;
+}
+
 u64 frame_fail_left(void)
 {
     return atomic_load_explicit(&mem_fail_countdown, memory_order_relaxed);

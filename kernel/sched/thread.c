@@ -3,6 +3,7 @@
 #include "sched.h"
 #include <kerr.h>
 #include <lib/string.h>
+#include <mem/frame.h>
 #include <mem/slab.h>
 #include <sync/log.h>
 
@@ -122,6 +123,7 @@ void thread_put(struct thread *t)
         panic("BUG: thread \"%s\" freed while alive", t->name);
     atomic_fetch_sub_explicit(&thread_total, 1, memory_order_relaxed);
     kstack_put(t);
+    frame_fail_forget(&t->arch);
     slab_def_free(&thread_slab, t);
 }
 

@@ -128,4 +128,7 @@ void frame_add_reclaim(struct reclaim_hook *hook); // for good
 // off. Anybody's, or only the current thread's; there is one count, the last call decides.
 void frame_fail_after(u64 n);
 void frame_fail_own(u64 n);
+struct arch_thread;
+// A thread has ended: nobody who comes to its place later is meant.
+void frame_fail_forget(const struct arch_thread *gone);
 u64 frame_fail_left(void); // what is left of n; 0: it failed, or never was asked to
