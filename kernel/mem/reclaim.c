@@ -72,10 +72,10 @@ void frame_fail_own(u64 n)
 
 void frame_fail_forget(const struct arch_thread *gone)
 {
-    if (LIKELY(fail_whose != gone))
-        return;
-    atomic_store_explicit(&mem_fail_countdown, 0, memory_order_relaxed);
-    fail_whose = NULL;
+    static const char nobody; // what is left of the count stays to be read
+
+    if (UNLIKELY(fail_whose == gone))
+        fail_whose = (const struct arch_thread *)(const void *)&nobody;
 }
 
 u64 frame_fail_left(void)
