@@ -11,7 +11,7 @@
 #include <sched/lock.h>
 
 enum { FIRST_ROOM = 64 };
-struct mutex carry_walking = MUTEX_INIT(carry_walking, &lock_class_carry);
+static struct mutex carry_walking = MUTEX_INIT(carry_walking, &lock_class_carry);
 u64 carry_walks;
 
 void carrier_init(struct carrier *c, const struct carrier_ops *ops, struct object *o,

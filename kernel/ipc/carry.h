@@ -61,8 +61,7 @@ void carried_land(const struct carried *c, u32 n);
 void carry_left(void);
 
 // --- shared by carry.c and carry_collect.c ---
-extern struct mutex carry_walking;
-extern u64 carry_walks;                       // guarded by carry_walking
+extern u64 carry_walks;                       // guarded by carry_lock
 struct carrier *carrier_of(struct object *o); // NULL: none, or o is NULL
 [[nodiscard]] int carry_grow(struct carry_walk *w, u32 cap);
 // Numbers o in the walk, if it is not yet. false: no room.

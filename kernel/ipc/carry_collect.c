@@ -33,6 +33,8 @@ static _Atomic u32 flying_count;               // likewise; read without it for 
 // --- who flies ---
 void carried_launch(const struct carried *c, u32 n)
 {
+    if (!carried_has_carriers(c, n))
+        return;
     spin_lock(&flying_lock);
     for (u32 i = 0; i < n; i++) {
         struct carrier *at = carrier_of(c[i].object);
@@ -46,6 +48,8 @@ void carried_launch(const struct carried *c, u32 n)
 
 void carried_land(const struct carried *c, u32 n)
 {
+    if (!carried_has_carriers(c, n))
+        return;
     spin_lock(&flying_lock);
     for (u32 i = 0; i < n; i++) {
         struct carrier *at = carrier_of(c[i].object);

@@ -1,4 +1,4 @@
-// Private to channels: their parts, and the walk that keeps them from holding themselves.
+// Private to channels: their parts.
 #pragma once
 #include "carry.h"
 #include <ipc/channel.h>
