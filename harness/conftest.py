@@ -52,6 +52,7 @@ def no_kernel_yet() -> bool:
 
 
 SHARED = pytest.StashKey[dict[int, batch.Batch]]()
+BOOT = pytest.StashKey[str]()
 MATES = pytest.StashKey[list[pytest.Item]]()
 CASES_AT_ONCE = 16  # in a boot of their own where tests run side by side
 
@@ -59,15 +60,12 @@ CASES_AT_ONCE = 16  # in a boot of their own where tests run side by side
 def group(items: list[pytest.Item], side_by_side: bool) -> None:
     """Which cases share a boot. Side by side (pytest -n): which tests run one after another in one process, as they share names
     in /tmp: of the hosted tests those of one function. Tests with machines of their own run anywhere."""
-    mates: dict[str, list[pytest.Item]] = {}
     numbers: dict[int, int] = {}
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if "case" in params and "smp" in params:
             number = numbers[params["smp"]] = numbers.get(params["smp"], -1) + 1
-            name = f"cases-{params['smp']}-{number // CASES_AT_ONCE if side_by_side else 0}"
-            item.stash[MATES] = mates.setdefault(name, [])
-            item.stash[MATES].append(item)
+            name = item.stash[BOOT] = f"cases-{params['smp']}-{number // CASES_AT_ONCE if side_by_side else 0}"
         elif "case" not in params and item.path.name.startswith("test_hosted"):
             name = f"{item.path.stem}-{getattr(item, 'originalname', item.name)}"
         else:
@@ -76,11 +74,22 @@ def group(items: list[pytest.Item], side_by_side: bool) -> None:
             item.add_marker(pytest.mark.xdist_group(name))
 
 
-@pytest.hookimpl(trylast=True)  # after -k and -m have narrowed the list
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def join(items: list[pytest.Item]) -> None:
+    """Tell each case which of those that are wanted it shares its boot with."""
+    mates: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if BOOT in item.stash:
+            item.stash[MATES] = mates.setdefault(item.stash[BOOT], [])
+            item.stash[MATES].append(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Queue the cases of shared boots, and mark what cannot run."""
     linux = config.getoption("--on") == "linux"
-    group(items, hasattr(config, "workerinput"))
+    group(items, hasattr(config, "workerinput"))  # before xdist looks at the groups
+    yield
+    join(items)  # after -k and -m have narrowed the list
     for item in items:
         if item.get_closest_marker("soak") and not os.environ.get("SCARLET_SOAK"):
             item.add_marker(pytest.mark.skip(reason="long: make soak"))
