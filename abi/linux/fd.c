@@ -26,25 +26,8 @@ i64 fd_install(struct object *o, u32 access, bool cloexec)
 i64 fd_install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b, bool cloexec,
                     i32 *fds)
 {
-    i64 x = fd_install_rights(a, rights_a, cloexec);
-    if (x < 0) {
-        object_put(b);
-        return x;
-    }
-    i64 y = fd_install_rights(b, rights_b, cloexec);
-    if (y < 0) {
-        (void)!handle_close(current_handles(), (i32)x);
-        return y;
-    }
-    fds[0] = (i32)x;
-    fds[1] = (i32)y;
-    return 0;
-}
-
-void fd_close_pair(const i32 *fds)
-{
-    (void)!handle_close(current_handles(), fds[0]);
-    (void)!handle_close(current_handles(), fds[1]);
+    return handle_install_pair(current_handles(), a, rights_a, b, rights_b,
+                               cloexec ? HANDLE_CLOEXEC : 0, handle_limit(), fds);
 }
 
 // --- copies of handles ---
@@ -253,7 +236,7 @@ i64 linux_pipe2(i32 *fds, u32 flags)
 void linux_pipe2_undo(i32 *fds, u32 flags)
 {
     (void)flags;
-    fd_close_pair(fds);
+    handle_close_pair(current_handles(), fds);
 }
 
 enum : u64 { PIPE_MAX_UNPRIVILEGED = 1 << 20 };

@@ -33,7 +33,6 @@ enum : u32 { RIGHTS_TO_CHANGE = RIGHT_METADATA | RIGHT_CONTROL }; // attributes 
 // Two of them; the numbers go to fds. Consumes both references in any case; all or nothing.
 [[nodiscard]] i64 fd_install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
                                   bool cloexec, i32 *fds);
-void fd_close_pair(const i32 *fds);
 // Gives the current task a handle table of its own. -E_NOMEM; -E_OPNOTSUPP in a task of several
 // threads, which share theirs for good.
 [[nodiscard]] int fd_unshare(void);

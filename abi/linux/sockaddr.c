@@ -53,20 +53,12 @@ int sockaddr_find(const struct sockaddr_copy *a, struct socket_target *out)
     int err = base_from_fd(LINUX_AT_FDCWD, name, &base);
     if (err)
         return err;
-    err = path_lookup(&base, name, LOOKUP_FOLLOW, &out->place);
+    err = vfs_find_socket(&base, name, 0, &out->place);
     path_put(&base);
     if (err)
         return err;
-    struct node *n = path_node(&out->place);
-    err = node_permission(n, WANT_WRITE, current_cred());
-    if (!err && (n->mode & MODE_FMT) != MODE_SOCK)
-        err = -E_CONNREFUSED;
-    if (err) {
-        path_put(&out->place);
-        return err;
-    }
     out->has_place = true;
-    out->address.key = n;
+    out->address.key = path_node(&out->place);
     return 0;
 }
 
@@ -90,11 +82,9 @@ u32 sockaddr_bytes(const struct socket_label *name, char *out)
     return SOCKADDR_HEAD + (name->len ? name->len + 1 : 0);
 }
 
-int sockaddr_put(const struct socket_label *name, uaddr_t addr, uaddr_t len)
+static int put_bytes(const char *bytes, i32 n, uaddr_t addr, uaddr_t len)
 {
-    char bytes[SOCKADDR_HEAD + 1 + SOCKET_NAME_MAX + 1];
     i32 room;
-    i32 n = name ? (i32)sockaddr_bytes(name, bytes) : 0;
     if (user_copy_in(&room, len, sizeof(room)))
         return -E_FAULT;
     if (room < 0)
@@ -104,37 +94,30 @@ int sockaddr_put(const struct socket_label *name, uaddr_t addr, uaddr_t len)
     return 0;
 }
 
-// --- binding ---
-static void put_place(void *holder)
+int sockaddr_put(const struct socket_label *name, uaddr_t addr, uaddr_t len)
 {
-    struct path *p = holder;
-    path_put(p);
-    kfree(p);
+    char bytes[SOCKADDR_HEAD + 1 + SOCKET_NAME_MAX + 1];
+    i32 n = (i32)sockaddr_bytes(name, bytes);
+    return put_bytes(bytes, n, addr, len);
 }
 
-// The name is made first, as there; a socket that has one already takes it away again.
+int sockaddr_put_sender(const struct socket_source *from, uaddr_t addr, uaddr_t len)
+{
+    return from->name.len || from->name.abstract ? sockaddr_put(&from->name, addr, len)
+                                                 : put_bytes(NULL, 0, addr, len);
+}
+
+// --- binding ---
+// Of a socket that has a name already, the new one is made and taken away again, as there.
 static int bind_path(struct object *o, struct pathname name)
 {
     struct path base;
-    struct path *place = kmalloc(sizeof(*place), ALLOC_USER);
-    if (!place)
-        return -E_NOMEM;
     int err = base_from_fd(LINUX_AT_FDCWD, name, &base);
-    if (!err) {
-        err = vfs_mknod_path(&base, name, MODE_SOCK | local_socket_options(o)->mode, 0, place);
-        if (err)
-            path_put(&base);
-    }
-    if (err) {
-        kfree(place);
-        return err == -E_EXIST ? -E_ADDRINUSE : err;
-    }
-    const struct socket_place p = {path_node(place), place, put_place};
-    err = local_socket_bind(o, &p, name.str, (u32)name.len);
     if (err)
-        (void)!vfs_unlink(&base, name);
+        return err;
+    err = vfs_bind_socket(&base, name, local_socket_options(o)->mode, o, name);
     path_put(&base);
-    return err;
+    return err == -E_EXIST ? -E_ADDRINUSE : err;
 }
 
 int socket_bind_address(struct object *o, const struct sockaddr_copy *a)

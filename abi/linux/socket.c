@@ -134,7 +134,7 @@ i64 linux_socketpair(i32 family, u32 type, i32 protocol, i32 *fds)
 void linux_socketpair_undo(i32 family, u32 type, i32 protocol, i32 *fds)
 {
     (void)family, (void)type, (void)protocol;
-    fd_close_pair(fds);
+    handle_close_pair(current_handles(), fds);
 }
 
 // --- names and connections ---
@@ -332,7 +332,6 @@ i64 linux_recvfrom(struct href *fd, struct iobuf *buf, usize len, u32 flags, uad
     local_socket_drop(how.carried, how.carries);
     if (n < 0 || !addr.v)
         return n;
-    const struct socket_label *name = &how.source.name;
-    err = sockaddr_put(name->len || name->abstract ? name : NULL, addr, addrlen);
+    err = sockaddr_put_sender(&how.source, addr, addrlen);
     return err ? err : n;
 }

@@ -35,7 +35,9 @@ void socket_target_put(struct socket_target *t);
 // Stores an address at addr and its length at len, which says how much room there is. -E_FAULT,
 // -E_INVAL.
 [[nodiscard]] int sockaddr_put(const struct socket_label *name, uaddr_t addr, uaddr_t len);
-// The bytes of an address: their number, family included; nothing for no name if `empty`.
+// The same of a message's sender: nothing, not even a family, of one without a name.
+[[nodiscard]] int sockaddr_put_sender(const struct socket_source *from, uaddr_t addr, uaddr_t len);
+// The bytes of an address, family included; their number.
 u32 sockaddr_bytes(const struct socket_label *name, char *out);
 [[nodiscard]] int socket_bind_address(struct object *o, const struct sockaddr_copy *a);
 // A name made up for a socket that has none. -E_NOSPC: all taken; -E_NOMEM.

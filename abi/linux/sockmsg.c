@@ -15,7 +15,7 @@ enum : u64 {
 
 static u64 space(u64 len)
 {
-    return HEAD + (len + 7) / 8 * 8;
+    return HEAD + ALIGN_UP(len, (u64)8);
 }
 
 // --- control data of what is sent ---
@@ -102,7 +102,7 @@ int control_take(uaddr_t control, u64 len, struct socket_send *how)
             if (err)
                 return err;
         }
-        u64 step = (h.cmsg_len + 7) / 8 * 8;
+        u64 step = ALIGN_UP(h.cmsg_len, (u64)8);
         if (step > len - at)
             break;
         at += step;
@@ -245,14 +245,13 @@ static int tell(uaddr_t at, const struct linux_msghdr *m, struct socket_receive 
 {
     u64 len = m->msg_controllen;
     bool credentials = local_socket_tells_senders(o);
-    const struct socket_label *name = &got->source.name;
     i64 more = control_put(m->msg_control, &len, got, credentials, flags & LINUX_MSG_CMSG_CLOEXEC);
     if (more < 0)
         return (int)more;
     said |= (u32)more | (flags & LINUX_MSG_CMSG_CLOEXEC);
     if (m->msg_name.v) {
-        int err = sockaddr_put(name->len || name->abstract ? name : NULL, m->msg_name,
-                               uaddr_add(at, offsetof(struct linux_msghdr, msg_namelen)));
+        int err = sockaddr_put_sender(&got->source, m->msg_name,
+                                      uaddr_add(at, offsetof(struct linux_msghdr, msg_namelen)));
         if (err)
             return err;
     }

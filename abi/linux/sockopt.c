@@ -62,13 +62,17 @@ static void note_bit(struct object *o, i32 name, bool on)
 }
 
 // --- setting ---
+[[nodiscard]] static int fetch(void *to, usize size, uaddr_t value, i32 len)
+{
+    return len < (i32)size ? -E_INVAL : user_copy_in(to, value, size) ? -E_FAULT : 0;
+}
+
 static i64 set_time(_Atomic u64 *ns, uaddr_t value, i32 len)
 {
     struct linux_sock_timeval t;
-    if (len < (i32)sizeof(t))
-        return -E_INVAL;
-    if (user_copy_in(&t, value, sizeof(t)))
-        return -E_FAULT;
+    int err = fetch(&t, sizeof(t), value, len);
+    if (err)
+        return err;
     if (t.tv_usec < 0 || t.tv_usec >= 1000000)
         return -E_DOM;
     u64 total = t.tv_sec < 0 ? 1 // already over
@@ -82,10 +86,9 @@ static i64 set_time(_Atomic u64 *ns, uaddr_t value, i32 len)
 static i64 set_linger(struct object *o, uaddr_t value, i32 len)
 {
     struct linux_linger l;
-    if (len < (i32)sizeof(l))
-        return -E_INVAL;
-    if (user_copy_in(&l, value, sizeof(l)))
-        return -E_FAULT;
+    int err = fetch(&l, sizeof(l), value, len);
+    if (err)
+        return err;
     note_bit(o, LINUX_SO_LINGER, l.l_onoff);
     if (l.l_onoff)
         note_half(o, NOTED_LINGER, 0, (u32)l.l_linger);
@@ -156,10 +159,9 @@ i64 linux_setsockopt(struct href *fd, i32 level, i32 name, uaddr_t value, i32 le
         return -E_INVAL;
     if (level != LINUX_SOL_SOCKET)
         return -E_OPNOTSUPP;
-    if (len < (i32)sizeof(v))
-        return -E_INVAL;
-    if (user_copy_in(&v, value, sizeof(v)))
-        return -E_FAULT;
+    err = fetch(&v, sizeof(v), value, len);
+    if (err)
+        return err;
     switch (name) {
     case LINUX_SO_RCVTIMEO:
     case LINUX_SO_RCVTIMEO_NEW:

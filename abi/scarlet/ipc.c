@@ -14,25 +14,8 @@
 i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b, bool cloexec,
                  i32 *ends)
 {
-    i64 x = install(a, rights_a, cloexec);
-    if (x < 0) {
-        object_put(b);
-        return x;
-    }
-    i64 y = install(b, rights_b, cloexec);
-    if (y < 0) {
-        (void)!handle_close(current_handles(), (i32)x);
-        return y;
-    }
-    ends[0] = (i32)x;
-    ends[1] = (i32)y;
-    return 0;
-}
-
-void close_pair(const i32 *ends)
-{
-    (void)!handle_close(current_handles(), ends[0]);
-    (void)!handle_close(current_handles(), ends[1]);
+    return handle_install_pair(current_handles(), a, rights_a, b, rights_b,
+                               cloexec ? HANDLE_CLOEXEC : 0, handle_limit(), ends);
 }
 
 i64 scarlet_pipe(i32 *ends, u32 flags)
@@ -51,7 +34,7 @@ i64 scarlet_pipe(i32 *ends, u32 flags)
 void scarlet_pipe_undo(i32 *ends, u32 flags)
 {
     (void)flags;
-    close_pair(ends);
+    handle_close_pair(current_handles(), ends);
 }
 
 // --- channels ---
@@ -68,7 +51,7 @@ i64 scarlet_channel_create(i32 *ends, u32 flags)
 void scarlet_channel_create_undo(i32 *ends, u32 flags)
 {
     (void)flags;
-    close_pair(ends);
+    handle_close_pair(current_handles(), ends);
 }
 
 static int attach_handles(struct channel_message *m, const i32 *handles, u32 count)

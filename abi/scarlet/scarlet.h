@@ -149,7 +149,6 @@ void parent_done(struct path *base, struct parent_lookup *pl);
 // Two fresh objects at two slots; consumes both in any case. -E_MFILE, -E_NOMEM.
 [[nodiscard]] i64 install_pair(struct object *a, u32 rights_a, struct object *b, u32 rights_b,
                                bool cloexec, i32 *ends);
-void close_pair(const i32 *ends);
 
 // --- file.c ---
 void metadata_encode(const struct attr *a, struct scarlet_metadata *out);

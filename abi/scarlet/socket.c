@@ -4,7 +4,6 @@
 #include "scarlet_handlers.h"
 #include <ipc/local_socket.h>
 #include <lib/string.h>
-#include <mem/slab.h>
 
 static_assert(SCARLET_SOCKET_STREAM == (int)SOCKET_STREAM &&
               SCARLET_SOCKET_DATAGRAM == (int)SOCKET_DATAGRAM &&
@@ -57,17 +56,10 @@ void scarlet_socket_pair_undo(i32 *ends, u32 kind, u32 flags)
 {
     (void)kind;
     (void)flags;
-    close_pair(ends);
+    handle_close_pair(current_handles(), ends);
 }
 
 // --- names ---
-static void put_place(void *holder)
-{
-    struct path *p = holder;
-    path_put(p);
-    kfree(p);
-}
-
 i64 scarlet_socket_bind(struct href *socket, i32 directory, const struct sys_name *path, u32 mode)
 {
     struct path base;
@@ -78,24 +70,15 @@ i64 scarlet_socket_bind(struct href *socket, i32 directory, const struct sys_nam
         err = -E_INVAL;
     if (err)
         return err;
-    struct path *place = kmalloc(sizeof(*place), ALLOC_USER);
-    if (!place)
-        return -E_NOMEM;
     err = parent_of(directory, path, RIGHT_CREATE, &base, &name, &pl);
-    if (!err) {
-        err = vfs_mknod_path(&base, name, MODE_SOCK | (mode & 07777), 0, place);
-        parent_done(&base, &pl);
-    }
-    if (err) {
-        kfree(place);
+    if (err)
         return err;
-    }
-    const struct socket_place p = {path_node(place), place, put_place};
-    return local_socket_bind(socket->object, &p, path->str, (u32)path->len);
+    err = vfs_bind_socket(&base, name, mode & 07777, socket->object, pathname_of(path));
+    parent_done(&base, &pl);
+    return err;
 }
 
-// The node of a socket that may be written: counted in *out. -E_CONNREFUSED: a name of something
-// else.
+// The place of a socket that may be written to: counted in *out.
 static int find_place(i32 directory, const struct sys_name *path, struct path *out)
 {
     struct path base;
@@ -103,15 +86,8 @@ static int find_place(i32 directory, const struct sys_name *path, struct path *o
     int err = base_of(directory, path, RIGHT_ENUMERATE, &base, &lookup, NULL);
     if (err)
         return err;
-    err = path_lookup(&base, pathname_of(path), lookup | LOOKUP_FOLLOW, out);
+    err = vfs_find_socket(&base, pathname_of(path), lookup, out);
     path_put(&base);
-    if (err)
-        return err;
-    struct node *n = path_node(out);
-    err = (n->mode & MODE_FMT) == MODE_SOCK ? node_permission(n, WANT_WRITE, current_cred())
-                                            : -E_CONNREFUSED;
-    if (err)
-        path_put(out);
     return err;
 }
 

@@ -119,25 +119,16 @@ i64 xv6_pipe(i32 *fds)
         return err;
     }
     const u32 rights = RIGHTS_ALL & ~(u32)(RIGHT_READ | RIGHT_WRITE | RIGHT_ADMIN);
-    fds[0] = handle_install(table(), ends[0], rights | RIGHT_READ, 0, 0, handle_limit());
-    fds[1] = fds[0] < 0
-                 ? fds[0]
-                 : handle_install(table(), ends[1], rights | RIGHT_WRITE, 0, 0, handle_limit());
-    if (fds[1] >= 0)
-        return 0;
-    if (fds[0] >= 0)
-        (void)!handle_close(table(), fds[0]);
-    else
-        object_put(ends[0]);
-    object_put(ends[1]);
-    xv6_uncharge_files(m, 2);
-    return fds[1];
+    err = handle_install_pair(table(), ends[0], rights | RIGHT_READ, ends[1], rights | RIGHT_WRITE,
+                              0, handle_limit(), fds);
+    if (err)
+        xv6_uncharge_files(m, 2);
+    return err;
 }
 
 void xv6_pipe_undo(i32 *fds)
 {
-    (void)!handle_close(table(), fds[0]);
-    (void)!handle_close(table(), fds[1]);
+    handle_close_pair(table(), fds);
     xv6_uncharge_files(current_xv6()->machine, 2);
 }
 

@@ -416,6 +416,28 @@ i32 handle_install(struct handle_table *t, struct object *o, u32 rights, u32 fla
     return fd;
 }
 
+int handle_install_pair(struct handle_table *t, struct object *a, u32 rights_a, struct object *b,
+                        u32 rights_b, u32 flags, u32 limit, i32 *fds)
+{
+    i32 x = handle_reserve(t, 0, limit), y = x < 0 ? x : handle_reserve(t, 0, limit);
+    if (y >= 0) {
+        handle_publish(t, fds[0] = x, a, rights_a, flags);
+        handle_publish(t, fds[1] = y, b, rights_b, flags);
+        return 0;
+    }
+    if (x >= 0)
+        handle_unreserve(t, x);
+    object_put(a);
+    object_put(b);
+    return y;
+}
+
+void handle_close_pair(struct handle_table *t, const i32 *fds)
+{
+    (void)!handle_close(t, fds[0]);
+    (void)!handle_close(t, fds[1]);
+}
+
 int handle_replace(struct handle_table *t, i32 fd, struct object *o, u32 rights, u32 flags,
                    u32 limit)
 {

@@ -4,6 +4,7 @@
 #include <device/chardev.h>
 #include <device/clock.h>
 #include <device/random.h>
+#include <ipc/local_socket.h>
 #include <ipc/pipe.h>
 #include <mem/slab.h>
 #include <stdio.h>
@@ -89,6 +90,13 @@ int chardev_open(u64 rdev, u32 access, u32 status, struct object **out)
 {
     (void)rdev, (void)access, (void)status, (void)out;
     return -E_NXIO;
+}
+int local_socket_bind(struct object *o, const struct socket_place *place, const char *name, u32 len)
+{
+    (void)o, (void)name, (void)len;
+    if (place->put)
+        place->put(place->holder);
+    return -E_OPNOTSUPP;
 }
 int fifo_open(void **slot, u32 access, u32 status, struct object **out)
 {

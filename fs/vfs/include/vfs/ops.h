@@ -32,6 +32,15 @@ enum stat_flags { STAT_NOFOLLOW = 1, STAT_EMPTY = 2 };
 // Makes a node and gives its place (bind of local sockets). *out counted.
 [[nodiscard]] int vfs_mknod_path(const struct path *base, struct pathname name, u32 mode, u64 rdev,
                                  struct path *out);
+// Gives a local socket a name: makes the node, which the socket keeps while it is bound. label:
+// what others are told. Nothing is left of the name where that fails: also -E_INVAL (it has a
+// name), -E_NAMETOOLONG (label), -E_NOMEM.
+[[nodiscard]] int vfs_bind_socket(const struct path *base, struct pathname name, u32 mode,
+                                  struct object *socket, struct pathname label);
+// The place of a socket that the caller may write to; *out counted, its node is the key of the
+// socket's address. -E_CONNREFUSED: a name of something else.
+[[nodiscard]] int vfs_find_socket(const struct path *base, struct pathname name, u32 lookup,
+                                  struct path *out);
 [[nodiscard]] int vfs_symlink(struct pathname target, const struct path *base,
                               struct pathname name);
 [[nodiscard]] int vfs_link(const struct path *old_base, struct pathname old_name,

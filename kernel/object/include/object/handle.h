@@ -82,6 +82,12 @@ void handle_unreserve(struct handle_table *t, i32 fd);
 // Reserve + publish. Consumes o's reference only on success.
 [[nodiscard]] i32 handle_install(struct handle_table *t, struct object *o, u32 rights, u32 flags,
                                  i32 min, u32 limit);
+// Two of them at the lowest free slots, numbers to fds. All or nothing; consumes both references in
+// any case.
+[[nodiscard]] int handle_install_pair(struct handle_table *t, struct object *a, u32 rights_a,
+                                      struct object *b, u32 rights_b, u32 flags, u32 limit,
+                                      i32 *fds);
+void handle_close_pair(struct handle_table *t, const i32 *fds);
 // Puts o at exactly fd, closing what was there (dup2). Consumes the reference on success. -E_BADF
 // (fd out of range), -E_NOMEM, -E_BUSY.
 [[nodiscard]] int handle_replace(struct handle_table *t, i32 fd, struct object *o, u32 rights,
