@@ -432,13 +432,13 @@ i64 linux_epoll_ctl(struct href *epfd, i32 op, i32 fd, const struct linux_epoll_
     return err;
 }
 
-enum : u32 { ITEMS_INLINE = 16, ITEMS_MAX = 1024 };
+enum : u32 { ITEMS_INLINE = 16, ITEMS_MAX = 65536 };
 
 // More than ITEMS_MAX at once are not fetched: the rest stays ready for the next call.
 static i64 epoll_wait(struct href *epfd, struct iobuf *out, u32 max, u64 deadline)
 {
     struct poll_item few[ITEMS_INLINE], *items = few;
-    u32 room = MIN(max, ITEMS_MAX);
+    u32 room = MIN(MIN(max, (u32)ITEMS_MAX), MAX(poll_set_count(epfd->object), (u32)ITEMS_INLINE));
     if (room > ITEMS_INLINE) {
         items = kmalloc(room * sizeof(*items), ALLOC_USER);
         if (!items) {

@@ -359,6 +359,11 @@ static int sleep_for_ready(struct poll_set *s, u64 deadline)
     return err;
 }
 
+u32 poll_set_count(struct object *set)
+{
+    return ((struct poll_set *)set)->count;
+}
+
 i64 poll_set_wait(struct object *set, struct poll_item *items, u32 max, u64 deadline)
 {
     struct poll_set *s = (struct poll_set *)set;

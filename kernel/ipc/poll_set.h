@@ -35,8 +35,8 @@ struct poll_set {
     struct mutex lock; // class poll_set
     // --- guarded by lock and watch_lock together for writing, either for reading ---
     struct list *buckets;
-    u32 bucket_count; // a power of two
-    u32 count;
+    u32 bucket_count;  // a power of two
+    _Atomic u32 count; // read anywhere
     struct list first_buckets[8];
     // --- guarded by ready_lock ---
     struct spinlock ready_lock; // class poll_ready

@@ -25,6 +25,7 @@ bool object_is_poll_set(const struct object *o);
 [[nodiscard]] int poll_set_modify(struct object *set, i32 fd, struct object *target,
                                   const struct poll_item *item);
 [[nodiscard]] int poll_set_remove(struct object *set, i32 fd, struct object *target);
+u32 poll_set_count(struct object *set); // objects in it; may be stale
 // Waits until something is ready; fills up to max items (kernel memory). deadline: absolute ns, 0 =
 // for ever, 1 = do not wait. Returns how many, 0 on timeout, -E_RESTART.
 [[nodiscard]] i64 poll_set_wait(struct object *set, struct poll_item *items, u32 max, u64 deadline);
