@@ -1,11 +1,14 @@
 // Processes and threads: creation, exec, end, waiting.
+#include "fd.h"
 #include "linux.h"
 #include "linux_handlers.h"
+#include "pidfd.h"
 #include <exec/exec.h>
 #include <kerr.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <syscall/dispatch.h>
+#include <task/task_object.h>
 #include <vfs/ops.h>
 
 enum : u64 { // sched.h
@@ -33,6 +36,7 @@ struct clone_request {
     u64 flags; // without the signal
     u32 exit_signal;
     struct linux_clone_how how;
+    uaddr_t pidfd; // where the number of the child's handle goes
 };
 
 // Rules among flags (clone(2), ERRORS).
@@ -40,8 +44,10 @@ static int check_flags(u64 f)
 {
     if ((f & C_SIGHAND && !(f & C_VM)) || (f & C_THREAD && !(f & C_SIGHAND)))
         return -E_INVAL;
-    if ((f & C_SIGHAND && f & C_CLEAR_SIGHAND) || f & C_PIDFD)
+    if (f & C_SIGHAND && f & C_CLEAR_SIGHAND)
         return -E_INVAL;
+    if (f & C_PIDFD && f & C_THREAD)
+        return -E_INVAL; // handles are to processes
     if (f & C_SIGHAND && !(f & C_THREAD))
         return -E_INVAL; // handlers are shared by threads of one task only
     return 0;
@@ -71,9 +77,30 @@ static void store_child_tid(struct task *child, uaddr_t where, u32 tid)
     (void)!aspace_write(child->aspace, where.v, &tid, sizeof(tid));
 }
 
+// A handle for the child to come: its number is told and taken before there is one.
+static int prepare_pidfd(const struct clone_request *r, struct object **o, i32 *fd)
+{
+    int err = task_object_prepare(o);
+    if (err)
+        return err;
+    *fd = handle_reserve(current_handles(), 0, handle_limit());
+    err = MIN(*fd, 0);
+    if (!err && user_copy_out(r->pidfd, fd, sizeof(*fd))) {
+        handle_unreserve(current_handles(), *fd);
+        err = -E_FAULT;
+    }
+    if (err) {
+        object_put(*o);
+        *o = NULL;
+    }
+    return err;
+}
+
 static i64 clone_process(const struct clone_request *r, struct trapframe *tf)
 {
     struct task *me = current_task(), *child;
+    struct object *pidfd = NULL;
+    i32 fd = -1;
     struct task_clone c = {
         .vfork = r->flags & C_VFORK, .parent_is_mine = r->flags & C_PARENT, .abi_how = &r->how};
     if (r->exit_signal)
@@ -103,9 +130,15 @@ static i64 clone_process(const struct clone_request *r, struct trapframe *tf)
     } else if (!err) {
         err = view_fork(me->view, &c.view);
     }
+    if (!err && r->flags & C_PIDFD) // not in the child's table, if that is another one
+        err = prepare_pidfd(r, &pidfd, &fd);
     if (!err)
         err = task_fork(&c, tf, &child);
     if (err) {
+        if (pidfd) {
+            handle_unreserve(current_handles(), fd);
+            object_put(pidfd);
+        }
         if (c.view)
             view_put(c.view);
         if (c.handles)
@@ -119,6 +152,10 @@ static i64 clone_process(const struct clone_request *r, struct trapframe *tf)
         (void)!user_copy_out(r->how.parent_tid, &pid, sizeof(pid));
     if (r->flags & C_CHILD_SETTID)
         store_child_tid(child, r->how.child_tid, pid);
+    if (pidfd) {
+        task_object_set(pidfd, child);
+        handle_publish(current_handles(), fd, pidfd, pidfd_rights(child), HANDLE_CLOEXEC);
+    }
     task_start(child);
     if (c.vfork)
         task_vfork_wait(child);
@@ -137,7 +174,10 @@ static i64 do_clone(const struct clone_request *r, struct trapframe *tf)
 i64 linux_clone(u64 flags, uaddr_t stack, uaddr_t ptid, u64 tls, uaddr_t ctid, struct trapframe *tf)
 {
     struct clone_request r = {.flags = flags & ~0xfful, .exit_signal = flags & 0xff};
+    if (r.flags & C_PIDFD && r.flags & (C_DETACHED | C_PARENT_SETTID))
+        return -E_INVAL;
     r.flags &= ~C_DETACHED; // ignored since 2.6.2
+    r.pidfd = ptid;
     if (r.exit_signal > SIG_MAX)
         return -E_INVAL;
     r.how = (struct linux_clone_how){
@@ -155,6 +195,9 @@ i64 linux_clone3(const struct linux_clone_args *a, u64 size, struct trapframe *t
         return -E_INVAL;
     if ((a->stack == 0) != (a->stack_size == 0))
         return -E_INVAL;
+    if (a->flags & C_PIDFD && a->flags & C_PARENT_SETTID && a->pidfd == a->parent_tid)
+        return -E_INVAL;
+    r.pidfd = uaddr(a->pidfd);
     r.how = (struct linux_clone_how){.flags = a->flags,
                                      .stack = a->stack ? a->stack + a->stack_size : 0,
                                      .tls = a->tls,
@@ -301,10 +344,31 @@ i64 linux_wait4(i32 pid, i32 *status, u32 options, struct linux_rusage *usage)
 
 enum { P_ALL_ = 0, P_PID_ = 1, P_PGID_ = 2, P_PIDFD_ = 3 };
 
+// Waits for the child behind a handle.
+static i64 wait_for_pidfd(i32 id, u32 options, struct wait_result *w)
+{
+    struct href h;
+    if (id < 0)
+        return -E_INVAL;
+    int err = href_get(&h, id, 0);
+    if (err)
+        return err;
+    href_keep(&h);
+    i64 r = -E_BADF;
+    if (object_is_task(h.object)) {
+        bool quick = atomic_load_explicit(&h.object->status, memory_order_relaxed) & OBJ_NONBLOCK;
+        r = task_wait_for(task_of_object(h.object), options | (quick ? WAIT_NOHANG : 0), w);
+        if (!r && quick && !(options & WAIT_NOHANG))
+            r = -E_AGAIN;
+    }
+    href_put(&h);
+    return r;
+}
+
 i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options,
                  struct linux_rusage *usage)
 {
-    i64 who;
+    i64 who = 0;
     switch (which) {
     case P_ALL_:
         who = -1;
@@ -319,13 +383,16 @@ i64 linux_waitid(i32 which, i32 id, struct linux_siginfo *info, u32 options,
             return -E_INVAL;
         who = id == 0 ? 0 : -(i64)id;
         break;
+    case P_PIDFD_:
+        break;
     default:
         return -E_INVAL;
     }
     if (!(options & (W_EXITED | W_UNTRACED | W_CONTINUED)))
         return -E_INVAL;
     struct wait_result w;
-    i64 r = task_wait(who, wait_options(options), &w);
+    i64 r = which == P_PIDFD_ ? wait_for_pidfd(id, wait_options(options), &w)
+                              : task_wait(who, wait_options(options), &w);
     if (r <= 0)
         return r;
     if (info) {

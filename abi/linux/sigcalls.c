@@ -1,8 +1,10 @@
 // Signal calls.
 #include "linux.h"
+#include "linux_consts.h"
 #include "linux_handlers.h"
 #include <kerr.h>
 #include <lib/string.h>
+#include <task/task_object.h>
 
 i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_sigaction *old,
                        u64 size)
@@ -213,16 +215,12 @@ i64 linux_sigaltstack(const struct linux_stack *ss, struct linux_stack *old, str
 // --- sending ---
 static bool may_signal(struct task *t, i32 sig)
 {
-    const struct cred *me = current_cred();
-    struct cred *other = task_cred_get(t);
-    bool ok = me->euid == other->suid || me->euid == other->uid || me->uid == other->suid ||
-              me->uid == other->uid || capable(CAP_KILL);
+    bool ok = task_may_signal(t);
     if (!ok && sig == SIG_CONT) {
         spin_lock(&tree_lock);
         ok = t->pgrp && t->pgrp->session == current_task()->pgrp->session;
         spin_unlock(&tree_lock);
     }
-    cred_put(other);
     return ok;
 }
 
@@ -364,6 +362,36 @@ i64 linux_rt_tgsigqueueinfo(i32 tgid, i32 tid, i32 sig, const struct linux_sigin
     if (forged(&info, (u32)tid == current_task_thread()->tid))
         return -E_PERM;
     return send_tid(tgid, tid, &info);
+}
+
+static i64 send_behind(struct task *t, u32 flags, const struct sig_info *info)
+{
+    if (info->signo < 0 || info->signo > SIG_MAX)
+        return -E_INVAL;
+    if (flags & LINUX_PIDFD_SIGNAL_PROCESS_GROUP)
+        return send_many(t->pid, info);
+    if (t->reaped)
+        return -E_SRCH;
+    if (flags & LINUX_PIDFD_SIGNAL_THREAD)
+        return send_tid((i32)t->pid, (i32)t->pid, info);
+    return may_signal(t, info->signo) ? send(t, info) : -E_PERM;
+}
+
+i64 linux_pidfd_send_signal(struct href *pidfd, i32 sig, const struct linux_siginfo *user,
+                            u32 flags)
+{
+    struct sig_info info = sender_info(sig, SI_USER);
+    if (!object_is_task(pidfd->object))
+        return -E_BADF;
+    struct task *t = task_of_object(pidfd->object);
+    if (user) {
+        siginfo_decode((const u8 *)user, &info);
+        if (info.signo != sig)
+            return -E_INVAL;
+        if (forged(&info, t == current_task()))
+            return -E_PERM;
+    }
+    return send_behind(t, flags, &info);
 }
 
 i64 linux_restart_syscall(void)

@@ -232,18 +232,6 @@ i64 scarlet_task_wait(struct href *task, struct scarlet_task_end *end, u64 deadl
 }
 
 // --- events to others ---
-static bool may_signal(struct task *t)
-{
-    const struct cred *me = current_cred();
-    if (t == current_task() || cred_capable(me, CAP_KILL))
-        return true;
-    struct cred *c = task_cred_get(t);
-    bool same =
-        me->euid == c->uid || me->euid == c->suid || me->uid == c->uid || me->uid == c->suid;
-    cred_put(c);
-    return same;
-}
-
 static struct event event_for(enum event_kind kind)
 {
     return (struct event){.kind = kind,
@@ -286,7 +274,7 @@ static i64 kill_group(u32 id, enum event_kind kind)
         spin_unlock(&tree_lock);
         for (u32 k = 0; k < n; k++) {
             struct event e = event_for(kind);
-            if (may_signal(members[k])) {
+            if (task_may_signal(members[k])) {
                 (void)event_post(members[k], &e);
                 told++;
             } else {
@@ -304,7 +292,7 @@ static i64 post_to(i32 task, const struct event *e)
     struct task *t = task_find((u32)task);
     if (!t)
         return -E_SRCH;
-    i64 r = may_signal(t) ? event_post(t, e) : -E_PERM;
+    i64 r = task_may_signal(t) ? event_post(t, e) : -E_PERM;
     task_put(t);
     return r;
 }
@@ -365,7 +353,7 @@ i64 scarlet_task_open(i32 task)
     struct task *t = task > 0 ? task_find((u32)task) : NULL;
     if (!t)
         return -E_SRCH;
-    i64 r = install_task(t, may_signal(t) ? RIGHT_SIGNAL : 0);
+    i64 r = install_task(t, task_may_signal(t) ? RIGHT_SIGNAL : 0);
     task_put(t);
     return r;
 }

@@ -5,6 +5,7 @@
 #include "procfs.h"
 #include <lib/printf.h>
 #include <mem/slab.h>
+#include <task/task_object.h>
 
 enum : u32 { FDS_AT_ONCE = 64, FD_END = 1u << 30 };
 
@@ -207,6 +208,11 @@ static int show_fdinfo(struct text *t, const struct proc_who *w)
                 (unsigned long long)(f ? __atomic_load_n(&f->pos, __ATOMIC_RELAXED) : 0),
                 open_flags(&h), (unsigned long long)(p ? p->mount->id : 0),
                 (unsigned long long)a.ino);
+    if (object_is_task(h.object)) {
+        const struct task *of = task_of_object(h.object);
+        i32 pid = of->reaped ? -1 : (i32)of->pid;
+        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    }
     href_put(&h);
     return 0;
 }

@@ -37,14 +37,7 @@ void who_put(struct proc_who *w)
 
 int who_may_look(const struct proc_who *w)
 {
-    if (!w->task || w->task == current_task() || capable(CAP_SYS_PTRACE))
-        return 0;
-    const struct cred *c = current_cred();
-    struct cred *o = task_cred_get(w->task);
-    bool same = c->fsuid == o->euid && c->fsuid == o->suid && c->fsuid == o->uid &&
-                c->fsgid == o->egid && c->fsgid == o->sgid && c->fsgid == o->gid;
-    cred_put(o);
-    return same && w->task->dumpable ? 0 : -E_ACCES;
+    return !w->task || task_may_inspect(w->task, true) ? 0 : -E_ACCES;
 }
 
 struct aspace *who_space(const struct proc_who *w)

@@ -102,6 +102,31 @@ struct cred *task_cred_get(struct task *t)
     return c;
 }
 
+bool task_may_signal(struct task *t)
+{
+    const struct cred *me = current_cred();
+    if (t == current_task() || cred_capable(me, CAP_KILL))
+        return true;
+    struct cred *c = task_cred_get(t);
+    bool same =
+        me->euid == c->uid || me->euid == c->suid || me->uid == c->uid || me->uid == c->suid;
+    cred_put(c);
+    return same;
+}
+
+bool task_may_inspect(struct task *t, bool by_fsuid)
+{
+    const struct cred *me = current_cred();
+    if (t == current_task() || cred_capable(me, CAP_SYS_PTRACE))
+        return true;
+    u32 uid = by_fsuid ? me->fsuid : me->uid, gid = by_fsuid ? me->fsgid : me->gid;
+    struct cred *c = task_cred_get(t);
+    bool same = uid == c->euid && uid == c->suid && uid == c->uid && gid == c->egid &&
+                gid == c->sgid && gid == c->gid;
+    cred_put(c);
+    return same && t->dumpable;
+}
+
 // Another thread of the task may be inside a call that uses the old credentials: then they stay
 // until the task ends.
 void task_set_cred(struct cred *c)

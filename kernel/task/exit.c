@@ -68,7 +68,7 @@ u32 task_parent_pid(const struct task *t)
 static void put_all(struct list *dead)
 {
     for (struct list *l; (l = list_pop(dead)) != NULL;)
-        task_put(list_entry(l, struct task, sibling));
+        task_reaped(list_entry(l, struct task, sibling));
 }
 
 // Children go to the nearest living subreaper above, else to init, else to nobody: a first program
@@ -168,6 +168,7 @@ static void become_zombie(struct task *t)
         task_unlink(t);
     }
     spin_unlock(&tree_lock);
+    task_object_changed(t);
     if (!parent)
         task_put(t);
     if (parent) {
@@ -179,7 +180,7 @@ static void become_zombie(struct task *t)
                 task_unlink(t);
             spin_unlock(&tree_lock);
             if (mine)
-                task_put(t);
+                task_reaped(t);
             wake_all(&parent->wait_children, 0);
         }
         task_put(parent);

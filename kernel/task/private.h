@@ -22,8 +22,13 @@ void group_tie_gone(struct pgrp *pg, const struct pgrp *of_parent);
 void parent_notify(struct task *t, const struct exit_info *info, u32 event_kind);
 // Puts t before those of its parent's children that have nothing to tell. tree_lock held.
 void child_has_news(struct task *t);
-// Takes a zombie out of the tree (tree_lock held). The caller then calls task_put.
+// Takes a zombie out of the tree (tree_lock held). The caller then calls task_reaped.
 void task_unlink(struct task *t);
+// After that, without the lock: tells who polls it, and drops the tree's reference.
+void task_reaped(struct task *t);
+
+// --- task_object.c ---
+void task_object_changed(struct task *t); // it became a zombie or was reaped: wakes those who poll
 
 // --- count.c ---
 struct user_count *user_count_get(u32 uid); // NULL: no memory

@@ -4,7 +4,7 @@
 // Those who wait sleep on one of a few shared queues, by number; the exit hook wakes them.
 // `task.exiting` is set for good under task.lock, together with the exit information, before the
 // hook runs.
-#include <lib/printf.h>
+#include "private.h"
 #include <mem/slab.h>
 #include <object/attr.h>
 #include <task/task_object.h>
@@ -14,7 +14,7 @@ static struct waitqueue ended[ENDED_QUEUES];
 
 struct task_object {
     struct object obj; // first
-    struct task *task; // counted
+    struct task *task; // counted; NULL: not yet known
 };
 static const struct object_type task_type;
 
@@ -25,7 +25,7 @@ static struct waitqueue *queue_of(const struct task *t)
 
 static void task_ended(struct task *t)
 {
-    wake_all(queue_of(t), POLL_IN | POLL_RDNORM | POLL_HUP);
+    wake_all(queue_of(t), 0);
 }
 
 void task_object_init(void)
@@ -64,11 +64,16 @@ int task_object_wait(struct object *o, u64 deadline, struct exit_info *out)
     return 0;
 }
 
+void task_object_changed(struct task *t)
+{
+    wake_all(queue_of(t), POLL_IN | POLL_RDNORM | POLL_HUP);
+}
+
 static u32 task_poll(struct object *o, struct poll_table *pt)
 {
     struct task *t = task_of_object(o);
     poll_wait(pt, queue_of(t));
-    return has_ended(t) ? POLL_IN | POLL_RDNORM | POLL_HUP : 0;
+    return (t->zombie ? POLL_IN | POLL_RDNORM : 0) | (t->reaped ? POLL_HUP : 0);
 }
 
 static void task_object_free(struct object *o)
@@ -77,7 +82,8 @@ static void task_object_free(struct object *o)
 }
 static void task_release(struct object *o)
 {
-    task_put(task_of_object(o));
+    if (task_of_object(o))
+        task_put(task_of_object(o));
     object_free(o, task_object_free);
 }
 
@@ -88,28 +94,34 @@ static int task_getattr(struct object *o, struct attr *a)
     return 0;
 }
 
-static i64 task_describe(struct object *o, char *buf, usize cap)
-{
-    return ksnprintf(buf, cap, "task:[%u]", task_of_object(o)->pid);
-}
-
 static const struct object_type task_type = {
-    .name = "task",
+    .name = "pidfd",
     .kinds = OBJ_KIND_TASK,
     .release = task_release,
     .poll = task_poll,
     .getattr = task_getattr,
-    .describe = task_describe,
 };
 
-int task_object_create(struct task *t, struct object **out)
+int task_object_prepare(struct object **out)
 {
     struct task_object *o = kzalloc(sizeof(*o), ALLOC_USER);
     if (!o)
         return -E_NOMEM;
     object_init(&o->obj, &task_type, 0);
-    task_get(t);
-    o->task = t;
     *out = &o->obj;
     return 0;
+}
+
+void task_object_set(struct object *o, struct task *t)
+{
+    task_get(t);
+    ((struct task_object *)(void *)o)->task = t;
+}
+
+int task_object_create(struct task *t, struct object **out)
+{
+    int err = task_object_prepare(out);
+    if (!err)
+        task_object_set(*out, t);
+    return err;
 }

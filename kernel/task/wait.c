@@ -65,6 +65,12 @@ void task_unlink(struct task *t)
     pid_release(t->pid_ref);
 }
 
+void task_reaped(struct task *t)
+{
+    task_object_changed(t);
+    task_put(t);
+}
+
 static bool matches(const struct task *c, const struct task *me, i64 which)
 {
     if (which == -1)
@@ -120,23 +126,24 @@ static bool look_at(struct task *me, struct task *c, u32 options, struct wait_re
     return stopped || continued;
 }
 
-static struct task *child_by_number(const struct task *me, u32 nr)
+static struct task *child_by_number(u32 nr)
 {
     rcu_read_lock();
     struct pid *p = pid_lookup(nr);
     struct task *c = p ? atomic_load_explicit(&p->task, memory_order_acquire) : NULL;
     rcu_read_unlock();
-    return c && c->parent == me ? c : NULL; // children stay while tree_lock is held
+    return c; // it stays while tree_lock is held
 }
 
-// One look at the children. pid found, 0 none ready, -E_CHILD none at all. *dead as for look_at.
-static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out,
+// One look at the children, or at `only`. pid found, 0 none ready, -E_CHILD none at all. *dead as
+// for look_at.
+static i64 look(struct task *me, struct task *only, i64 which, u32 options, struct wait_result *out,
                 struct task **dead)
 {
     struct task *c, *next;
-    if (which > 0) {
-        c = which <= UINT32_MAX ? child_by_number(me, (u32)which) : NULL;
-        if (!c)
+    if (only || which > 0) {
+        c = only ? only : which <= UINT32_MAX ? child_by_number((u32)which) : NULL;
+        if (!c || c->parent != me || c->reaped)
             return -E_CHILD;
         return look_at(me, c, options, out, dead) ? out->pid : 0;
     }
@@ -153,7 +160,7 @@ static i64 look(struct task *me, i64 which, u32 options, struct wait_result *out
     return any ? 0 : -E_CHILD;
 }
 
-i64 task_wait(i64 which, u32 options, struct wait_result *out)
+static i64 wait_children(struct task *only, i64 which, u32 options, struct wait_result *out)
 {
     struct task *me = current_task();
     i64 r = 0;
@@ -165,24 +172,34 @@ i64 task_wait(i64 which, u32 options, struct wait_result *out)
         wait_add(&me->wait_children, &w);
         thread_set_state(THREAD_SLEEPING);
         spin_lock(&tree_lock);
-        r = look(me, which, options, out, &dead);
+        r = look(me, only, which, options, out, &dead);
         spin_unlock(&tree_lock);
         if (r == 0 && !(options & WAIT_NOHANG))
             err = wait_sleep(THREAD_SLEEPING, WAIT_FOREVER);
         thread_set_state(THREAD_RUNNABLE);
         wait_remove(&me->wait_children, &w);
         if (dead)
-            task_put(dead);
+            task_reaped(dead);
         if (r || options & WAIT_NOHANG)
             return r;
         if (err == 0)
             continue;
         // Interrupted: a child that became ready meanwhile still counts.
         spin_lock(&tree_lock);
-        r = look(me, which, options, out, &dead);
+        r = look(me, only, which, options, out, &dead);
         spin_unlock(&tree_lock);
         if (dead)
-            task_put(dead);
+            task_reaped(dead);
         return r ? r : err;
     }
+}
+
+i64 task_wait(i64 which, u32 options, struct wait_result *out)
+{
+    return wait_children(NULL, which, options, out);
+}
+
+i64 task_wait_for(struct task *child, u32 options, struct wait_result *out)
+{
+    return wait_children(child, 0, options, out);
 }

@@ -61,6 +61,11 @@ static inline bool cred_capable(const struct cred *c, enum capability cap)
 {
     return c->cap_effective >> cap & 1;
 }
+// May the current task send t events (kill(2))? May it look at what t has (ptrace(2), "access mode
+// checking"; for names in /proc by its fsuid)?
+struct task;
+bool task_may_signal(struct task *t);
+bool task_may_inspect(struct task *t, bool by_fsuid);
 // The current task's credentials: valid during the call being served, no reference taken. Kernel
 // threads: root_cred.
 struct cred *current_cred(void);

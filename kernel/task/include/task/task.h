@@ -113,8 +113,8 @@ struct task {
     bool news;                     // zombie, stopped, or continued and not yet waited for
     struct pgrp *pgrp;
     struct list pgrp_link;
-    bool zombie; // all threads gone, waiting to be reaped
-    bool reaped;
+    _Atomic bool zombie; // all threads gone, waiting to be reaped; for good. Read anywhere
+    _Atomic bool reaped;
     bool autoreap; // children are not waited for (set by the ABI)
     bool vfork_pending;
     _Atomic u32 exit_event; // EVENT_CHILD or 0, or EVENT_ABI+n: told to the parent at exit;
@@ -264,6 +264,8 @@ struct wait_result {
 // Which children: pid > 0 that one; 0 own group; -1 any; < -1 group -pid. Returns pid, 0 (NOHANG),
 // -E_CHILD, -E_RESTART.
 [[nodiscard]] i64 task_wait(i64 which, u32 options, struct wait_result *out);
+// The same for one child, whatever its number means by now.
+[[nodiscard]] i64 task_wait_for(struct task *child, u32 options, struct wait_result *out);
 
 // --- groups ---
 [[nodiscard]] int task_setpgid(u32 pid, u32 pgid); // POSIX rules; -E_SRCH -E_PERM -E_INVAL -E_ACCES

@@ -4,9 +4,12 @@
 #include <task/task.h>
 
 void task_object_init(void); // boot, before the first task
-// An object for t (takes a reference of its own). It polls readable once the task ends: then its
-// exit information is final. -E_NOMEM.
+// An object for t (takes a reference of its own). It polls readable once all threads of the task
+// have ended and it can be waited for, and as hung up once it was reaped. -E_NOMEM.
 [[nodiscard]] int task_object_create(struct task *t, struct object **out);
+// One for a task that is about to be made, and what it is for; nobody may see it in between.
+[[nodiscard]] int task_object_prepare(struct object **out);
+void task_object_set(struct object *o, struct task *t);
 bool object_is_task(const struct object *o);
 // The task behind the object; lives as long as the object does.
 struct task *task_of_object(struct object *o);
