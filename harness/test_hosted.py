@@ -148,6 +148,12 @@ def test_registers_of_a_handler(transport: str) -> None:
     native, got = hosted.run([frame], hosted=False), hosted.run([frame], options=["--transport", transport])
     assert (show(got.stdout), got.returncode) == (show(native.stdout), native.returncode)
 
+
+def test_older_calls() -> None:
+    """Calls of old programs, which no C library makes any more."""
+    same([str(hosted.program("older"))])
+
+
 @pytest.mark.parametrize("transport", ["ptrace", "trap"])
 def test_exceptions(transport: str) -> None:
     """Arithmetic exceptions and protection faults are told apart, as natively."""

@@ -82,6 +82,10 @@ void linux_inherit(struct task_thread *tt, const struct abi_signal_status *s);
 // --- rw.c ---
 i64 linux_broken_pipe(void); // sends SIGPIPE to the thread; -E_PIPE
 
+// --- open.c ---
+// getdents64, or getdents: with what it knows of types behind the names.
+i64 linux_read_entries(struct href *fd, struct iobuf *ents, u32 count, bool old);
+
 // --- exit.c ---
 void linux_thread_exit(struct task_thread *tt); // clear_child_tid, robust list
 void linux_task_exec(struct task *t, const struct abi_module *next);

@@ -1,4 +1,5 @@
 // Opening files and reading directories.
+#include "linux.h"
 #include "path.h"
 #include <lib/string.h>
 #include <task/task.h>
@@ -91,15 +92,16 @@ struct dents {
     u64 room;
     i64 written;
     int err;
+    bool old; // entries as getdents has them: without room for the type before the name
 };
 
 static bool emit_dirent(struct dir_sink *s, const char *name, usize len, u64 ino, u32 type,
                         u64 cookie)
 {
     struct dents *d = container_of(s, struct dents, sink);
-    enum { HEAD = 19 };
-    alignas(8) u8 rec[HEAD + NAME_MAX_LEN + 1 + 8];
-    usize size = ALIGN_UP(HEAD + len + 1, 8ul);
+    enum { HEAD_MAX = 19 };
+    alignas(8) u8 rec[HEAD_MAX + NAME_MAX_LEN + 1 + 8];
+    usize head = d->old ? 18 : 19, size = ALIGN_UP(head + len + 1 + d->old, 8ul);
     if (size > d->room) {
         if (d->written == 0)
             d->err = -E_INVAL;
@@ -109,9 +111,9 @@ static bool emit_dirent(struct dir_sink *s, const char *name, usize len, u64 ino
     memcpy(rec + 8, &cookie, 8);
     u16 reclen = (u16)size;
     memcpy(rec + 16, &reclen, 2);
-    rec[18] = (u8)type;
-    memcpy(rec + HEAD, name, len);
-    memset(rec + HEAD + len, 0, size - HEAD - len);
+    memcpy(rec + head, name, len);
+    memset(rec + head + len, 0, size - head - len);
+    rec[d->old ? size - 1 : 18] = (u8)type;
     if (iobuf_put(d->out, rec, size) != size) {
         d->err = -E_FAULT;
         return false;
@@ -121,13 +123,18 @@ static bool emit_dirent(struct dir_sink *s, const char *name, usize len, u64 ino
     return true;
 }
 
-i64 linux_getdents64(struct href *fd, struct iobuf *ents, u32 count)
+i64 linux_read_entries(struct href *fd, struct iobuf *ents, u32 count, bool old)
 {
-    struct dents d = {.sink.emit = emit_dirent, .out = ents, .room = count};
+    struct dents d = {.sink.emit = emit_dirent, .out = ents, .room = count, .old = old};
     if (!fd->object->type->readdir)
         return -E_NOTDIR;
     int err = fd->object->type->readdir(fd->object, &d.sink);
     if (d.written)
         return d.written;
     return err ? err : d.err;
+}
+
+i64 linux_getdents64(struct href *fd, struct iobuf *ents, u32 count)
+{
+    return linux_read_entries(fd, ents, count, false);
 }

@@ -76,7 +76,7 @@ i64 linux_mknod(const struct sys_name *path, u32 mode, u32 dev)
 {
     return linux_mknodat(CWD, path, mode, dev);
 }
-i64 linux_utimes(const struct sys_name *path, const struct linux_timeval *times)
+i64 linux_futimesat(i32 dir, const struct sys_name *path, const struct linux_timeval *times)
 {
     struct linux_timespec t[2];
     for (u32 i = 0; times && i < 2; i++) {
@@ -84,7 +84,28 @@ i64 linux_utimes(const struct sys_name *path, const struct linux_timeval *times)
             return -E_INVAL;
         t[i] = (struct linux_timespec){times[i].tv_sec, times[i].tv_usec * 1000};
     }
+    return linux_utimensat(dir, path, times ? t : NULL, 0);
+}
+i64 linux_utimes(const struct sys_name *path, const struct linux_timeval *times)
+{
+    return linux_futimesat(CWD, path, times);
+}
+i64 linux_utime(const struct sys_name *path, const struct linux_utimbuf *times)
+{
+    struct linux_timespec t[2] = {0};
+    if (times) {
+        t[0].tv_sec = times->actime;
+        t[1].tv_sec = times->modtime;
+    }
     return linux_utimensat(CWD, path, times ? t : NULL, 0);
+}
+i64 linux_getdents(struct href *fd, struct iobuf *ents, u32 count)
+{
+    return linux_read_entries(fd, ents, count, true);
+}
+i64 linux_signalfd(i32 fd, const u64 *mask, usize size)
+{
+    return linux_signalfd4(fd, mask, size, 0);
 }
 
 i64 linux_pipe(i32 *fds)
