@@ -81,6 +81,7 @@ void linux_inherit(struct task_thread *tt, const struct abi_signal_status *s);
 
 // --- rw.c ---
 i64 linux_broken_pipe(void); // sends SIGPIPE to the thread; -E_PIPE
+i64 linux_write_object(struct object *o, struct iobuf *buf, u64 *pos); // write and pwrite
 
 // --- open.c ---
 // getdents64, or getdents: with what it knows of types behind the names.

@@ -3,7 +3,6 @@
 #include "linux.h"
 #include "path.h"
 #include "socket.h"
-#include <ipc/pipe.h>
 
 i64 linux_broken_pipe(void)
 {
@@ -37,12 +36,17 @@ static i64 do_read(struct href *fd, struct iobuf *buf, u64 *pos)
     return socket_send_message(o, buf, 0, NULL, &how);
 }
 
+i64 linux_write_object(struct object *o, struct iobuf *buf, u64 *pos)
+{
+    const struct object_type *t = o->type;
+    if (UNLIKELY(t->kinds & OBJ_KIND_SOCKET) && !pos)
+        return write_socket(o, buf);
+    return t->write ? after_write(o, t->write(o, buf, pos)) : -E_INVAL;
+}
+
 static i64 do_write(struct href *fd, struct iobuf *buf, u64 *pos)
 {
-    const struct object_type *t = fd->object->type;
-    if (UNLIKELY(t->kinds & OBJ_KIND_SOCKET) && !pos)
-        return write_socket(fd->object, buf);
-    return t->write ? after_write(fd->object, t->write(fd->object, buf, pos)) : -E_INVAL;
+    return linux_write_object(fd->object, buf, pos);
 }
 
 i64 linux_read(struct href *fd, struct iobuf *buf, usize count)

@@ -29,6 +29,7 @@ static bool served(u64 nr, const u64 *args)
     case LINUX_SYS_copy_file_range:
     case LINUX_SYS_splice:
     case LINUX_SYS_tee:
+    case LINUX_SYS_vmsplice:
     case LINUX_SYS_fadvise64:
     case LINUX_SYS_fallocate:
     case LINUX_SYS_ftruncate:

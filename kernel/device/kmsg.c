@@ -184,6 +184,8 @@ static void kmsg_release(struct object *o)
 static const struct object_type kmsg_type = {
     .name = "kmsg",
     .kinds = OBJ_KIND_DEVICE,
+    .no_source = true,
+    .no_target = true,
     .release = kmsg_release,
     .read = kmsg_read,
     .write = kmsg_write,

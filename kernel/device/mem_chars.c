@@ -122,11 +122,15 @@ static void plain_release(struct object *o)
 #define PLAIN                                                                                      \
     .kinds = OBJ_KIND_DEVICE, .seekable = true, .release = plain_release, .seek = stay_at_zero
 static const struct object_type null_type = {
-    .name = "null", PLAIN, .read = none_read, .write = all_write};
+    .name = "null", PLAIN, .no_source = true, .read = none_read, .write = all_write};
 static const struct object_type zero_type = {
     .name = "zero", PLAIN, .read = zero_read, .write = all_write, .map = zero_map};
-static const struct object_type full_type = {
-    .name = "full", PLAIN, .read = zero_read, .write = full_write, .map = zero_map};
+static const struct object_type full_type = {.name = "full",
+                                             PLAIN,
+                                             .no_target = true,
+                                             .read = zero_read,
+                                             .write = full_write,
+                                             .map = zero_map};
 static const struct object_type random_type = {
     .name = "random", PLAIN, .read = random_read, .write = random_write, .poll = always_ready};
 static const struct object_type urandom_type = {

@@ -6,44 +6,6 @@
 // letting go of the lock.
 #include "pipe.h"
 #include <lib/string.h>
-#include <mem/slab.h>
-
-static struct pipe_slot *slot_at(struct pipe *p, u32 n)
-{
-    return &p->slots[n & p->mask];
-}
-static u32 head_of(const struct pipe *p)
-{
-    return atomic_load_explicit(&p->head, memory_order_relaxed);
-}
-static u32 tail_of(const struct pipe *p)
-{
-    return atomic_load_explicit(&p->tail, memory_order_relaxed);
-}
-
-static void page_done(struct pipe *p, u8 *page)
-{
-    if (p->spare)
-        page_free(page);
-    else
-        p->spare = page;
-}
-
-static u8 *page_new(struct pipe *p)
-{
-    u8 *page = p->spare;
-    if (page) {
-        p->spare = NULL;
-        return page;
-    }
-    return page_alloc(ALLOC_USER);
-}
-
-static void wake_side(struct waitqueue *q, u64 key)
-{
-    if (waitqueue_active(q))
-        wake_all(q, key);
-}
 
 // --- reading ---
 
@@ -52,7 +14,7 @@ static i64 take_data(struct pipe *p, struct iobuf *buf)
 {
     i64 got = 0;
     while (pipe_used(p) && iobuf_left(buf)) {
-        struct pipe_slot *s = slot_at(p, tail_of(p));
+        struct pipe_slot *s = pipe_slot_at(p, pipe_tail(p));
         usize want = MIN((u64)s->len, iobuf_left(buf));
         usize n = iobuf_put(buf, s->page + s->off, want);
         got += (i64)n;
@@ -61,11 +23,8 @@ static i64 take_data(struct pipe *p, struct iobuf *buf)
         if (UNLIKELY(n < want))
             return got ? got : -E_FAULT;
         bool packet = s->packet;
-        if (!s->len || packet) {
-            page_done(p, s->page);
-            s->page = NULL;
-            atomic_store_explicit(&p->tail, tail_of(p) + 1, memory_order_relaxed);
-        }
+        if (!s->len || packet)
+            pipe_pop(p);
         if (packet)
             break;
     }
@@ -80,22 +39,22 @@ i64 pipe_read(struct object *o, struct iobuf *buf, u64 *pos)
         return 0;
     for (;;) {
         mutex_lock(&p->lock);
-        if (pipe_used(p)) {
+        if (pipe_readable(p)) {
             bool was_full = pipe_full(p);
             i64 got = take_data(p, buf);
             bool room = was_full && !pipe_full(p);
             mutex_unlock(&p->lock);
             if (room)
-                wake_side(&p->write_wait, POLL_OUT | POLL_WRNORM);
+                pipe_wake_writers(p);
             return got;
         }
-        bool alone = !p->writers;
+        bool end = pipe_at_end(p);
         mutex_unlock(&p->lock);
-        if (alone)
+        if (end)
             return 0;
         if (object_nonblock(o))
             return -E_AGAIN;
-        int err = wait_event_interruptible(&p->read_wait, pipe_used(p) || !p->writers);
+        int err = wait_event_interruptible(&p->read_wait, pipe_readable(p) || pipe_at_end(p));
         if (err)
             return err;
     }
@@ -108,10 +67,10 @@ static usize append(struct pipe *p, struct iobuf *buf)
 {
     if (!pipe_used(p))
         return 0;
-    struct pipe_slot *s = slot_at(p, head_of(p) - 1);
+    struct pipe_slot *s = pipe_slot_at(p, pipe_head(p) - 1);
     u32 end = (u32)s->off + s->len;
     u64 n = iobuf_left(buf) % PIPE_PAGE; // the odd part goes first, the rest is whole pages
-    if (s->packet || !n || end + n > PIPE_PAGE)
+    if (s->packet || s->sealed || !n || end + n > PIPE_PAGE)
         return 0;
     usize done = iobuf_take(buf, s->page + end, n);
     s->len += (u16)done;
@@ -121,17 +80,16 @@ static usize append(struct pipe *p, struct iobuf *buf)
 // Fills a fresh slot. 0: nothing could be read from the user. Lock held, not full.
 static i64 fill_slot(struct pipe *p, struct iobuf *buf, bool packet)
 {
-    u8 *page = page_new(p);
+    u8 *page = pipe_page_new(p);
     if (!page)
         return -E_NOMEM;
     usize want = MIN(iobuf_left(buf), (u64)PIPE_PAGE);
     usize n = iobuf_take(buf, page, want);
     if (UNLIKELY(!n)) {
-        page_done(p, page);
+        pipe_page_done(p, page);
         return -E_FAULT;
     }
-    *slot_at(p, head_of(p)) = (struct pipe_slot){page, 0, (u16)n, packet};
-    atomic_store_explicit(&p->head, head_of(p) + 1, memory_order_relaxed);
+    pipe_push(p, (struct pipe_slot){.page = page, .len = (u16)n, .packet = packet});
     return n < want ? -E_FAULT : (i64)n;
 }
 
@@ -173,7 +131,7 @@ i64 pipe_write(struct object *o, struct iobuf *buf, u64 *pos)
         err = put_data(p, buf, packet);
         mutex_unlock(&p->lock);
         if (iobuf_left(buf) != before)
-            wake_side(&p->read_wait, POLL_IN | POLL_RDNORM);
+            pipe_wake_readers(p);
         if (err || !iobuf_left(buf))
             break;
         if (object_nonblock(o)) {
@@ -195,7 +153,7 @@ u32 pipe_poll(struct object *o, struct poll_table *pt)
     u32 mask = 0;
     if (e->access & PIPE_READ) {
         poll_wait(pt, &p->read_wait);
-        if (pipe_used(p))
+        if (pipe_readable(p))
             mask |= POLL_IN | POLL_RDNORM;
         if (!p->writers && e->seen_writers != p->writer_opens)
             mask |= POLL_HUP;
@@ -217,8 +175,8 @@ u64 pipe_pending(struct object *o)
     struct pipe *p = ((struct pipe_end *)o)->pipe;
     u64 n = 0;
     mutex_lock(&p->lock);
-    for (u32 i = tail_of(p); i != head_of(p); i++)
-        n += slot_at(p, i)->len;
+    for (u32 i = pipe_tail(p); i != pipe_head(p); i++)
+        n += pipe_slot_at(p, i)->len;
     mutex_unlock(&p->lock);
     return n;
 }
@@ -247,13 +205,13 @@ i64 pipe_set_capacity(struct object *o, u64 bytes)
         return -E_NOMEM;
     mutex_lock(&p->lock);
     u32 used = pipe_used(p);
-    if (used > n) {
+    if (used + p->reserved > n) {
         mutex_unlock(&p->lock);
         kfree(fresh);
         return -E_BUSY;
     }
     for (u32 i = 0; i < used; i++)
-        fresh[i] = *slot_at(p, tail_of(p) + i);
+        fresh[i] = *pipe_slot_at(p, pipe_tail(p) + i);
     struct pipe_slot *old = p->slots;
     bool grew = n > p->mask + 1;
     p->slots = fresh;
@@ -264,6 +222,6 @@ i64 pipe_set_capacity(struct object *o, u64 bytes)
     if (old != p->inline_slots)
         kfree(old);
     if (grew)
-        wake_side(&p->write_wait, POLL_OUT | POLL_WRNORM);
+        pipe_wake_writers(p);
     return (i64)n * PIPE_PAGE;
 }

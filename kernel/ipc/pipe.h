@@ -1,6 +1,8 @@
-// Inside of a pipe, shared by pipe.c (data), pipe_ends.c (objects) and fifo.c (names).
+// Inside of a pipe, shared by pipe.c (data), pipe_splice.c (data from pipe to pipe, and past user
+// memory), pipe_ends.c (objects) and fifo.c (names).
 #pragma once
 #include <ipc/pipe.h>
+#include <mem/slab.h>
 #include <sched/lock.h>
 
 enum : u32 { PIPE_SLOTS = 16, PIPE_MAX_SLOTS = 256, PIPE_PAGE = 4096 };
@@ -9,6 +11,7 @@ struct pipe_slot {
     u8 *page;     // owned
     u16 off, len; // what is left in it
     bool packet;  // a read takes it whole
+    bool sealed;  // nothing is appended to it
 };
 
 struct pipe;
@@ -22,12 +25,14 @@ struct pipe_end {
 struct pipe {
     refcount_t refs;   // ends; of a FIFO under fifo_lock
     struct mutex lock; // class pipe_sleep
-    // --- guarded by lock; head, tail, readers, writers may be read without it for a hint that a
-    // wake-up follows up ---
+    // --- guarded by lock; what is atomic may be read without it for a hint that a wake-up follows
+    // up ---
     _Atomic u32 head, tail; // slots filled and emptied so far
     u32 mask;               // slots - 1
     struct pipe_slot *slots;
-    u8 *spare; // a page kept for the next write
+    u8 *spare;            // a page kept for the next write
+    _Atomic u32 reserved; // slots that are free, but for somebody who is reading into pages of his
+    _Atomic bool claimed; // somebody is writing what is there to elsewhere: only he takes it out
     _Atomic u32 readers, writers;
     _Atomic u32 reader_opens,
         writer_opens; // so far: a FIFO opener waits for the other number to move
@@ -49,7 +54,73 @@ static inline u32 pipe_used(const struct pipe *p) // slots
 }
 static inline bool pipe_full(const struct pipe *p)
 {
-    return pipe_used(p) > p->mask;
+    return pipe_used(p) + atomic_load_explicit(&p->reserved, memory_order_relaxed) > p->mask;
+}
+static inline bool pipe_readable(const struct pipe *p)
+{
+    return pipe_used(p) && !atomic_load_explicit(&p->claimed, memory_order_relaxed);
+}
+static inline bool pipe_at_end(const struct pipe *p) // nothing is there, and nobody brings more
+{
+    return !p->writers && !pipe_used(p);
+}
+
+// --- the ring, for those who hold the lock ---
+static inline struct pipe_slot *pipe_slot_at(struct pipe *p, u32 n)
+{
+    return &p->slots[n & p->mask];
+}
+static inline u32 pipe_head(const struct pipe *p)
+{
+    return atomic_load_explicit(&p->head, memory_order_relaxed);
+}
+static inline u32 pipe_tail(const struct pipe *p)
+{
+    return atomic_load_explicit(&p->tail, memory_order_relaxed);
+}
+static inline void pipe_page_done(struct pipe *p, u8 *page)
+{
+    if (p->spare)
+        page_free(page);
+    else
+        p->spare = page;
+}
+static inline u8 *pipe_page_new(struct pipe *p) // NULL: no memory
+{
+    u8 *page = p->spare;
+    if (page) {
+        p->spare = NULL;
+        return page;
+    }
+    return page_alloc(ALLOC_USER);
+}
+static inline void pipe_push(struct pipe *p, struct pipe_slot s) // not full
+{
+    *pipe_slot_at(p, pipe_head(p)) = s;
+    atomic_store_explicit(&p->head, pipe_head(p) + 1, memory_order_relaxed);
+}
+// The first slot goes; its page, unless NULL by now, with it.
+static inline void pipe_pop(struct pipe *p)
+{
+    struct pipe_slot *s = pipe_slot_at(p, pipe_tail(p));
+    if (s->page)
+        pipe_page_done(p, s->page);
+    s->page = NULL;
+    atomic_store_explicit(&p->tail, pipe_tail(p) + 1, memory_order_relaxed);
+}
+
+static inline void pipe_wake(struct waitqueue *q, u64 key) // after the lock
+{
+    if (waitqueue_active(q))
+        wake_all(q, key);
+}
+static inline void pipe_wake_readers(struct pipe *p)
+{
+    pipe_wake(&p->read_wait, POLL_IN | POLL_RDNORM);
+}
+static inline void pipe_wake_writers(struct pipe *p)
+{
+    pipe_wake(&p->write_wait, POLL_OUT | POLL_WRNORM);
 }
 
 [[nodiscard]] struct pipe *pipe_alloc(void); // refs 1, no ends counted; NULL: no memory

@@ -1,6 +1,7 @@
-// sockets: what local sockets do, one line per check. Every part is a function that prints lines
-// of a name and a result, the same on every run: no numbers of processes, no times, no addresses.
-// This header has what all parts use: constants, raw calls, printing, processes and threads.
+// sockets: what local sockets do, and splice, tee and vmsplice, one line per check. Every part is a
+// function that prints lines of a name and a result, the same on every run: no numbers of
+// processes, no times, no addresses. This header has what all parts use: constants, raw calls,
+// printing, processes and threads.
 #pragma once
 #define OWN_START // main.c has the entry
 #include <start.h>
@@ -211,3 +212,13 @@ bool random_rounds(u32 seed, u32 count, bool failing);
 void part_storm_connect(void);
 void part_storm_pass(void);
 void part_storm_threads(void);
+void part_splice_errors(void);
+void part_splice_files(void);
+void part_splice_pipes(void);
+void part_splice_memory(void);
+void part_splice_others(void);
+void part_splice_sockets(void);
+void part_splice_blocked(void);
+void part_storm_splice(void);
+void part_storm_splice_way(void);
+void part_storm_splice_readers(void);

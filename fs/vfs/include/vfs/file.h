@@ -90,3 +90,13 @@ void file_read_ahead(struct file *f, u64 off, u64 len);
                               u64 n);
 [[nodiscard]] i64 file_copy_range(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos,
                                   u64 n); // regular files, rules of copy_file_range
+// Moves up to n bytes between a pipe and an object that is none. Positions NULL: the object's own.
+// Both wait for the first byte and for room for it, and return how many were moved, or an error
+// (ipc/pipe_splice.h, and the object's). nonblock: does not wait for the pipe, nor for a stream of
+// a socket. Writing is the caller's: it knows what a write is in its ABI. A source of bytes may be
+// waited for with room for one page set aside in the pipe, never a socket.
+typedef i64 splice_write(struct object *o, struct iobuf *buf, u64 *pos);
+[[nodiscard]] i64 file_splice_from_pipe(struct object *in, struct object *out, u64 *out_pos, u64 n,
+                                        bool nonblock, splice_write *write);
+[[nodiscard]] i64 file_splice_to_pipe(struct object *in, u64 *in_pos, struct object *out, u64 n,
+                                      bool nonblock);

@@ -46,7 +46,8 @@ enum object_status {
 struct object_type {
     const char *name;
     u32 kinds;
-    bool seekable; // read/write at positions; else pos must be NULL (-E_SPIPE)
+    bool seekable;             // read/write at positions; else pos must be NULL (-E_SPIPE)
+    bool no_source, no_target; // read or write is there, but not for splicing from or to a pipe
     // Last reference gone. Ends with object_free.
     void (*release)(struct object *o);
     // One handle to it was closed (any error is reported by close); owner: the handle table. May be
