@@ -24,6 +24,7 @@ static const struct {
     PART(poll_listening),
     PART(epoll),
     PART(epoll_late),
+    PART(epoll_all),
     PART(bind),
     PART(abstract),
     PART(own_names),

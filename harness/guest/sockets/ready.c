@@ -242,6 +242,27 @@ static void drain_later(int fd, int milliseconds)
 }
 
 // What a socket writes to comes and goes after it was added to a set of waits.
+// As many as there is room for at once, and no one twice.
+void part_epoll_all(void)
+{
+    enum { MANY = 1500 };
+    static struct event got[MANY];
+    static u8 seen[MANY];
+    const u64 limit[2] = {2048, 4096};
+    int e = (int)CALL(epoll_create1, 0);
+    CALL(prlimit64, 0, 7, limit, 0);
+    for (u32 i = 0; i < MANY; i++) {
+        struct event v = {.events = IN, .data = {i}};
+        CALL(epoll_ctl, e, ADD, CALL(eventfd2, 1, 0), &v);
+    }
+    tell("some", CALL(epoll_pwait, e, got, 600, 0, 0, 8));
+    tell("all", CALL(epoll_pwait, e, got, MANY, 0, 0, 8));
+    u32 different = 0;
+    for (u32 i = 0; i < MANY; i++)
+        different += !seen[got[i].data[0] % MANY]++;
+    tell("different", different);
+}
+
 void part_epoll_late(void)
 {
     int e = (int)CALL(epoll_create1, 0), l = listener("@late", STREAM, 5);

@@ -169,6 +169,7 @@ void part_poll(void);
 void part_poll_listening(void);
 void part_epoll(void);
 void part_epoll_late(void);
+void part_epoll_all(void);
 void part_bind(void);
 void part_abstract(void);
 void part_own_names(void);
