@@ -357,13 +357,13 @@ static void socket_release(struct object *o)
 {
     struct local_socket *s = socket_of(o), *waiting, *tmp;
     bool early = s->in->count || s->in->unclaimed;
+    bool connected = s->out && s->kind != SOCKET_DATAGRAM;
     socket_unbind(s);
+    if (connected && early)
+        s->out->reset = true; // before a writer that waits is woken
     socket_queue_close_read(s->in, true);
-    if (s->out && s->kind != SOCKET_DATAGRAM) {
-        if (early)
-            s->out->reset = true;
+    if (connected)
         socket_queue_close_write(s->out);
-    }
     list_for_each_entry_safe (waiting, tmp, &s->line, link) {
         list_del(&waiting->link);
         list_init(&waiting->link);

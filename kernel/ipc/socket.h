@@ -121,13 +121,13 @@ struct packet_how {
     struct socket_send *send;  // sender, handles
     struct socket_queue *from; // the sender's own
     const _Atomic u32 *shut;   // the sender's
-    bool stream, nonblock;
+    bool stream, datagrams, nonblock;
     bool asked; // somebody wants to know who sends
     u32 limit;  // bytes that may wait
     u64 deadline;
 };
-// Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_MSGSIZE, -E_AGAIN,
-// -E_FAULT, -E_NOMEM, -E_TOOMANYREFS, -E_RESTART, -E_INTR.
+// Bytes of buf as one packet, or of a stream as many as it takes. -E_PIPE, -E_CONNRESET (while it
+// waited), -E_MSGSIZE, -E_AGAIN, -E_FAULT, -E_NOMEM, -E_TOOMANYREFS, -E_RESTART, -E_INTR.
 [[nodiscard]] i64 socket_queue_write(struct socket_queue *q, struct iobuf *buf,
                                      const struct packet_how *how);
 struct packet_reading {

@@ -72,6 +72,7 @@ i64 local_socket_send(struct object *o, struct iobuf *buf, struct socket_send *s
             .shut = &s->shut,
             .asked = s->in->tells_senders || q->tells_senders || q->unclaimed,
             .stream = socket_is_stream(s),
+            .datagrams = s->kind == SOCKET_DATAGRAM,
             .nonblock = send->nonblock || object_nonblock(o),
             .limit = s->options.buffer,
             .deadline = socket_deadline(&s->options.send_ns),

@@ -239,6 +239,8 @@ static int put(struct socket_queue *q, struct packet *p, const struct packet_how
                                 how->deadline);
         if (err)
             return socket_wait_result(err, how->deadline);
+        if (!how->datagrams && atomic_exchange(&how->from->reset, false))
+            return -E_CONNRESET; // the peer went while its queue was full: it had not read all
     }
 }
 
