@@ -1,9 +1,11 @@
 // Signal calls.
+#include "fd.h"
 #include "linux.h"
 #include "linux_consts.h"
 #include "linux_handlers.h"
 #include <kerr.h>
 #include <lib/string.h>
+#include <procfs/task.h>
 #include <task/task_object.h>
 
 i64 linux_rt_sigaction(i32 sig, const struct linux_sigaction *act, struct linux_sigaction *old,
@@ -377,21 +379,34 @@ static i64 send_behind(struct task *t, u32 flags, const struct sig_info *info)
     return may_signal(t, info->signo) ? send(t, info) : -E_PERM;
 }
 
+// A handle to a process, or its directory in /proc: counted.
+static int task_behind(const struct href *h, struct task **out)
+{
+    if (path_only(h))
+        return -E_BADF;
+    if (!object_is_task(h->object))
+        return proc_task_of(h->object, out);
+    *out = task_of_object(h->object);
+    task_get(*out);
+    return 0;
+}
+
 i64 linux_pidfd_send_signal(struct href *pidfd, i32 sig, const struct linux_siginfo *user,
                             u32 flags)
 {
     struct sig_info info = sender_info(sig, SI_USER);
-    if (!object_is_task(pidfd->object))
-        return -E_BADF;
-    struct task *t = task_of_object(pidfd->object);
+    struct task *t;
+    i64 r = task_behind(pidfd, &t);
+    if (r)
+        return r;
     if (user) {
         siginfo_decode((const u8 *)user, &info);
-        if (info.signo != sig)
-            return -E_INVAL;
-        if (forged(&info, t == current_task()))
-            return -E_PERM;
+        r = info.signo != sig ? -E_INVAL : forged(&info, t == current_task()) ? -E_PERM : 0;
     }
-    return send_behind(t, flags, &info);
+    if (!r)
+        r = send_behind(t, flags, &info);
+    task_put(t);
+    return r;
 }
 
 i64 linux_restart_syscall(void)

@@ -3,6 +3,7 @@
 #include "procfs.h"
 #include <lib/parse.h>
 #include <mem/slab.h>
+#include <procfs/task.h>
 
 DEFINE_SLAB(proc_nodes, struct proc_node);
 
@@ -201,6 +202,21 @@ static const struct node_ops task_dir_ops = {COMMON, .lookup = dir_lookup, .read
 static const struct node_ops file_ops = {COMMON, .truncate = proc_truncate};
 static const struct node_ops link_ops = {COMMON, .readlink = link_readlink};
 static const struct node_ops magic_ops = {COMMON, .readlink = link_readlink, .follow = link_follow};
+
+int proc_task_of(struct object *o, struct task **out)
+{
+    struct proc_who w;
+    const struct file *f = object_file(o);
+    if (!f || f->node->ops != &task_dir_ops || proc_node(f->node)->entry != &proc_task_entry)
+        return -E_BADF;
+    int err = who_get(proc_node(f->node), &w);
+    if (err)
+        return err;
+    task_get(w.task);
+    *out = w.task;
+    who_put(&w);
+    return 0;
+}
 
 static const struct node_ops *ops_for(const struct proc_entry *e)
 {

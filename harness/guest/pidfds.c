@@ -125,6 +125,15 @@ static void numbers(void)
     struct information i = {.signal = SIGUSR1, .code = QUEUED};
     tell("another's number", CALL(pidfd_send_signal, self, SIGKILL, &i, 0));
     tell("nowhere", CALL(pidfd_send_signal, self, SIGKILL, 16, 0));
+    long place = CALL(openat, -100, "/proc/self", 0200000, 0),
+         all = CALL(openat, -100, "/proc", 0, 0);
+    long thread = CALL(openat, -100, "/proc/thread-self", 0, 0);
+    tell("to a place", CALL(pidfd_send_signal, place, 0, 0, 0));
+    tell("to a thread's", CALL(pidfd_send_signal, thread, 0, 0, 0));
+    tell("to another", CALL(pidfd_send_signal, all, 0, 0, 0));
+    tell("no more than named",
+         CALL(pidfd_send_signal, CALL(openat, -100, "/proc/self", 010000000, 0), 0, 0, 0));
+    tell("waits for no place", CALL(waitid, P_PIDFD, place, 0, WEXITED, 0));
     for (int n = 0; n < 2; n++)
         CALL(close, fd[n]);
     CALL(close, self);
@@ -148,6 +157,14 @@ static void ends(void)
     long quick = CALL(pidfd_open, child, NONBLOCK);
     tell_wait("would wait", quick, WEXITED);
     tell_wait("asked not to", quick, WEXITED | WNOHANG);
+    char name[32] = "/proc/", *end = name + 6;
+    for (long n = child, ten = 1; n / ten || ten == 1; ten *= 10) {
+        for (char *p = ++end; p > name + 7; p--)
+            p[-1] = p[-2];
+        name[6] = (char)('0' + n / ten % 10);
+    }
+    long place = CALL(openat, -100, name, 0200000, 0);
+    tell("in its place", place >= 0 ? CALL(pidfd_send_signal, place, 0, 0, 0) : place);
     CALL(close, gate[1]);
     tell("polls at its end", polled(fd, -1));
     tell_wait("looks", fd, WEXITED | WNOHANG | WNOWAIT);
@@ -158,6 +175,7 @@ static void ends(void)
     tell_wait("waits again", quick, WEXITED);
     tell("signals", CALL(pidfd_send_signal, fd, 0, 0, 0));
     tell("takes", CALL(pidfd_getfd, fd, 0, 0));
+    tell("its place", CALL(pidfd_send_signal, place, 0, 0, 0));
     tell("number", CALL(pidfd_open, child, 0));
     CALL(close, fd);
     CALL(close, quick);
