@@ -150,6 +150,10 @@ void mutex_lock(struct mutex *m)
         panic("mutex taken twice: %s", m->cls->name);
     m->owner = fake_current;
 }
+void mutex_lock_nested(struct mutex *m)
+{
+    mutex_lock(m);
+}
 bool mutex_trylock(struct mutex *m)
 {
     if (m->owner)
@@ -286,6 +290,8 @@ void fake_work(void)
 void iobuf_kernel(struct iobuf *b, void *p, usize len)
 {
     *b = (struct iobuf){.left = len, .kernel = true, .one = {(u64)(uintptr_t)p, len}};
+    b->segs = &b->one;
+    b->nsegs = 1;
 }
 static usize limit(usize n)
 {
