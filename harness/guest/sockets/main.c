@@ -77,6 +77,7 @@ static const struct {
     PART(storm_splice),
     PART(storm_splice_way),
     PART(storm_splice_readers),
+    PART(storm_splice_writers),
 };
 
 static int run_part(const char *name, void (*run)(void))

@@ -223,3 +223,4 @@ void part_splice_blocked(void);
 void part_storm_splice(void);
 void part_storm_splice_way(void);
 void part_storm_splice_readers(void);
+void part_storm_splice_writers(void);

@@ -262,6 +262,52 @@ void part_storm_splice(void)
     }
 }
 
+// Two sockets, a file of zeroes and a writer into one small pipe.
+void part_storm_splice_writers(void)
+{
+    enum { EACH = 300000, ZEROES = 200 };
+    long child[6];
+    int t[2], n = 0, zero = (int)CALL(openat, HERE, "/dev/zero", 0, 0);
+    put_in = shared(KINDS * 8), got_out = shared(KINDS * 8);
+    count_signal(SIGUSR1, 0);
+    (void)CALL(pipe2, p, 0);
+    (void)CALL(fcntl, p[1], 1031, 2 * PAGE);
+    pair(STREAM, s), pair(STREAM, t);
+    for (; n < 2; n++)
+        if (!(child[n] = start_child()))
+            carry(n ? t[0] : s[0], p[1], 100 + (u32)n);
+    if (!(child[n++] = start_child()))
+        take(p[0], 110);
+    for (; n < 6; n++)
+        if (!(child[n] = start_child())) {
+            static const char none[5000];
+            for (int i = 0; n == 5 && i < ZEROES; i++)
+                count(put_in, none, splice(zero, p[1], sizeof(none), 0));
+            if (n < 5) {
+                int to = n == 3 ? s[1] : t[1];
+                bring(to, EACH, 120 + (u32)n);
+                // Linux keeps all others from a pipe while a socket has nothing for it.
+                (void)CALL(shutdown, to, SHUT_WR);
+            }
+            leave(0);
+        }
+    bring(p[1], EACH, 130);
+    for (int i = 3; i < 6; i++)
+        (void)end_of(child[i]);
+    while (sum(got_out) != sum(put_in)) // one that loses bytes never comes to an end
+        nap(5);
+    nap(20);
+    bool right = sum(put_in) > 3 * EACH && sum(got_out) == sum(put_in);
+    for (int i = 0; i < KINDS; i++)
+        right = right && put_in[i] == got_out[i];
+    for (int i = 0; i < 3; i++)
+        hush(child[i]);
+    say("writers: %s, waiting %d", right ? "right" : "WRONG", waiting(p[0]));
+    shut(zero);
+    for (int i = 0; i < 2; i++)
+        shut(p[i]), shut(s[i]), shut(t[i]);
+}
+
 // --- a long way ---
 
 enum { LONG_WAY = 1500000 };
