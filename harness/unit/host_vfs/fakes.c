@@ -6,6 +6,7 @@
 #include <device/random.h>
 #include <ipc/local_socket.h>
 #include <ipc/pipe.h>
+#include <ipc/pipe_splice.h>
 #include <mem/slab.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,55 @@ int chardev_open(u64 rdev, u32 access, u32 status, struct object **out)
     (void)rdev, (void)access, (void)status, (void)out;
     return -E_NXIO;
 }
+// There are no sockets, and nothing to be had from pipes.
+bool object_is_local_socket(const struct object *o)
+{
+    (void)o;
+    return false;
+}
+enum socket_kind local_socket_kind(struct object *o)
+{
+    (void)o;
+    return SOCKET_STREAM;
+}
+struct socket_options *local_socket_options(struct object *o)
+{
+    static struct socket_options none;
+    (void)o;
+    return &none;
+}
+i64 local_socket_receive(struct object *o, struct iobuf *buf, struct socket_receive *how)
+{
+    (void)o, (void)buf, (void)how;
+    return -E_OPNOTSUPP;
+}
+void local_socket_drop(struct carried *c, u32 n)
+{
+    (void)c, (void)n;
+}
+i64 pipe_claim(struct object *o, struct pipe_claim *c, u64 n, bool nonblock)
+{
+    (void)o, (void)c, (void)n, (void)nonblock;
+    return -E_OPNOTSUPP;
+}
+void pipe_claim_end(struct object *o, u64 gone)
+{
+    (void)o, (void)gone;
+}
+int pipe_fill_begin(struct object *o, u64 pages, bool nonblock, struct pipe_fill *f)
+{
+    (void)o, (void)pages, (void)nonblock, (void)f;
+    return -E_OPNOTSUPP;
+}
+struct pipe_page *pipe_fill_page(struct pipe_fill *f)
+{
+    (void)f;
+    return NULL;
+}
+void pipe_fill_end(struct pipe_fill *f)
+{
+    (void)f;
+}
 int local_socket_bind(struct object *o, const struct socket_place *place, const char *name, u32 len)
 {
     (void)o, (void)name, (void)len;
@@ -106,10 +156,6 @@ int fifo_open(void **slot, u32 access, u32 status, struct object **out)
 bool mutex_held(const struct mutex *m)
 {
     return m->owner;
-}
-void mutex_lock_nested(struct mutex *m)
-{
-    mutex_lock(m);
 }
 void *krealloc(void *p, usize old_size, usize new_size, u32 flags)
 {

@@ -103,7 +103,7 @@ SAMPLES: dict[str, tuple[bytes, str, str, str | None]] = {
 TRACE = b"""\
 100   execve("/bin/x", ["x"], 0x7ffd /* 3 vars */) = 0
 100   openat(AT_FDCWD, "/tmp/x", O_RDWR|O_CREAT|O_DIRECT, 0644) = 3
-100   clone3({flags=CLONE_VM|CLONE_PIDFD, stack=0x7f} => {parent_tid=[101]}, 88) = 101
+100   clone3({flags=CLONE_VM|CLONE_NEWUTS, stack=0x7f} => {parent_tid=[101]}, 88) = 101
 100   futex(0x7f00, FUTEX_WAIT_PRIVATE, 2, NULL <unfinished ...>
 101   read(3,  <unfinished ...>
 100   <... futex resumed>)                    = -1 EAGAIN (Resource temporarily unavailable)

@@ -167,7 +167,7 @@ def test_trace_findings(tmp_path: Path) -> None:
     found = {f["what"]: f for f in out["findings"]}
     assert done.returncode == 1 and out["lines_not_understood"] == 0 and out["made"]["read"] == 1
     assert found["openat flags O_DIRECT"]["line"] == 2 and found["openat flags O_DIRECT"]["error"] == "EINVAL"
-    assert "clone3 args.flags CLONE_PIDFD" in found
+    assert "clone3 args.flags CLONE_NEWUTS" in found
     assert "futex FUTEX_LOCK_PI_PRIVATE" in found and "futex FUTEX_WAIT_PRIVATE" not in found
     assert found["io_setup"]["level"] == "none" and found["nosuchcall"]["level"] == "unknown"
     assert any(what.startswith("mmap when") for what in found)
