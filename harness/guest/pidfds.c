@@ -12,10 +12,6 @@ enum { NONBLOCK = 04000, CLONE_PIDFD = 0x1000, CLONE_PARENT_SETTID = 0x100000 };
 enum { CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_DETACHED = 0x400000 };
 enum { F_GETFD = 1, F_GETFL = 3, IN = 1, HUP = 16, QUEUED = -1 };
 
-#define CALL_(n, a, b, c, d, e, f, ...)                                                            \
-    machine_call(SYS_##n, (word)(a), (word)(b), (word)(c), (word)(d), (word)(e), (word)(f))
-#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
-
 void *memset(void *to, int byte, word n);
 void *memset(void *to, int byte, word n)
 {

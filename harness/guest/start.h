@@ -9,6 +9,11 @@ static inline long call(long n, word a, word b, word c, word d)
     return machine_call(n, a, b, c, d, 0, 0);
 }
 
+// A call by its table's name with up to six arguments: CALL(read, fd, buffer, 4).
+#define CALL_(n, a, b, c, d, e, f, ...)                                                            \
+    machine_call(SYS_##n, (word)(a), (word)(b), (word)(c), (word)(d), (word)(e), (word)(f))
+#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
 static inline void put(const char *s)
 {
     word n = 0;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "host_obj/fakes.h"
+#include "pipe_io.h"
 #include <ipc/pipe_splice.h>
 
 static struct object *rd, *wr, *rd2, *wr2;
@@ -33,19 +34,6 @@ static int close_pipes(void **state)
     }
     assert_int_equal(fake_allocated(), 0);
     return 0;
-}
-
-static i64 put(struct object *o, const void *p, usize n)
-{
-    struct iobuf b;
-    iobuf_kernel(&b, (void *)(uintptr_t)p, n);
-    return object_write(o, &b, NULL);
-}
-static i64 get(struct object *o, void *p, usize n)
-{
-    struct iobuf b;
-    iobuf_kernel(&b, p, n);
-    return object_read(o, &b, NULL);
 }
 
 static u8 big[200000], out[200000];

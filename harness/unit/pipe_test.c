@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "host_obj/fakes.h"
+#include "pipe_io.h"
 #include <ipc/pipe.h>
 #include <object/attr.h>
 
@@ -34,19 +35,6 @@ static int close_pair(void **state)
     rd = wr = NULL;
     assert_int_equal(fake_allocated(), 0);
     return 0;
-}
-
-static i64 put(struct object *o, const void *p, usize n)
-{
-    struct iobuf b;
-    iobuf_kernel(&b, (void *)(uintptr_t)p, n);
-    return object_write(o, &b, NULL);
-}
-static i64 get(struct object *o, void *p, usize n)
-{
-    struct iobuf b;
-    iobuf_kernel(&b, p, n);
-    return object_read(o, &b, NULL);
 }
 
 static void basics(void **state)

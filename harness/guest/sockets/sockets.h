@@ -67,11 +67,6 @@ enum { SIGUSR1 = 10, SIGKILL = 9, SIGPIPE = 13, SIGALRM = 14, SIGCHLD = 17, REST
 #define HERE (-100L)
 #define NOWHERE ((void *)16) // no page is mapped there
 
-// A call by its table's name with up to six arguments: CALL(read, fd, buffer, 4).
-#define CALL_(n, a, b, c, d, e, f, ...)                                                            \
-    machine_call(SYS_##n, (word)(a), (word)(b), (word)(c), (word)(d), (word)(e), (word)(f))
-#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
-
 struct address {
     u16 family;
     char path[126];

@@ -68,6 +68,11 @@ static void tear_down(void)
     for (int i = 0; i < 2; i++)
         shut(p[i]), shut(q[i]), shut(s[i]);
 }
+// The end whose going each of them waits for, or learns of.
+static void shut_other(int which)
+{
+    shut(which < 4 ? p[1] : which == 4 ? s[1] : which < 9 ? p[0] : s[0]);
+}
 
 void part_splice_blocked(void)
 {
@@ -120,25 +125,11 @@ void part_splice_blocked(void)
         ignore(SIGPIPE, true);
         child = start_child();
         if (!child) {
-            if (which < 4)
-                shut(p[1]);
-            else if (which == 4)
-                shut(s[1]);
-            else if (which < 9)
-                shut(p[0]);
-            else
-                shut(s[0]);
+            shut_other(which);
             leave(-(int)each(which, 0));
         }
         nap(25);
-        if (which < 4)
-            shut(p[1]);
-        else if (which == 4)
-            shut(s[1]);
-        else if (which < 9)
-            shut(p[0]);
-        else
-            shut(s[0]);
+        shut_other(which);
         say("%d: alone, error %d", which, end_of(child));
         tear_down();
     }
