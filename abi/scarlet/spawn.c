@@ -295,28 +295,28 @@ i64 scarlet_spawn(const struct scarlet_spawn_request *request, struct trapframe 
         spawn_job_put(job);
         return slot;
     }
-    err = make_task(job, request, tf, &child);
+    err = task_object_prepare(&o);
+    if (!err)
+        err = make_task(job, request, tf, &child);
     if (!err) {
         task_get(child);
-        err = task_object_create(child, &o);
+        task_object_set(o, child);
         struct task_thread *first = list_entry(child->threads.next, struct task_thread, link);
         thread_set_work(first->thread, WORK_EVENT);
-        if (err) // too late to take it back: it ends before it begins
-            task_terminate(child, (struct exit_info){.kind = EXIT_NORMAL, .number = 127});
         task_start(child);
         task_wait_killable(&job->wait, job_done, job);
-        if (!err && job_done(job)) // else nobody is going to see the answer
+        if (job_done(job)) // else nobody is going to see the answer
             err = job->result;
         if (err) {
             struct wait_result w;
-            if (o)
-                object_put(o);
             (void)!task_wait(child->pid, WAIT_EXITED, &w);
         }
         task_put(child);
     }
     spawn_job_put(job);
     if (err) {
+        if (o)
+            object_put(o);
         handle_unreserve(current_handles(), slot);
         return err;
     }
