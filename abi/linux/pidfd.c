@@ -37,20 +37,8 @@ i64 linux_pidfd_open(i32 pid, u32 flags)
     return r;
 }
 
-// The other's handle table, counted. -E_SRCH: it has ended.
-static int handles_of(struct task *t, struct handle_table **out)
-{
-    spin_lock(&t->lock);
-    *out = t->handles;
-    if (*out)
-        handle_table_get(*out);
-    spin_unlock(&t->lock);
-    return *out ? 0 : -E_SRCH;
-}
-
 i64 linux_pidfd_getfd(struct href *pidfd, i32 fd, u32 flags)
 {
-    struct handle_table *theirs;
     struct href h;
     (void)flags;
     if (!object_is_task(pidfd->object))
@@ -60,11 +48,11 @@ i64 linux_pidfd_getfd(struct href *pidfd, i32 fd, u32 flags)
         return -E_SRCH;
     if (!task_may_inspect(t, false))
         return -E_PERM;
-    int err = handles_of(t, &theirs);
-    if (err)
-        return err;
+    struct handle_table *theirs = task_handles_get(t);
+    if (!theirs)
+        return -E_SRCH;
     href_keep(pidfd); // putting the other table may sleep
-    err = handle_lookup(theirs, fd, &h);
+    int err = handle_lookup(theirs, fd, &h);
     handle_table_put(theirs);
     if (err)
         return err;

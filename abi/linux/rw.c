@@ -44,11 +44,6 @@ i64 linux_write_object(struct object *o, struct iobuf *buf, u64 *pos)
     return t->write ? after_write(o, t->write(o, buf, pos)) : -E_INVAL;
 }
 
-static i64 do_write(struct href *fd, struct iobuf *buf, u64 *pos)
-{
-    return linux_write_object(fd->object, buf, pos);
-}
-
 i64 linux_read(struct href *fd, struct iobuf *buf, usize count)
 {
     (void)count;
@@ -57,7 +52,7 @@ i64 linux_read(struct href *fd, struct iobuf *buf, usize count)
 i64 linux_write(struct href *fd, struct iobuf *buf, usize count)
 {
     (void)count;
-    return do_write(fd, buf, NULL);
+    return linux_write_object(fd->object, buf, NULL);
 }
 i64 linux_readv(struct href *fd, struct iobuf *vec, usize count)
 {
@@ -67,7 +62,7 @@ i64 linux_readv(struct href *fd, struct iobuf *vec, usize count)
 i64 linux_writev(struct href *fd, struct iobuf *vec, usize count)
 {
     (void)count;
-    return do_write(fd, vec, NULL);
+    return linux_write_object(fd->object, vec, NULL);
 }
 
 static int seekable(const struct href *fd, i64 pos)
@@ -89,7 +84,7 @@ i64 linux_pwrite64(struct href *fd, struct iobuf *buf, usize count, i64 pos)
     (void)count;
     u64 at = (u64)pos;
     int err = seekable(fd, pos);
-    return err ? err : do_write(fd, buf, &at);
+    return err ? err : linux_write_object(fd->object, buf, &at);
 }
 i64 linux_preadv(struct href *fd, struct iobuf *vec, usize count, i64 pos)
 {
@@ -111,7 +106,7 @@ i64 linux_pwritev2(struct href *fd, struct iobuf *vec, usize count, i64 pos, u32
         u64 at = fd->object->type->seekable
                      ? (u64)fd->object->type->seek(fd->object, 0, OBJ_SEEK_END)
                      : 0;
-        r = do_write(fd, vec, &at);
+        r = linux_write_object(fd->object, vec, &at);
     } else {
         r = pos == -1 ? linux_writev(fd, vec, count) : linux_pwrite64(fd, vec, count, pos);
     }

@@ -281,12 +281,17 @@ static i64 send_many(u32 group, const struct sig_info *info)
     return m.sent ? 0 : m.err;
 }
 
+static i64 send_permitted(struct task *t, const struct sig_info *info)
+{
+    return may_signal(t, info->signo) ? send(t, info) : -E_PERM;
+}
+
 static i64 send_pid(i32 pid, const struct sig_info *info)
 {
     struct task *t = task_find((u32)pid);
     if (!t)
         return -E_SRCH;
-    i64 r = may_signal(t, info->signo) ? send(t, info) : -E_PERM;
+    i64 r = send_permitted(t, info);
     task_put(t);
     return r;
 }
@@ -376,7 +381,7 @@ static i64 send_behind(struct task *t, u32 flags, const struct sig_info *info)
         return -E_SRCH;
     if (flags & LINUX_PIDFD_SIGNAL_THREAD)
         return send_tid((i32)t->pid, (i32)t->pid, info);
-    return may_signal(t, info->signo) ? send(t, info) : -E_PERM;
+    return send_permitted(t, info);
 }
 
 // A handle to a process, or its directory in /proc: counted.

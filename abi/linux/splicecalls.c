@@ -59,11 +59,9 @@ static i64 pipe_pair(struct object *in, struct object *out, usize len, bool keep
 
 static i64 from_pipe(struct object *in, struct object *out, struct place *to, usize len, u32 flags)
 {
-    int err = to->at.v && !out->type->seekable ? -E_INVAL : 0;
     if (atomic_load_explicit(&out->status, memory_order_relaxed) & OBJ_APPEND)
-        err = -E_INVAL;
-    if (!err)
-        err = place_check(to, out, len);
+        return -E_INVAL;
+    int err = place_check(to, out, len);
     if (err)
         return err;
     return file_splice_from_pipe(in, out, place_pos(to), len, waits_not(in, flags),

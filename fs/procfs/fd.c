@@ -105,7 +105,7 @@ int proc_fd_readdir(struct proc_node *dir, u64 *cookie, struct dir_sink *sink)
 // The object behind a handle, counted.
 static int object_of(const struct proc_who *w, struct href *h)
 {
-    struct handle_table *handles = who_handles(w);
+    struct handle_table *handles = task_handles_get(w->task);
     if (!handles)
         return -E_NOENT;
     int r = handle_lookup(handles, w->fd, h);

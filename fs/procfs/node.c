@@ -59,7 +59,7 @@ static int proc_getattr(struct node *node, struct attr *a)
     node_fill_attr(node, a);
     a->blksize = 1024;
     if (n->entry == &proc_fd_link) { // the permission bits say how the handle may be used
-        struct handle_table *handles = who_handles(&w);
+        struct handle_table *handles = task_handles_get(w.task);
         struct href h;
         if (handles && !handle_lookup(handles, n->fd, &h)) {
             a->mode = MODE_LNK | 0100 | (h.rights & RIGHT_READ ? 0400u : 0) |

@@ -95,8 +95,6 @@ void who_put(struct proc_who *w);
 [[nodiscard]] int who_may_look(const struct proc_who *w);
 // The task's address space, counted (not as a user), or NULL.
 struct aspace *who_space(const struct proc_who *w);
-// The task's handle table as an observer, or NULL. handle_table_put may sleep.
-struct handle_table *who_handles(const struct proc_who *w);
 // The thread that speaks for w: itself, or the first of the task; counted, NULL if it has ended.
 struct task_thread *who_thread(const struct proc_who *w);
 

@@ -50,16 +50,6 @@ struct aspace *who_space(const struct proc_who *w)
     return as;
 }
 
-struct handle_table *who_handles(const struct proc_who *w)
-{
-    spin_lock(&w->task->lock);
-    struct handle_table *h = w->task->handles;
-    if (h)
-        handle_table_get(h);
-    spin_unlock(&w->task->lock);
-    return h;
-}
-
 struct task_thread *who_thread(const struct proc_who *w)
 {
     if (w->thread) {

@@ -385,6 +385,16 @@ fail:
     return err; // the machine does not boot without its first task
 }
 
+struct handle_table *task_handles_get(struct task *t)
+{
+    spin_lock(&t->lock);
+    struct handle_table *h = t->handles;
+    if (h)
+        handle_table_get(h);
+    spin_unlock(&t->lock);
+    return h;
+}
+
 struct task *task_find(u32 nr)
 {
     struct task *t = NULL;

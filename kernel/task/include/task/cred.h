@@ -74,7 +74,6 @@ static inline bool capable(enum capability cap)
     return cred_capable(current_cred(), cap);
 }
 // A counted reference to any task's credentials.
-struct task;
 struct cred *task_cred_get(struct task *t);
 // Replaces the current task's credentials (consumes the reference).
 void task_set_cred(struct cred *c);

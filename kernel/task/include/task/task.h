@@ -272,6 +272,9 @@ struct wait_result {
 [[nodiscard]] i64 task_setsid(void);               // new id or -E_PERM
 bool pgrp_is_orphaned(struct pgrp *pg);            // tree_lock held
 
+// The handle table of any task, for an observer: counted, NULL once it has ended. handle_table_put
+// may sleep.
+struct handle_table *task_handles_get(struct task *t);
 void task_usage(struct task *t, struct usage *out); // live sum
 void task_thread_usage(struct task_thread *tt, struct usage *out);
 u64 task_limit_soft(enum task_limit l); // of current
